@@ -24,13 +24,16 @@ fn main() {
     if !has_any(&libraries, &["libtorch.so", "libtorch.dylib", "torch.dll"]) {
         println!(
             "cargo::error=no libtorch in {}: run scripts/setup-libtorch once, then build again (or set LIBTORCH to the folder of a libtorch that has include/ and lib/)",
-            libraries.display()
+            libraries.to_string_lossy()
         );
         return;
     }
     println!("cargo::rustc-env=LIBTORCH_VERSION={}", version(&folder));
     if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "unix") {
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", libraries.display());
+        println!(
+            "cargo::rustc-link-arg=-Wl,-rpath,{}",
+            libraries.to_string_lossy()
+        );
     }
     if has_any(&libraries, &["libtorch_cuda.so", "torch_cuda.dll"]) {
         println!("cargo::rustc-cfg=libtorch_cuda");

@@ -36,7 +36,7 @@ use crate::format::Symbols;
 use crate::report::annotated_error;
 use crate::run::{Exit, RunError, RunFolder};
 use crate::terminal::print_panics_clean;
-use crate::untrusted::{clean_line, clean_text};
+use crate::untrusted::{Show as _, clean_line, clean_text};
 
 /// Runs the program with the process's arguments.
 #[must_use]
@@ -53,10 +53,12 @@ pub fn main() -> ExitCode {
                 let _ = error.print();
                 return ExitCode::SUCCESS;
             }
-            // It repeats what was typed, whatever that would do to a terminal.
-            print_error(&error.to_string());
+            // It repeats what was typed, which is refused as it is shown, too.
+            let shown = std::env::args_os().map(|word| word.shown().to_string());
+            let message = Arguments::read(shown).err().unwrap_or(error).to_string();
+            print_error(&message);
             let junit = reporting::junit_of(std::env::args_os());
-            reporting::refused(junit.as_deref(), &error.to_string());
+            reporting::refused(junit.as_deref(), &message);
             return Exit::Usage.into();
         }
     };

@@ -291,7 +291,11 @@ impl ModelSummary {
             (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
             (None, Some((path, found))) => Some(Self {
                 phase: Phase::Teacher,
-                name: path.file_name().unwrap_or_default().display().to_string(),
+                name: path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
                 parameters: found.parameters,
                 macs: found.macs,
                 bytes: found.bytes,
@@ -505,6 +509,24 @@ impl fmt::Display for Command {
                 schedules_end,
             } => f.write_str(&extension(*epochs, *schedules_end)),
             Self::Adjust { knob, schedule } => write!(f, "{knob} → {schedule}"),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::{Position, RunEvent};
+
+    /// A process of a run began.
+    pub(crate) fn run_started(name: &str, resumed: Option<Position>) -> RunEvent {
+        RunEvent::RunStarted {
+            name: name.to_owned(),
+            version: "0.1.0".to_owned(),
+            device: "CPU (flex)".to_owned(),
+            device_kind: None,
+            resumed,
+            experiment: String::new(),
+            pending: Vec::new(),
         }
     }
 }

@@ -28,7 +28,7 @@ fn every_malformed_experiment_has_its_own_clear_errors() {
     assert!(files.len() >= 60, "only {} malformed files", files.len());
     for file in files {
         let report = match load(&file, &[]) {
-            Ok(_) => panic!("{} loads", file.display()),
+            Ok(_) => panic!("{} loads", file.to_string_lossy()),
             Err(report) => report.to_string(),
         };
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();

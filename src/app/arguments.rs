@@ -453,7 +453,7 @@ pub enum ArgumentError {
         argument: String,
     },
     /// One knob is given two schedules.
-    #[error("--set {knob} is there twice; write it once")]
+    #[error("--set {knob} is there twice; write it once", knob = knob.escape_debug())]
     Twice {
         /// The knob.
         knob: String,

@@ -30,7 +30,11 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let temporary = tempfile::tempdir().map_err(|error| BenchError::Write(error.to_string()))?;
     let path = Path::new(target);
     if path.is_file() {
-        let name = path.file_name().unwrap_or_default().display().to_string();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let subjects = of_file(BenchModel::File, path, None)?;
         return print(arguments, &result(arguments, name, &subjects)?);
     }

@@ -20,7 +20,7 @@ use crate::experiment::timeline::Timeline;
 
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
 use crate::format;
-use crate::untrusted::clean_line;
+use crate::untrusted::{Show as _, clean_line};
 
 /// Classes that are named before the rest is counted.
 const NAMED: usize = 12;
@@ -305,7 +305,7 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
         ));
     }
     rows.extend(images.unreadable.iter().take(NAMED).map(|image| {
-        let line = format!("{} {}", image.path.display(), image.reason);
+        let line = format!("{} {}", image.path.shown(), image.reason);
         ("unreadable", clean_line(&line).into_owned())
     }));
     if let Some(more @ 1..) = images.unreadable.len().checked_sub(NAMED) {

@@ -19,6 +19,7 @@ use crate::engine::BenchFailure;
 use crate::experiment::Report;
 use crate::listing::FilterError;
 use crate::run::{Exit, ForeignResult, MoveError, RunError};
+use crate::untrusted::Show as _;
 
 /// Why a mode could not be carried out.
 #[derive(Debug, Error)]
@@ -97,7 +98,7 @@ impl AppError {
 #[derive(Debug, Error)]
 pub enum RunsError {
     /// The filter is none.
-    #[error("--runs {filter}: {reason}")]
+    #[error("--runs {filter}: {reason}", filter = filter.shown())]
     Filter {
         /// As it was written.
         filter: String,
@@ -105,7 +106,7 @@ pub enum RunsError {
         reason: FilterError,
     },
     /// No run has such a column.
-    #[error("--columns {column}: {reason}")]
+    #[error("--columns {column}: {reason}", column = column.shown())]
     Column {
         /// As it was written.
         column: String,
@@ -113,7 +114,7 @@ pub enum RunsError {
         reason: String,
     },
     /// A picture has another ending.
-    #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.display())]
+    #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.shown())]
     NotSvg(PathBuf),
     /// No run has what is to be drawn.
     #[error(
@@ -125,7 +126,7 @@ pub enum RunsError {
     #[error("there is nothing to draw: no run matches the filter")]
     NoMatches,
     /// No run was measured on it.
-    #[error("--on {wanted}: no run was measured on it{}", those_known(known))]
+    #[error("--on {wanted}: no run was measured on it{}", those_known(known), wanted = wanted.shown())]
     Processor {
         /// As it was written.
         wanted: String,
@@ -133,7 +134,7 @@ pub enum RunsError {
         known: Vec<String>,
     },
     /// The picture finds no place.
-    #[error("could not write {}: {error}", path.display())]
+    #[error("could not write {}: {error}", path.shown())]
     Picture {
         /// Where.
         path: PathBuf,
@@ -167,13 +168,18 @@ fn those_known(known: &[String]) -> String {
 /// Why a folder was not classified.
 #[derive(Debug, Error)]
 pub enum InferenceError {
-    /// A file was named.
-    #[error("{} is a file; --infer takes the folder that holds the images", .0.display())]
-    NotAFolder(PathBuf),
+    /// A file, or something odder, was named.
+    #[error("{} is {what}; --infer takes the folder that holds the images", path.shown())]
+    NotAFolder {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// No run can answer.
     #[error(
         "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
-        .0.display()
+        .0.shown()
     )]
     NoWeights(PathBuf),
     /// The run's models.
@@ -228,7 +234,7 @@ pub enum BenchError {
     #[error(transparent)]
     Failed(#[from] BenchFailure),
     /// A result of another machine.
-    #[error("{} cannot be taken: {error}", path.display())]
+    #[error("{} cannot be taken: {error}", path.shown())]
     Result {
         /// Its file.
         path: PathBuf,
@@ -236,7 +242,7 @@ pub enum BenchError {
         error: io::Error,
     },
     /// It is about something else.
-    #[error("{} cannot be taken: it measured {foreign}", path.display())]
+    #[error("{} cannot be taken: it measured {foreign}", path.shown())]
     Foreign {
         /// The result's file.
         path: PathBuf,

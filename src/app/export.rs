@@ -26,6 +26,7 @@ use crate::run::exports::CheckedExports;
 use crate::run::{PlanError, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::ui::ExportRefusal;
+use crate::untrusted::Show as _;
 use crate::untrusted::files::is_replaceable;
 
 /// What is to be written.
@@ -86,16 +87,16 @@ pub enum ExportError {
     #[error("the file cannot be proven on the run's validation images: {0}; {WITHOUT}")]
     Images(String),
     /// It would replace something.
-    #[error("{} already exists; name another file with --out, or replace it with --force", .0.display())]
+    #[error("{} already exists; name another file with --out, or replace it with --force", .0.shown())]
     Exists(PathBuf),
     /// Only ONNX files differ in what they take and hold, and are proven.
     #[error("--input, --int8 and --unproven are about ONNX files; leave them out with --to torch")]
     NotOnnx,
     /// `--out` names no file.
-    #[error("--out {}: it is not the name of a file", .0.display())]
+    #[error("--out {}: it is not the name of a file", .0.shown())]
     NoName(PathBuf),
     /// What is there cannot be replaced.
-    #[error("{} cannot be written: {source}; name another file with --out", path.display())]
+    #[error("{} cannot be written: {source}; name another file with --out", path.shown())]
     NotAFile {
         /// Where.
         path: PathBuf,
@@ -105,7 +106,7 @@ pub enum ExportError {
     /// The model and what is written beside it have one name.
     #[error(
         "--out {}: the {what} beside the model would have the same name; end it in .onnx or \
-         .safetensors", path.display()
+         .safetensors", path.shown()
     )]
     SameName {
         /// The model.
@@ -116,7 +117,7 @@ pub enum ExportError {
     /// `--out` leads into the folder of a run.
     #[error(
         "--out {}: it is one of the files that a run keeps; name another file outside of {}",
-        path.display(), folder.display()
+        path.shown(), folder.shown()
     )]
     InRun {
         /// The file.
@@ -143,7 +144,7 @@ impl Exported {
     /// The same in one line.
     pub fn line(&self) -> String {
         let file = self.files.first().and_then(|file| file.file_name());
-        let file = file.unwrap_or_default().display();
+        let file = file.unwrap_or_default().shown();
         format!("wrote export/{file}: {}", self.proof())
     }
 
@@ -152,7 +153,7 @@ impl Exported {
         let notes = self.notes.iter().map(|note| format!("note: {note}"));
         let files = self.files.iter().enumerate().map(|(at, file)| {
             let size = (at == 0).then(|| format!(", {}", bytes(self.export.bytes)));
-            format!("wrote {}{}", file.display(), size.unwrap_or_default())
+            format!("wrote {}{}", file.shown(), size.unwrap_or_default())
         });
         let proof = format!("proof: {}", self.proof());
         let int8 = self.export.int8.as_deref();

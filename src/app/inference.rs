@@ -14,6 +14,7 @@ use crate::event::inspection::{
     Answering, Asked, Classified, InferenceEvent, Picture, Weights as Taken,
 };
 use crate::run::{Awaited, Exit, ModelsFolder, RunFolder, StopSignal};
+use crate::untrusted::{Show as _, kind_at};
 
 /// Events that wait to be printed, at most: each holds a picture.
 const MOST_WAITING: usize = 64;
@@ -31,8 +32,9 @@ struct Results {
 /// Classifies and prints: CSV, or a line of JSON for every image as it is
 /// classified. What could not be read is named on standard error.
 pub fn run(arguments: &Arguments, folder: &Path) -> Result<Exit, AppError> {
-    if folder.is_file() {
-        return Err(InferenceError::NotAFolder(folder.to_owned()).into());
+    if let Some(what) = kind_at(folder).filter(|_| !folder.is_dir()) {
+        let path = folder.to_owned();
+        return Err(InferenceError::NotAFolder { path, what }.into());
     }
     let source = match &arguments.checkpoint {
         Some(wanted) => ModelsFolder::open(&arguments.checkpoints, wanted)?,
@@ -106,7 +108,7 @@ impl Results {
             }
             InferenceEvent::Unreadable(image) => {
                 self.unreadable += 1;
-                let path = image.path.display();
+                let path = image.path.shown();
                 let warning = format!("warning: {path}: {}", image.reason);
                 super::print_error_line(&warning);
             }
@@ -138,7 +140,7 @@ impl Results {
         let count = self.rows.len();
         let name = match source {
             ModelsFolder::Run(run) => run.name(),
-            ModelsFolder::Weights(folder) => folder.display().to_string(),
+            ModelsFolder::Weights(folder) => folder.shown().to_string(),
         };
         let summary = format!("{count} images classified by {name}{left_out}");
         super::print_error_line(&summary);

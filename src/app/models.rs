@@ -11,6 +11,7 @@ use crate::event::inspection::{Answering, Asked, Weights};
 use crate::experiment::spec::DeviceSpec;
 use crate::run::{PlanError, RunFolder};
 use crate::store::{JournalReader, JournalledCheckpoint, JournalledCheckpoints};
+use crate::untrusted::Show as _;
 
 /// Why a run's models cannot be asked.
 #[derive(Debug, Error)]
@@ -22,7 +23,7 @@ pub enum OpenModelsError {
     #[error(transparent)]
     Models(#[from] ModelsError),
     /// Weights were saved and are missing.
-    #[error("{} is missing: {reason}; restore it from a copy{}", latest.display(), or_best(*.has_best))]
+    #[error("{} is missing: {reason}; restore it from a copy{}", latest.shown(), or_best(*.has_best))]
     Missing {
         /// Their folder.
         latest: PathBuf,
@@ -35,7 +36,7 @@ pub enum OpenModelsError {
     #[error(
         "{} holds the weights of step {step}, and the journal says that step {journalled} was saved \
          there: it is an older copy; restore the newer one, or name the folder itself",
-        folder.display()
+        folder.shown()
     )]
     Older {
         /// The folder.
@@ -49,7 +50,7 @@ pub enum OpenModelsError {
     #[error(
         "{} holds other weights than the journal records for step {step}; restore them from a \
          copy, or name the folder itself",
-        folder.display()
+        folder.shown()
     )]
     Other {
         /// The folder.
@@ -58,7 +59,7 @@ pub enum OpenModelsError {
         step: u64,
     },
     /// A folder of weights holds one model.
-    #[error("{} has no teacher; omit --model", .0.display())]
+    #[error("{} has no teacher; omit --model", .0.shown())]
     OneModel(PathBuf),
 }
 
@@ -108,7 +109,7 @@ pub fn open(
     {
         models.notes.push(format!(
             "{} is missing, so it is not known whether these weights are the run's; they are used",
-            run.plan_path().display()
+            run.plan_path().shown()
         ));
     }
     models.notes.extend(damage.map(|error| {
@@ -145,7 +146,7 @@ fn missing(run: &RunFolder) -> Option<OpenModelsError> {
     let has_best = !matches!(best.find(), Ok(None));
     let reason = match of_student(journalled(run).latest) {
         Some(saved) => format!("the journal records a checkpoint at step {}", saved.at.step),
-        None if has_best => format!("{} is there", best.path().display()),
+        None if has_best => format!("{} is there", best.path().shown()),
         None => return None,
     };
     Some(OpenModelsError::Missing {

@@ -21,6 +21,7 @@ use crate::report::{
 };
 use crate::run::{Exit, RunFolder};
 use crate::store::{Frozen, RunStore};
+use crate::untrusted::Show as _;
 
 /// The reporters that the arguments and the environment ask for.
 pub struct Reporting {
@@ -35,7 +36,7 @@ pub struct Reporting {
 #[derive(Debug, Error)]
 pub enum ReportingError {
     /// A file that was requested.
-    #[error("{asked}: {} cannot be written: {source}; name another file, in a folder that exists", path.display())]
+    #[error("{asked}: {} cannot be written: {source}{}", path.shown(), advice(source))]
     File {
         /// What asks for it: an option, or a variable of the environment.
         asked: &'static str,
@@ -47,6 +48,14 @@ pub enum ReportingError {
     /// The step summary, which could be written a moment ago.
     #[error("GITHUB_STEP_SUMMARY: {0}")]
     Summary(#[source] io::Error),
+}
+
+/// What to do where that is not said yet.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::Other => "",
+        _ => "; name another file, in a folder that exists",
+    }
 }
 
 /// What stands in the `JUnit` file until the run has ended.
@@ -137,6 +146,7 @@ impl Write for Late {
 
 /// Tries to append to a summary, without leaving anything behind.
 fn can_be_written(path: &Path) -> io::Result<()> {
+    RunFolder::check_outside(path)?;
     if path.exists() {
         return append_to_summary(path).map(|_| ());
     }
@@ -222,7 +232,7 @@ impl Reporting {
         };
         let line = format!(
             "error: not everything could be reported: {error}; the run is intact in {}",
-            self.folder.path().display()
+            self.folder.path().shown()
         );
         super::print_error_line(&line);
         // Who reads a torn report must not take it for a success.

@@ -18,10 +18,10 @@ use crate::report::{pareto, runs};
 use crate::run::atomic::write_file;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
-use crate::untrusted::clean_text;
 use crate::untrusted::contents::start_of;
 use crate::untrusted::files::{is_replaceable, open_regular};
 use crate::untrusted::text::clean_json;
+use crate::untrusted::{Show as _, clean_text};
 
 /// A run that was read, and what is known of it.
 struct KnownRun {
@@ -78,7 +78,7 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
         return Ok(Exit::Success);
     }
     if shown.is_empty() {
-        let place = arguments.checkpoints.display();
+        let place = arguments.checkpoints.shown();
         let none = if known.is_empty() {
             format!("no runs in {place}\n")
         } else {
@@ -127,20 +127,14 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
         print(&clean_json(&(json + "\n")))?;
     } else {
         let table = pareto::table(&picture);
-        print_text(&format!("{table}wrote {}\n", path.display()))?;
+        print_text(&format!("{table}wrote {}\n", path.shown()))?;
     }
     Ok(Exit::Success)
 }
 
 /// That a picture can be written without loss of something else.
 fn check_place(path: &Path) -> io::Result<()> {
-    if let Some(run) = RunFolder::around(path) {
-        let reason = format!(
-            "it is in the folder of the run {}; name a file outside",
-            run.display()
-        );
-        return Err(io::Error::other(reason));
-    }
+    RunFolder::check_outside(path)?;
     if is_replaceable(path)? && !is_svg(path)? {
         return Err(io::Error::other(
             "the file that is there is no SVG; name another file",
@@ -226,15 +220,15 @@ pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     let text = if arguments.json {
         let moved = serde_json::json!({
             "run": run.name(),
-            "from": from.display().to_string(),
-            "to": to.display().to_string(),
+            "from": from.to_string_lossy().into_owned(),
+            "to": to.to_string_lossy().into_owned(),
         });
         clean_json(&format!("{moved}\n")).into_owned()
     } else {
         let text = format!(
             "moved {} to {}\nget it back on the Runs screen, or with\n    mv {} {}\n",
-            from.display(),
-            to.display(),
+            from.shown(),
+            to.shown(),
             shell_word(to),
             shell_word(from)
         );

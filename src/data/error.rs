@@ -16,7 +16,7 @@ use super::size::SizeError;
 use super::source::{self, SourceError};
 use crate::event::SkippedImage;
 use crate::format::lookalike;
-use crate::untrusted::clean_line;
+use crate::untrusted::{Show as _, clean_line};
 
 /// A set of images that cannot be used.
 #[derive(Debug, Error)]
@@ -53,7 +53,9 @@ pub enum DataError {
     },
     /// A class has no image, or none that can be used.
     #[error("{part}: {place} has no usable image of {}; add such images, or take the class \
-         out of every set", names(.classes))]
+         out of every set", names(.classes),
+        place = place.shown()
+    )]
     EmptyClass {
         /// Which set.
         part: Part,
@@ -66,7 +68,8 @@ pub enum DataError {
     #[error(
         "{part}: {place} has only one class, {class:?}; a classifier needs at least two, so add \
          images of another{}",
-        or_above(*part, .above.as_deref())
+        or_above(*part, .above.as_deref()),
+        place = place.shown()
     )]
     OneClass {
         /// Which set.
@@ -79,7 +82,7 @@ pub enum DataError {
         above: Option<PathBuf>,
     },
     /// A set to evaluate on does not have the classes that are trained.
-    #[error("{part}: the classes of {place} are not those of {train_place}{}", Mismatch(.missing, .unexpected))]
+    #[error("{part}: the classes of {place} are not those of {train_place}{}", Mismatch(.missing, .unexpected), place = place.shown(), train_place = train_place.shown())]
     ClassMismatch {
         /// Which set.
         part: Part,
@@ -95,7 +98,8 @@ pub enum DataError {
     /// A class is too small to be divided.
     #[error(
         "data.valid: Holdout needs at least two images of every class, and {place} has {count} of \
-         class {class:?}; add images of it or give a validation set with valid: Set(..)"
+         class {class:?}; add images of it or give a validation set with valid: Set(..)",
+        place = place.shown()
     )]
     TooFewToHoldOut {
         /// Where the training images are.
@@ -114,7 +118,8 @@ pub enum DataError {
             ", or give labelled images with valid: Set(..) to train on unlabelled ones"
         } else {
             ""
-        }
+        },
+        place = place.shown()
     )]
     NoLabels {
         /// Which set.
@@ -127,7 +132,8 @@ pub enum DataError {
     /// Two sets that are to be kept apart share a folder of images.
     #[error(
         "{part}: {path} leads to the same folder as {train_path}, which is trained on; name images \
-         that are not trained on"
+         that are not trained on",
+        path = path.shown(), train_path = train_path.shown()
     )]
     SharedFolder {
         /// The set that is evaluated.
@@ -140,7 +146,8 @@ pub enum DataError {
     /// Two sets that are to be kept apart share a file of images.
     #[error(
         "{part}: {path} leads to the same file as {train_path}, which is trained on; name images \
-         that are not trained on"
+         that are not trained on",
+        path = path.shown(), train_path = train_path.shown()
     )]
     SharedFile {
         /// The set that is evaluated.
@@ -151,7 +158,7 @@ pub enum DataError {
         train_path: PathBuf,
     },
     /// No size was given, and the images have none that can be taken over.
-    #[error("data.size is not given, and in {place} {problem}")]
+    #[error("data.size is not given, and in {place} {problem}", place = place.shown())]
     Size {
         /// Where the images are.
         place: String,
@@ -162,7 +169,8 @@ pub enum DataError {
     #[error(
         "{part}: {}; the last was {name}, which {reason}; check that the files are still there and \
          whole",
-        share(READABLE, *.bad, *.total, place, *.max_bad)
+        share(READABLE, *.bad, *.total, place, *.max_bad),
+        name = name.shown()
     )]
     WentBad {
         /// Which set.
@@ -183,7 +191,8 @@ pub enum DataError {
     /// Images went bad that may, but no other of their class is left to stand in.
     #[error(
         "{part}: none of the images of the class of {name} in {place} could be read after \
-         indexing; the last {reason}; check that the files are still there and whole"
+         indexing; the last {reason}; check that the files are still there and whole",
+        name = name.shown(), place = place.shown()
     )]
     ClassWentBad {
         /// Which set.
@@ -199,7 +208,8 @@ pub enum DataError {
     /// the run would learn from other images than it says.
     #[error(
         "{part}: {name} was changed while the run trains: {what}; restore it and resume, or start a \
-         new run"
+         new run",
+        name = name.shown()
     )]
     Changed {
         /// Which set.
@@ -210,7 +220,7 @@ pub enum DataError {
         what: &'static str,
     },
     /// The system gives out no bytes of an image that it gave out before.
-    #[error("{part}: {name} {what}; fix the disk or the connection to it, and resume")]
+    #[error("{part}: {name} {what}; fix the disk or the connection to it, and resume", name = name.shown())]
     Unreadable {
         /// Which set.
         part: Part,
@@ -263,6 +273,7 @@ const READABLE: Predicate = [
 /// How many images are bad, against what is tolerated. Where all are, nothing would
 /// be left to tolerate.
 fn share([are, are_not]: Predicate, bad: usize, total: usize, place: &str, max_bad: f64) -> String {
+    let place = place.shown();
     if bad == total && total == 1 {
         format!("the only image in {place} {are_not}")
     } else if bad == total {
@@ -298,7 +309,7 @@ impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for image in self.0.iter().take(LISTED) {
             // A name may hold a line feed, and this is a line of a list.
-            let line = format!("{}: {}", image.path.display(), image.reason);
+            let line = format!("{}: {}", image.path.shown(), image.reason);
             write!(f, "\n  {}", clean_line(&line))?;
         }
         match self.0.len().checked_sub(LISTED) {

@@ -3,6 +3,7 @@ use crate::data::fixtures::{cut, folder, plan, save, shapes};
 use crate::data::{Images, Workers};
 use crate::experiment::plan::DataPlan;
 use crate::experiment::spec::{NormalizeSpec, Source};
+use crate::untrusted::Show as _;
 
 fn evaluate(images: &Images, workers: usize) -> EvaluationBatches {
     let workers = Workers::new(workers).unwrap();
@@ -83,7 +84,7 @@ fn an_image_that_was_changed_ends_the_evaluation_however_many_may_be_bad() {
     save(&images.train.name(3), 77, (6, 8));
     let all: Result<Vec<_>, _> = evaluate(&images, 2).collect();
     let error = all.unwrap_err().to_string();
-    let name = images.train.name(3).display().to_string();
+    let name = images.train.name(3).shown().to_string();
     assert!(error.contains(&format!("{name} was changed")), "{error}");
     assert!(images.warnings().is_empty());
 }

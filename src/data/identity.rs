@@ -8,20 +8,27 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::images::Images;
+use super::pool::start_of;
 use super::set::ImageSet;
 use crate::event::{Dataset, SetIdentity};
 use crate::format;
+use crate::untrusted::Show as _;
 
 /// What a set without labels has in place of a label.
 const NO_LABEL: u64 = u64::MAX;
 
 /// What an image that cannot be read has in place of the start of its hash.
-const UNREADABLE: u128 = 0;
+const UNREADABLE: u64 = 0;
+
+/// Images that are looked at before what was found is hashed and let go: of millions
+/// the hashes alone would take more than the images' list.
+const AT_A_TIME: usize = 1 << 14;
 
 impl Images {
     /// What each set holds. `known` are identities of an earlier time, or none;
@@ -47,7 +54,11 @@ impl Images {
         let Some(learnt) = self.train.hashes.get() else {
             return Vec::new();
         };
-        let learnt: HashSet<u128> = learnt.iter().copied().collect();
+        let sorted = |mut hashes: Vec<u64>| {
+            hashes.sort_unstable();
+            hashes
+        };
+        let learnt = sorted(learnt.clone());
         // As files, of training images that are in memory beside a set that is not.
         let learnt_files = OnceCell::new();
         let sets = self.datasets().filter_map(|(name, set)| {
@@ -61,12 +72,12 @@ impl Images {
             let (hashes, learnt) = match (set.in_memory(), self.train.in_memory()) {
                 (true, false) => (Cow::Owned(set.file_starts()), &learnt),
                 (false, true) => {
-                    let of_files = || self.train.file_starts().into_iter().collect();
+                    let of_files = || sorted(self.train.file_starts());
                     (Cow::Borrowed(hashes), learnt_files.get_or_init(of_files))
                 }
                 _ => (Cow::Borrowed(hashes), &learnt),
             };
-            let is_shared = |hash: &u128| *hash != UNREADABLE && learnt.contains(hash);
+            let is_shared = |hash: &u64| *hash != UNREADABLE && learnt.binary_search(hash).is_ok();
             let first = set.name(hashes.iter().position(is_shared)?);
             let count = hashes.iter().filter(|hash| is_shared(hash)).count();
             let images = format::plural(
@@ -74,7 +85,7 @@ impl Images {
                 &format!("{what} image is also a training image"),
                 &format!("{what} images are also training images"),
             );
-            Some(format!("{images}, such as {}", first.display()))
+            Some(format!("{images}, such as {}", first.shown()))
         });
         sets.collect()
     }
@@ -131,22 +142,27 @@ impl ImageSet {
             Some(pixels) => blake3::hash(pixels),
             None => self.raw_hash(index),
         };
-        let images: Vec<blake3::Hash> = (0..self.len()).into_par_iter().map(hash).collect();
-        let starts = images.iter().enumerate().map(|(index, hash)| {
-            let is_lost = self.is_lost(index);
-            if is_lost { UNREADABLE } else { start(hash) }
-        });
+        let mut content = blake3::Hasher::new();
+        let mut starts = Vec::with_capacity(self.len());
+        for range in self.ranges() {
+            let images: Vec<blake3::Hash> = range.clone().into_par_iter().map(hash).collect();
+            for (index, image) in range.zip(&images) {
+                self.update(&mut content, index, image);
+                let is_lost = self.is_lost(index);
+                starts.push(if is_lost { UNREADABLE } else { start_of(image) });
+            }
+        }
         // Only the first caller's content counts.
-        let _ = self.hashes.set(starts.collect());
-        self.combined(&images)
+        let _ = self.hashes.set(starts);
+        content.finalize().to_hex().to_string()
     }
 
     /// The start of each hash of what an image was read from, for a set whose pixels
     /// are in memory.
-    fn file_starts(&self) -> Vec<u128> {
+    fn file_starts(&self) -> Vec<u64> {
         let of = |index| {
             self.file_hash(index)
-                .map_or(UNREADABLE, |hash| start(&hash))
+                .map_or(UNREADABLE, |hash| start_of(&hash))
         };
         let indices = (0..self.len()).into_par_iter();
         self.workers().run(|| indices.map(of).collect())
@@ -158,44 +174,49 @@ impl ImageSet {
         if self.in_memory() {
             return String::new();
         }
-        let indices = (0..self.len()).into_par_iter();
-        let images = indices.map(|index| self.hash_without_shape(index));
-        let images: Option<Vec<_>> = images.collect();
-        images.map_or_else(String::new, |images| self.combined(&images))
+        let mut content = blake3::Hasher::new();
+        for range in self.ranges() {
+            let images = range.clone().into_par_iter();
+            let images = images.map(|index| self.hash_without_shape(index));
+            let Some(images) = images.collect::<Option<Vec<_>>>() else {
+                return String::new();
+            };
+            for (index, image) in range.zip(&images) {
+                self.update(&mut content, index, image);
+            }
+        }
+        content.finalize().to_hex().to_string()
     }
 
-    fn combined(&self, images: &[blake3::Hash]) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for (index, image) in images.iter().enumerate() {
-            let label = self.label(index).map_or(NO_LABEL, u64::from);
-            hasher.update(&label.to_le_bytes());
-            hasher.update(image.as_bytes());
-        }
-        hasher.finalize().to_hex().to_string()
+    /// Adds an image with its label to the hash of the content.
+    fn update(&self, content: &mut blake3::Hasher, index: usize, image: &blake3::Hash) {
+        let label = self.label(index).map_or(NO_LABEL, u64::from);
+        content.update(&label.to_le_bytes());
+        content.update(image.as_bytes());
     }
 
     fn trace(&self) -> String {
-        let images: Vec<Vec<u8>> = (0..self.len())
-            .into_par_iter()
-            .map(|index| self.stamp(index))
-            .collect();
-        let mut hasher = blake3::Hasher::new();
-        for (index, stamp) in images.iter().enumerate() {
-            let name = self.name(index);
-            let name = name.as_os_str().as_encoded_bytes();
-            hasher.update(&(name.len() as u64).to_le_bytes());
-            hasher.update(name);
-            hasher.update(stamp);
+        let mut trace = blake3::Hasher::new();
+        for range in self.ranges() {
+            let images = range.clone().into_par_iter();
+            let stamps: Vec<Vec<u8>> = images.map(|index| self.stamp(index)).collect();
+            for (index, stamp) in range.zip(&stamps) {
+                let name = self.name(index);
+                let name = name.as_os_str().as_encoded_bytes();
+                trace.update(&(name.len() as u64).to_le_bytes());
+                trace.update(name);
+                trace.update(stamp);
+            }
         }
-        hasher.finalize().to_hex().to_string()
+        trace.finalize().to_hex().to_string()
     }
-}
 
-fn start(hash: &blake3::Hash) -> u128 {
-    let (start, _) = hash.as_bytes().split_at(size_of::<u128>());
-    start
-        .iter()
-        .fold(0, |value, &byte| value << 8 | u128::from(byte))
+    /// All indices, in order, [`AT_A_TIME`].
+    fn ranges(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let all = self.len();
+        let starts = (0..all).step_by(AT_A_TIME);
+        starts.map(move |start| start..all.min(start + AT_A_TIME))
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::set::ImageSet;
 use super::source;
 use super::workers::Workers;
 use crate::event::DataSummary;
+use crate::untrusted::Show as _;
 
 /// Lists every image anywhere below a folder, to be read as the images of
 /// `known` were: at their size, with their normalisation. Images that cannot be
@@ -33,7 +34,7 @@ pub fn open_folder(
     let notes = std::mem::take(&mut found.notes);
     let pool = Pool::load(
         Part::Inference,
-        folder.display().to_string(),
+        folder.shown().to_string(),
         found,
         known.size,
         0,

@@ -21,7 +21,7 @@ pub enum Part {
 impl Part {
     /// The line of an experiment that names a folder of images.
     pub(super) fn line(self, folder: &Path) -> String {
-        let folder = folder.display().to_string();
+        let folder = folder.to_string_lossy().into_owned();
         match self {
             Self::Train | Self::Inference => format!("train: ImageFolder({folder:?})"),
             Self::Valid => format!("valid: Set(ImageFolder({folder:?}))"),

@@ -22,7 +22,7 @@ use super::part::Part;
 use super::source::{Found, Origin};
 use super::workers::Workers;
 use crate::event::SkippedImage;
-use crate::untrusted::FileVersion;
+use crate::untrusted::{FileVersion, Show as _};
 
 /// All usable images of a source; a holdout divides one pool into two sets.
 pub(super) struct Pool {
@@ -159,6 +159,7 @@ impl Pool {
         Ok(Self {
             labels: match labels.as_slice() {
                 [] => Vec::new(),
+                _ if bad.is_empty() => labels,
                 labels => entries.iter().map(|&e| labels[e as usize]).collect(),
             },
             part,
@@ -360,7 +361,7 @@ impl Pool {
     /// any more, which no share of bad ones excuses: the disk failed, not the image.
     pub fn lose(&self, index: u32, reason: ImageError) -> Result<(), DataError> {
         let part = self.part;
-        let name = || self.name(index).display().to_string();
+        let name = || self.name(index).shown().to_string();
         match reason {
             ImageError::Changed(what) => {
                 let name = name();
@@ -394,7 +395,7 @@ impl Pool {
         DataError::ClassWentBad {
             part: self.part,
             place: self.place.clone(),
-            name: self.name(index).display().to_string(),
+            name: self.name(index).shown().to_string(),
             reason,
         }
     }
@@ -407,7 +408,7 @@ impl Pool {
             bad,
             total: self.origin.len(),
             max_bad: self.rules.max_bad,
-            name: self.name(index).display().to_string(),
+            name: self.name(index).shown().to_string(),
             reason,
         }
     }
@@ -419,7 +420,7 @@ fn bytes_of((height, width): (u32, u32)) -> usize {
 }
 
 /// The first eight bytes of a hash.
-fn start_of(hash: &blake3::Hash) -> u64 {
+pub(super) fn start_of(hash: &blake3::Hash) -> u64 {
     let (start, _) = hash.as_bytes().split_at(8);
     start
         .iter()

@@ -10,8 +10,8 @@ use super::stream::shuffle;
 /// labelled image has so great a number.
 pub const UNLABELLED: u64 = 1 << 32;
 
-/// Orders that are remembered: this epoch's and the next one's of both sets.
-const REMEMBERED: usize = 4;
+/// Orders that are remembered of each set: this pass's and the next one's.
+const REMEMBERED: usize = 2;
 
 /// One image of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,10 +128,13 @@ impl Sampler {
             (self.train, "train")
         };
         let order: Arc<[u32]> = shuffle(self.seed, cycle, purpose, count as u32).into();
-        orders.push_back((unlabelled, cycle, order.clone()));
-        if orders.len() > REMEMBERED {
-            orders.pop_front();
+        let is_of_set = |(set, ..): &Order| *set == unlabelled;
+        if orders.iter().filter(|it| is_of_set(it)).count() == REMEMBERED
+            && let Some(oldest) = orders.iter().position(is_of_set)
+        {
+            orders.remove(oldest);
         }
+        orders.push_back((unlabelled, cycle, order.clone()));
         order
     }
 }

@@ -22,7 +22,7 @@ pub struct ImageSet {
     /// What the set holds, once somebody wanted to know.
     pub(super) identity: Arc<OnceLock<SetIdentity>>,
     /// The start of each image's hash, once they were read for the identity.
-    pub(super) hashes: Arc<OnceLock<Vec<u128>>>,
+    pub(super) hashes: Arc<OnceLock<Vec<u64>>>,
 }
 
 impl ImageSet {

@@ -21,6 +21,8 @@ use super::failure::Failure;
 use crate::data::{ImageSet, Images, UNLABELLED};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::TeacherPlan;
+use crate::run::atomic::create_folders;
+use crate::untrusted::Show as _;
 use crate::untrusted::files::open_unlinked_with;
 
 /// Images whose answers are computed together.
@@ -99,7 +101,7 @@ impl<'a> AnswerStore<'a> {
             // They are in a file already.
             return store;
         }
-        let opened = std::fs::create_dir_all(cache).and_then(|()| {
+        let opened = create_folders(cache).and_then(|()| {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true);
             open_unlinked_with(&path, &mut options)
@@ -157,7 +159,7 @@ impl<'a> AnswerStore<'a> {
         let (checksum, values) = bytes.split_at(CHECKSUM);
         if self.checksum(block, values) != checksum {
             if bytes.iter().any(|byte| *byte != 0) {
-                let path = path.display();
+                let path = path.shown();
                 self.warn(format!(
                     "{path}: a kept answer of the teacher is damaged and is computed again"
                 ));
@@ -227,7 +229,7 @@ impl<'a> AnswerStore<'a> {
         self.file = None;
         self.warn(format!(
             "{}: {error}; the teacher's answers are not kept for later runs",
-            path.display()
+            path.shown()
         ));
     }
 

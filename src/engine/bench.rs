@@ -25,7 +25,7 @@ use crate::experiment::architecture::Graph;
 use crate::experiment::plan::TeacherPlan;
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};
 use crate::run::{ModelHashes, Origin, RunError, RunFolder, WEIGHTS, WeightsIdentity};
-use crate::untrusted::clean_line;
+use crate::untrusted::{Show as _, clean_line};
 
 /// Answers that are timed.
 const RUNS: usize = 200;
@@ -224,9 +224,9 @@ impl BenchCase {
 
     fn named(&self) -> String {
         let model = match &self.source {
-            CaseSource::Onnx { path, engine, .. } => format!("{} in {engine:?}", path.display()),
+            CaseSource::Onnx { path, engine, .. } => format!("{} in {engine:?}", path.shown()),
             CaseSource::Run { folder, .. } => {
-                format!("the {:?} of {}", self.model, folder.display())
+                format!("the {:?} of {}", self.model, folder.shown())
             }
         };
         let (batch, threads) = (self.batch, self.threads);
@@ -247,7 +247,11 @@ impl BenchCase {
             } => {
                 let model = BareModel::open(path, *engine, *size, self.batch)?;
                 let timings = Timings::of(self.batch, || model.run())?;
-                let name = path.file_name().unwrap_or_default().display().to_string();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 let row = self.row(&timings, model.engine(), path)?;
                 Ok(BenchRow {
                     file: Some(name),
@@ -298,7 +302,7 @@ impl BenchCase {
     fn row(&self, timings: &Timings, engine: &str, path: &Path) -> Result<BenchRow, BenchFailure> {
         let failed = |error: io::Error| BenchFailure::Process {
             case: self.named(),
-            reason: format!("{}: {error}", path.display()),
+            reason: format!("{}: {error}", path.shown()),
         };
         Ok(BenchRow {
             model: self.model,

@@ -37,7 +37,7 @@ use crate::experiment::timeline::Timeline;
 use crate::run::record_mark::STATE;
 use crate::run::seal::{MANIFEST, missing};
 use crate::run::{AtomicDir, RunFolder, SealError, Sealed, WEIGHTS};
-use crate::untrusted::read_limited;
+use crate::untrusted::{Show as _, read_limited};
 
 /// Why a student needs its run's own teacher.
 pub(super) const TAUGHT: &str = "the student's training started from it";
@@ -338,13 +338,13 @@ impl CheckpointFolder {
             return unknown.map_or(Ok((None, None)), Err);
         };
         let why = unknown.map_or_else(
-            || format!("{} is missing", self.latest.path().display()),
+            || format!("{} is missing", self.latest.path().shown()),
             |error| error.to_string(),
         );
         let note = format!(
             "{why}. It says which weights are the best, so it is not known whether those in {} \
              are; they are used",
-            best.path().display()
+            best.path().shown()
         );
         Ok((Some(best), Some(note)))
     }

@@ -11,6 +11,7 @@ use super::network::Network;
 use super::onnx::OnnxModelError;
 use super::torchscript::TorchScriptError;
 use crate::data::ImageSet;
+use crate::untrusted::Show as _;
 
 /// Pixels of all images of a pass without gradients: what it takes of memory is a
 /// multiple of them.
@@ -33,7 +34,7 @@ pub enum AnswerError {
     /// Its answers are kept in a file, which has none for this image.
     #[error(
         "{} has no answer for {}; write it for the image files as they are now: scripts/make-logits",
-        path.display(), image.display()
+        path.shown(), image.shown()
     )]
     NotKept {
         /// The file.
@@ -45,7 +46,7 @@ pub enum AnswerError {
     #[error(
         "{} has answers for images as they are only, and one that is augmented or stands in for a \
          bad one was asked about; use a teacher that can be asked",
-        .0.display()
+        .0.shown()
     )]
     Changed(PathBuf),
     /// An engine of its own did not run it.

@@ -14,6 +14,7 @@ use crate::event::{Phase, Position};
 use crate::format::shell_word;
 use crate::run::SealError;
 use crate::run::kept::kept_name;
+use crate::untrusted::Show as _;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
 /// kept in every case.
@@ -38,7 +39,7 @@ pub enum Failure {
         remedy: Remedy,
     },
     /// Weights or running statistics overflowed while every loss was finite.
-    #[error("step {step}: `{name}` is no longer finite; the last checkpoint is kept. {remedy}")]
+    #[error("step {step}: `{name}` is no longer finite; the last checkpoint is kept. {remedy}", name = name.shown())]
     Diverged {
         /// Steps completed.
         step: u64,
@@ -72,7 +73,7 @@ pub enum Failure {
     #[error(transparent)]
     Seal(#[from] SealError),
     /// A file of the run could not be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}", path.shown())]
     File {
         /// Which file.
         path: PathBuf,
@@ -91,7 +92,7 @@ pub enum Failure {
         reason: String,
     },
     /// A checkpoint does not fit the experiment.
-    #[error("{}: {message}", path.display())]
+    #[error("{}: {message}", path.shown())]
     Checkpoint {
         /// Which file.
         path: PathBuf,

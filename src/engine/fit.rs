@@ -30,6 +30,7 @@ use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, Step
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 use crate::trainer::{CommandSource, EventSink};
+use crate::untrusted::Show as _;
 
 /// Least share of a view's images that stay as they are, on average, from which on
 /// the teacher's answers on these are looked up: computing them all once costs a pass
@@ -596,7 +597,7 @@ impl<'a> Fit<'a> {
     /// Reports images that went bad since they were indexed.
     fn warn_of_images(&self) {
         for image in self.context.images.warnings() {
-            let message = format!("{}: {}", image.path.display(), image.reason);
+            let message = format!("{}: {}", image.path.shown(), image.reason);
             self.emit(RunEvent::Warned { message });
         }
     }

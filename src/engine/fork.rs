@@ -1,11 +1,9 @@
 //! A new run that starts from a checkpoint that another one kept: its files,
 //! sealed anew for the run that they are put into.
 
-use std::fs;
-
 use super::checkpoint::{CheckpointFolder, read_state};
 use super::failure::Failure;
-use super::probe::{ANSWERS, ProbeFolder};
+use super::probe::ProbeFolder;
 use super::teacher;
 use crate::event::channel::JournalMark;
 use crate::event::{Phase, Position};
@@ -50,28 +48,7 @@ impl KeptCheckpoint {
             Phase::Student => teacher::copy(from, to)?,
         }
         CheckpointFolder::new(to, self.at.phase).start_from(&self.folder)?;
-        copy_files(from, to)
+        // A record that is being written is cut off when the training resumes.
+        ProbeFolder::new(from).copy(&ProbeFolder::new(to))
     }
-}
-
-/// Copies what the run was watched by; a record that is being written is cut off
-/// when the training resumes.
-fn copy_files(from: &RunFolder, to: &RunFolder) -> Result<(), Failure> {
-    let Ok(entries) = fs::read_dir(from.probe()) else {
-        return Ok(());
-    };
-    let failed = |error| Failure::File {
-        path: to.probe(),
-        error,
-    };
-    fs::create_dir(to.probe()).map_err(failed)?;
-    for entry in entries.flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        let is_answers = entry.file_name() == ANSWERS;
-        if is_file && !is_hidden && !is_answers {
-            fs::copy(entry.path(), to.probe().join(entry.file_name())).map_err(failed)?;
-        }
-    }
-    ProbeFolder::new(from).copy_answers(&ProbeFolder::new(to))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::data::{ImageSet, Images, Part};
 use crate::experiment::problem::Problem;
 use crate::format::count;
+use crate::untrusted::Show as _;
 
 /// Logits by the hash of their image.
 #[derive(Debug, Clone)]
@@ -62,10 +63,10 @@ impl KeptAnswers {
                     format!(
                         "{}: its logits are not finite (NaN or infinite) for {} of the {} images of \
                          {part}, such as {}",
-                        self.path.display(),
+                        self.path.shown(),
                         count(1 + broken.count()),
                         count(set.len()),
-                        set.name(first).display()
+                        set.name(first).shown()
                     ),
                 )
                 .help("write it again with finite logits: scripts/make-logits"));
@@ -79,10 +80,10 @@ impl KeptAnswers {
                 "teacher.weights",
                 format!(
                     "{} has no answer for {} of the {} images of {part}, such as {}",
-                    self.path.display(),
+                    self.path.shown(),
                     count(1 + lacking.count()),
                     count(set.len()),
-                    set.name(first).display()
+                    set.name(first).shown()
                 ),
             )
             .help("write it for the image files as they are now: scripts/make-logits"));

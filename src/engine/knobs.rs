@@ -11,6 +11,7 @@ use crate::experiment::knob::Knob;
 use crate::experiment::plan::Training;
 use crate::experiment::problem::Problem;
 use crate::experiment::schedule::Schedule;
+use crate::untrusted::Show as _;
 
 /// Every knob of a training and the length of its schedules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct KnobState {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KnobError {
     /// There is no such knob.
-    #[error("there is no knob `{name}`; there are {known}")]
+    #[error("there is no knob `{name}`; there are {known}", name = name.shown())]
     Unknown {
         /// The name that was requested.
         name: String,
@@ -32,7 +33,7 @@ pub enum KnobError {
         known: String,
     },
     /// A schedule is none for its knob.
-    #[error("knob `{name}`: {problem}")]
+    #[error("knob `{name}`: {problem}", name = name.shown())]
     Schedule {
         /// The knob.
         name: String,

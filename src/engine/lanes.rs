@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_in_order_whoever_is_first() {
+    fn results_come_in_order_whichever_thread_is_first() {
         for lanes in [0, 1, 3, 20] {
             let mut seen = Vec::new();
             let slow = |at: usize| {

@@ -85,6 +85,7 @@ use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
 use crate::run::{BenchResult, CheckpointMark, RunFolder, SealError, WEIGHTS, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
+use crate::untrusted::Show as _;
 
 /// Carries out one run with tensors.
 pub struct Engine {
@@ -393,7 +394,7 @@ impl Engine {
             let card = self.folder.model_card();
             format!(
                 "{} described an earlier file and was removed; --export writes a new one",
-                card.display()
+                card.shown()
             )
         });
         for message in recorded.damage.into_iter().chain(no_card) {

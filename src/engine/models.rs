@@ -32,6 +32,7 @@ use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherFile, TeacherSource};
 use crate::experiment::spec::{ChannelOrder, DeviceSpec};
 use crate::run::{RunFolder, RunPlan, SealError, Sealed, WEIGHTS, WeightsIdentity};
+use crate::untrusted::Show as _;
 
 /// Images of a probe of a folder, at most.
 const PROBED: usize = 256;
@@ -64,7 +65,7 @@ pub enum ModelsError {
     /// The teacher's file is no longer the one that taught.
     #[error(
         "{} is not the teacher that the run was trained with: its content differs; restore the file",
-        .0.display()
+        .0.shown()
     )]
     OtherWeights(PathBuf),
     /// Student and teacher do not take the same images.
@@ -169,7 +170,7 @@ impl RunModels {
             let note = format!(
                 "{} has no manifest.json, so it is not known whether its files are as they were \
                  saved",
-                folder.display()
+                folder.shown()
             );
             (network, known, vec![note])
         };

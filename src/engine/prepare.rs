@@ -28,6 +28,7 @@ use crate::experiment::plan::{
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ChannelOrder;
 use crate::run::{RunPlan, WeightsIdentity};
+use crate::untrusted::Show as _;
 
 /// Bytes of the longest file of weights that is held against the one that the run
 /// started with.
@@ -97,7 +98,7 @@ pub enum PrepareError {
     #[error("the teacher could not be evaluated: {0}")]
     Evaluation(Failure),
     /// A file of weights cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {source}", path.shown())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -110,7 +111,7 @@ pub enum PrepareError {
     )]
     OtherImages(String),
     /// A file of weights is no longer the one that the run began with.
-    #[error("{} is not the file that the run started with: its content differs; restore it, or start a new run", path.display())]
+    #[error("{} is not the file that the run started with: its content differs; restore it, or start a new run", path.shown())]
     OtherWeights {
         /// The file.
         path: PathBuf,
@@ -368,7 +369,7 @@ fn unusable_since(images: &Images, known: &DataSummary) -> Option<String> {
     let mut bad = images.skipped.iter().chain(&lost);
     let is_new = |path: &Path| known.skipped.iter().all(|before| before.path != path);
     if let Some(image) = bad.find(|image| is_new(&image.path)) {
-        return Some(format!("{} {}", image.path.display(), image.reason));
+        return Some(format!("{} {}", image.path.shown(), image.reason));
     }
     let mut notes = images.notes.iter();
     notes.find(|note| !known.notes.contains(note)).cloned()

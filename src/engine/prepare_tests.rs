@@ -303,18 +303,18 @@ fn images_that_became_unusable_are_named_where_there_are_fewer_than_before() {
     let whole = std::fs::read(&path).unwrap();
     let again = || Prepared::again(&known, false).err().unwrap().to_string();
     std::fs::write(&path, &whole[..20]).unwrap();
-    let named = format!("{} is cut off", path.display());
+    let named = format!("{} is cut off", path.shown());
     assert!(again().contains(&named), "{}", again());
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("nowhere", &path).unwrap();
-    let named = format!("{} does not exist", path.display());
+    let named = format!("{} does not exist", path.shown());
     assert!(again().contains(&named), "{}", again());
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
-    let named = format!("{} is a folder", path.display());
+    let named = format!("{} is a folder", path.shown());
     assert!(again().contains(&named), "{}", again());
     std::fs::remove_dir(&path).unwrap();
     crate::untrusted::testing::make_pipe(&path);
-    let named = format!("{} is not a regular file", path.display());
+    let named = format!("{} is not a regular file", path.shown());
     assert!(again().contains(&named), "{}", again());
 }

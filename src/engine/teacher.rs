@@ -29,6 +29,7 @@ use crate::experiment::spec::NormalizeSpec;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{Owner, RunFolder, WEIGHTS, atomic};
 use crate::trainer::{CommandSource, EventSink};
+use crate::untrusted::Show as _;
 
 /// Raised when a change of the engine changes what a training yields, so that
 /// teachers of the older engine are trained again.
@@ -300,9 +301,9 @@ fn kept(cached: &Path, sink: &dyn EventSink) -> Option<Files> {
             } else {
                 "is not a folder"
             };
-            format!("{} is damaged: it {what}", cached.display())
+            format!("{} is damaged: it {what}", cached.shown())
         }
-        Err(error) => error.to_string(),
+        Err(error) => error.fault(),
     };
     // If it stays, it is found damaged again.
     let removed = fs::remove_dir_all(cached).or_else(|_| fs::remove_file(cached));
@@ -332,12 +333,7 @@ fn entry(cached: &Path) -> Owner {
 
 /// Makes the teacher's folder in the run's, which is there or was lost.
 pub fn make(place: &Path) -> Result<(), Failure> {
-    match fs::create_dir(place) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(file_failure(place, error))
-        }
-        _ => Ok(()),
-    }
+    atomic::create_folder(place).map_err(|error| file_failure(place, error))
 }
 
 /// Puts a teacher into the run's folder, and reads it back.
@@ -357,7 +353,7 @@ fn keep(folder: &RunFolder, files: &Files) -> Result<Sealed, Failure> {
 /// put the same there.
 fn share(cached: &Path, files: &Files) -> Result<(), Failure> {
     let cache = cached.parent().unwrap_or(cached);
-    fs::create_dir_all(cache).map_err(|error| file_failure(cache, error))?;
+    atomic::create_folders(cache).map_err(|error| file_failure(cache, error))?;
     let beside = tempfile::Builder::new()
         .prefix(".new-")
         .tempdir_in(cache)

@@ -35,6 +35,7 @@ use crate::experiment::plan::TeacherFile;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ClassNames;
 use crate::format::{self, percent};
+use crate::untrusted::Show as _;
 
 /// Standard errors from which on a difference is one.
 const CLEAR: f64 = 3.0;
@@ -233,9 +234,9 @@ pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Prob
         format!(
             "{}: the teacher's logits are not finite (NaN or infinite) on {broken} of {} validation \
              images, such as {}",
-            path.display(),
+            path.shown(),
             answers.logits.len(),
-            set.name(first).display()
+            set.name(first).shown()
         ),
     );
     Some(problem.help(
@@ -387,7 +388,7 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
     let moved: Vec<String> = order
         .exchanged(classes)
         .into_iter()
-        .map(|(class, name)| format!("`{class}` for `{name}`"))
+        .map(|(class, name)| format!("`{}` for `{}`", class.shown(), name.shown()))
         .collect();
     format!(
         "the teacher seems to take some classes for others ({}); if so, set teacher.classes",

@@ -10,6 +10,7 @@ use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{Bound, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, RoundSpec};
 use super::timeline::Timeline;
 use crate::format::precise;
+use crate::untrusted::Show as _;
 use text::{Page, written};
 
 /// A plan whose images are not known, in at most 80 columns (long paths apart).
@@ -180,7 +181,7 @@ fn gates(gates: &[Gate], page: &mut Page) {
         let bound = match bound {
             Bound::Value(value) => precise(*value),
             Bound::Run { run, tolerance } => {
-                format!("{} ± {}", run.display(), precise(*tolerance))
+                format!("{} ± {}", run.shown(), precise(*tolerance))
             }
         };
         page.row(metric, &format!("{relation} {bound}"));

@@ -1,6 +1,7 @@
 //! Knobs: the scalars of a training that have a name, a role and a schedule, and
 //! that a person or a controller can turn while it runs.
 
+use crate::untrusted::Show as _;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -106,7 +107,7 @@ struct WrittenKnob {
 
 /// A knob whose role is not given.
 #[derive(Debug, Error)]
-#[error("the knob `{name}` has no role, and no role's range")]
+#[error("the knob `{name}` has no role, and no role's range", name = name.shown())]
 struct NoRole {
     name: String,
 }

@@ -1,6 +1,7 @@
 //! Names of results, as gates and reports write them:
 //! `<split>/<quantity>[@<weights>]`.
 
+use crate::untrusted::Show as _;
 use std::fmt;
 use std::str::FromStr;
 
@@ -82,7 +83,7 @@ pub enum MetricWeights {
 
 /// A name that is no metric's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no metric `{name}`")]
+#[error("there is no metric `{name}`", name = name.shown())]
 pub struct UnknownMetric {
     /// What was written.
     pub name: String,

@@ -56,7 +56,7 @@ pub fn note(classes: &[String]) -> Option<String> {
 pub fn distinct<'a>(name: &str, others: impl IntoIterator<Item = &'a String>) -> String {
     let is_alike =
         |other: &&String| key(other) == key(name) && other.to_lowercase() != name.to_lowercase();
-    if others.into_iter().any(|other| is_alike(&other)) {
+    if name.contains(char::is_control) || others.into_iter().any(|other| is_alike(&other)) {
         format!("{name:?}")
     } else {
         format!("`{name}`")

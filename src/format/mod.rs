@@ -252,13 +252,23 @@ pub fn plural(number: usize, one: &str, many: &str) -> String {
 }
 
 /// A path as it is typed into a shell: in quotes where it has other characters than
-/// letters, digits and a few signs.
+/// letters, digits and a few signs; in `$'…'`, as bash and zsh read it, with those that
+/// a terminal would act on.
 #[must_use]
 pub fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
+    let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=~".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('~') {
-        return text;
+        return text.into_owned();
+    }
+    if text.contains(char::is_control) {
+        let visible = |c: char| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            '\n' => "\\n".to_owned(),
+            c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        };
+        return format!("$'{}'", text.chars().map(visible).collect::<String>());
     }
     format!("'{}'", text.replace('\'', "'\\''"))
 }

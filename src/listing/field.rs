@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
 use super::summary::Subject;
-use crate::event::Phase;
+use crate::event::{Export, ExportFormat, Phase};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
 use crate::format::{MISSING, bytes, duration, loss, percent, scaled};
@@ -110,6 +110,20 @@ const ALIASES: [(&str, Column); 4] = [
     ("tag", Column::Tags),
     ("agree", Column::Agreement),
 ];
+
+/// An exported file, and whether it was run against the network.
+#[must_use]
+pub fn export_words(name: &str, export: &Export) -> String {
+    let proof = match (&export.proof, export.format) {
+        (Some(proof), _) => proof.top1.map_or_else(
+            || "proven".to_owned(),
+            |top1| format!("proven, top-1 {}", percent(top1)),
+        ),
+        (None, ExportFormat::Onnx) => "not proven".to_owned(),
+        (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
+    };
+    format!("{name}, {}, {proof}", bytes(export.bytes))
+}
 
 /// Every field that the configurations of some runs have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

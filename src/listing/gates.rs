@@ -144,7 +144,7 @@ fn limit(
     match bound {
         Bound::Value(value) => Ok((*value, 0.0)),
         Bound::Run { run, tolerance } => {
-            let name = run.display();
+            let name = run.to_string_lossy();
             let other = find(run).map_err(|error| format!("{name} can't be read: {error}"))?;
             let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
             let (dataset, images) = match metric.split {

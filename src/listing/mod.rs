@@ -14,7 +14,9 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use field::{COMPARED, Column, Field, Fields, Key, columns, compare, done, written};
+pub use field::{
+    COMPARED, Column, Field, Fields, Key, columns, compare, done, export_words, written,
+};
 pub use filter::{Filter, FilterError};
 pub use gates::{GateStatus, Verdict, all_hold};
 pub use pareto::{Pareto, ParetoCost, ParetoPoint};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use crate::event::bench::testing::{bench_row, measured};
+use crate::event::testing::run_started;
 use crate::event::{
     BenchRow, Command, CommandRecord, EvaluatedWeights, Evaluation, ModelSummary, Origin, Outcome,
     Phase, Position, RunEvent, Split, StepRow, TeacherAgreement, Variant,
@@ -82,15 +83,7 @@ pub(crate) fn evaluated(split: Split, epoch: u32, top1: f64) -> RunEvent {
 /// as many as there are values.
 pub(crate) fn trained(epochs: u32, top1: &[f64]) -> Vec<RunEvent> {
     let mut events = vec![
-        RunEvent::RunStarted {
-            name: "cifar10".to_owned(),
-            version: "0.1.0".to_owned(),
-            device: "CPU (flex)".to_owned(),
-            device_kind: None,
-            resumed: None,
-            experiment: String::new(),
-            pending: Vec::new(),
-        },
+        run_started("cifar10", None),
         RunEvent::DataIndexed(data_summary(&["airplane", "cat", "dog", "ship"], 100, 5000)),
         model(Phase::Teacher, "ResNetCifar 20", 272_474),
         model(Phase::Student, "ResNetCifar 8", 78_042),

@@ -18,7 +18,7 @@ use super::shape::{self, elements};
 use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE};
 use super::weigh;
 use crate::untrusted::contents::start_of;
-use crate::untrusted::{Contents, clean_line, open_regular};
+use crate::untrusted::{Contents, Show as _, clean_line, open_regular};
 
 /// Longest file: what the format's own encoding can hold, bytes.
 const LONGEST: u64 = 2 << 30;
@@ -48,7 +48,7 @@ const OWN_DOMAINS: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
 #[derive(Debug, Error)]
 pub enum OnnxError {
     /// What the file system says.
-    #[error("{} cannot be read: {error}", path.display())]
+    #[error("{} cannot be read: {error}", path.shown())]
     File {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum OnnxError {
         error: io::Error,
     },
     /// It is longer than anything that is read.
-    #[error("{} has {bytes} bytes, more than the {limit} that are read", path.display())]
+    #[error("{} has {bytes} bytes, more than the {limit} that are read", path.shown())]
     TooLong {
         /// The file.
         path: PathBuf,
@@ -66,10 +66,10 @@ pub enum OnnxError {
         limit: u64,
     },
     /// It is not of the format, or was cut.
-    #[error("{} is not an ONNX file, or it is cut off or damaged; export or copy it again", .0.display())]
+    #[error("{} is not an ONNX file, or it is cut off or damaged; export or copy it again", .0.shown())]
     Malformed(PathBuf),
     /// It is something else.
-    #[error("{} is not an ONNX file: it is {what}", path.display())]
+    #[error("{} is not an ONNX file: it is {what}", path.shown())]
     Other {
         /// The file.
         path: PathBuf,
@@ -77,7 +77,7 @@ pub enum OnnxError {
         what: String,
     },
     /// The file is of the format and cannot be used.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}", path.shown(), problem.shown())]
     Unusable {
         /// The file.
         path: PathBuf,

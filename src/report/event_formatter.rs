@@ -12,7 +12,7 @@ use crate::event::{
 use crate::format::{self, Symbols};
 use crate::run::kept::kept_name;
 use crate::store::{CommandState, RunStore};
-use crate::untrusted::clean_line;
+use crate::untrusted::{Show as _, clean_line};
 
 /// Left-out images that are named; more are only counted.
 const NAMED_IMAGES: usize = 3;
@@ -84,7 +84,7 @@ impl EventFormatter {
             } => lines.push(format!(
                 "teacher: {} {}{}",
                 if *cached { "cached," } else { "read from" },
-                path.display(),
+                path.shown(),
                 engine
                     .as_ref()
                     .map_or_else(String::new, |engine| format!(", run by {engine}"))
@@ -118,7 +118,7 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
     for (path, text) in ending.config.changed() {
         lines.push(format!("changed  {path} {text}"));
     }
-    lines.push(format!("run      {}", ending.folder.display()));
+    lines.push(format!("run      {}", ending.folder.shown()));
     lines
 }
 
@@ -160,7 +160,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             format::count(*images as u64)
         )),
         RunEvent::CheckpointKept { folder, .. } => {
-            Some(format!("checkpoint saved: {}", folder.display()))
+            Some(format!("checkpoint saved: {}", folder.shown()))
         }
         RunEvent::StudentExported { file, export } => {
             let proof = export.proof.as_ref().map(wording::proof_words);
@@ -170,7 +170,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
                 .as_ref()
                 .map(|int8| format!("; {}", wording::int8_words(int8)));
             let int8 = int8.unwrap_or_default();
-            Some(format!("exported {}{proof}{int8}", file.display()))
+            Some(format!("exported {}{proof}{int8}", file.shown()))
         }
         RunEvent::StudentMeasured(measured) => {
             let speed = wording::speed_words(measured)?;
@@ -242,11 +242,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
     );
     let mut lines = vec![line];
     for image in summary.skipped.iter().take(NAMED_IMAGES) {
-        lines.push(format!(
-            "skipped: {}: {}",
-            image.path.display(),
-            image.reason
-        ));
+        lines.push(format!("skipped: {}: {}", image.path.shown(), image.reason));
     }
     if let Some(more) = summary.skipped.len().checked_sub(NAMED_IMAGES + 1) {
         lines.push(format!("skipped: {} more", more + 1));

@@ -9,9 +9,10 @@ use std::path::Path;
 use super::{Ending, Reporter, metrics, wording};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::format;
+use crate::run::RunFolder;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
-use crate::untrusted::{clean_line, clean_text};
+use crate::untrusted::{Show as _, clean_line, clean_text};
 
 /// More annotations of one step are not shown.
 const MAX_ANNOTATIONS: usize = 10;
@@ -70,8 +71,9 @@ pub fn summary_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<OsStr
 /// Opens a step's summary, to which every step of a job may append.
 ///
 /// # Errors
-/// As [`open_output`].
+/// As [`open_output`], and that it lies in a run's folder.
 pub fn append_to_summary(path: impl AsRef<Path>) -> io::Result<File> {
+    RunFolder::check_outside(path.as_ref())?;
     open_output(path.as_ref(), File::options().append(true).create(true))
 }
 
@@ -129,7 +131,7 @@ fn markdown(ending: &Ending<'_>) -> String {
         "{}. {} of training. Run `{}`.\n",
         cell(&capitalised(&wording::outcome(ending.outcome))),
         format::duration(metrics::seconds(store)),
-        clean_line(&ending.folder.display().to_string()).replace('`', "'")
+        clean_line(&ending.folder.shown().to_string()).replace('`', "'")
     );
     for (path, value) in ending.config.changed() {
         let _ = writeln!(text, "- changed: {} {}", cell(path), cell(value));

@@ -10,9 +10,10 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 use super::{Ending, Reporter, metrics, wording};
 use crate::event::{Outcome, RunEvent};
 use crate::listing::GateStatus;
+use crate::run::RunFolder;
 use crate::store::RunStore;
 use crate::untrusted::files::open_output;
-use crate::untrusted::{clean_line, clean_text};
+use crate::untrusted::{Show as _, clean_line, clean_text};
 
 /// Bytes in which a report says that it is one, comments before that included.
 const LONGEST_START: u64 = 4096;
@@ -44,8 +45,10 @@ impl<W: Write> Reporter for JunitReporter<W> {
 /// report, or nothing: anything else is a file that was named in error.
 ///
 /// # Errors
-/// As [`open_output`], and that it is not a report; it is then untouched.
+/// As [`open_output`], that it lies in a run's folder, and that it is not a report; it
+/// is then untouched.
 pub fn replace_report(path: &Path) -> io::Result<File> {
+    RunFolder::check_outside(path)?;
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = open_output(path, options)?;
@@ -113,7 +116,7 @@ fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
     let metrics = metrics::best_and_last(ending.store)
         .into_iter()
         .map(|(name, metrics)| format!("{name}: {}", metrics.join("  ")));
-    let folder = format!("run: {}", ending.folder.display());
+    let folder = format!("run: {}", ending.folder.shown());
     let output: Vec<String> = metrics
         .chain([folder])
         .map(|line| clean_line(&line).into_owned())

@@ -4,6 +4,7 @@
 //! is atomic on every file system we care about. Then the folder is synced, so
 //! that the rename itself survives a loss of power.
 
+use crate::untrusted::{Show as _, not_a_folder};
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ pub fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_read_only(&known) {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            format!("{} is read-only", place.display()),
+            format!("{} is read-only", place.shown()),
         ));
     }
     replace(&place, bytes, |file| copy_metadata(file, &known))
@@ -93,7 +94,7 @@ fn linked(path: &Path) -> io::Result<PathBuf> {
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
-        format!("{} is a link that leads back to itself", path.display()),
+        format!("{} is a link that leads back to itself", path.shown()),
     ))
 }
 
@@ -123,7 +124,7 @@ pub fn parent(path: &Path) -> io::Result<&Path> {
         Some(folder) => Ok(folder),
         None => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("{} has no folder", path.display()),
+            format!("{} has no folder", path.shown()),
         )),
     }
 }
@@ -221,18 +222,31 @@ pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder, and the ones above it that are not there either, durably.
-pub(super) fn create_folders(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
+/// Makes a folder, and the ones above it that are not there either, durably. One that
+/// is there is left as it is.
+///
+/// # Errors
+/// What the file system says; what stands in a folder's place.
+pub fn create_folders(folder: &Path) -> io::Result<()> {
+    // The empty path is the folder that the program runs in.
+    if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
-    let above = parent(folder)?;
-    create_folders(above)?;
+    create_folders(parent(folder)?)?;
+    create_folder(folder)
+}
+
+/// As [`create_folders`], in a folder that is not made: it may have been removed on
+/// purpose.
+///
+/// # Errors
+/// As [`create_folders`].
+pub fn create_folder(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
-        Ok(()) => sync_folder(above),
+        Ok(()) => sync_folder(parent(folder)?),
         // Somebody else was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(not_a_folder(folder).unwrap_or(error)),
     }
 }
 
@@ -265,6 +279,34 @@ mod tests {
         write_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_stands_in_the_place_of_a_folder_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("file"), "").unwrap();
+        crate::untrusted::testing::make_pipe(&at("pipe"));
+        std::os::unix::fs::symlink(at("nowhere"), at("link")).unwrap();
+        for (name, what) in [
+            ("file", "a file"),
+            ("pipe", "a pipe"),
+            ("link", "a symbolic link that leads nowhere"),
+        ] {
+            for (folder, make) in [
+                (at(name), create_folder as fn(&Path) -> io::Result<()>),
+                (at(name), create_folders),
+                (at(name).join("below/more"), create_folders),
+            ] {
+                let message = make(&folder).unwrap_err().to_string();
+                let named = format!("{} is {what}, not a folder; ", at(name).shown());
+                assert!(message.starts_with(&named), "{message}");
+            }
+        }
+        create_folders(&at("new/er")).unwrap();
+        create_folder(&at("new/er")).unwrap();
+        assert!(create_folder(&at("gone/new")).is_err());
     }
 
     #[test]

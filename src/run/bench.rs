@@ -13,7 +13,7 @@ use super::own_weights::{Origin, OwnWeights};
 use super::seal::checksum_of;
 use super::{RunFolder, atomic};
 use crate::event::{BenchModel, BenchRow, Export, Exports, Measurement, Variant};
-use crate::untrusted::{clean_line, read_text_limited};
+use crate::untrusted::{Show as _, clean_line, read_text_limited};
 
 /// The folder in a run's.
 const PLACE: &str = "bench";
@@ -209,7 +209,7 @@ impl BenchResult {
         self.kept = Some(since.as_secs());
         self.run = run.id();
         let folder = run.path().join(PLACE);
-        fs::create_dir_all(&folder)?;
+        atomic::create_folders(&folder)?;
         let sealed = Self {
             checksum: Some(checksum_of(self)),
             ..self.clone()
@@ -299,9 +299,8 @@ impl RunFolder {
     /// The folder cannot be listed.
     pub fn bench_results(&self, own: &OwnWeights) -> io::Result<Vec<Result<BenchResult, String>>> {
         let folder = self.path().join(PLACE);
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
-        };
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.shown()));
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(named)?,
@@ -320,7 +319,7 @@ impl RunFolder {
         let id = self.id();
         let read = |path: &PathBuf| -> Vec<Result<BenchResult, String>> {
             let unused = |reason: &str| {
-                let path = path.display();
+                let path = path.shown();
                 format!("{path} is not used: {reason}; measure again with --bench, or delete it")
             };
             let result = match BenchResult::read_with_checksum(path) {
@@ -562,7 +561,7 @@ mod tests {
         fs::remove_dir_all(&place).unwrap();
         fs::write(&place, "").unwrap();
         let error = results(&run).unwrap_err().to_string();
-        assert!(error.contains(&place.display().to_string()), "{error}");
+        assert!(error.contains(&place.shown().to_string()), "{error}");
     }
 
     #[test]

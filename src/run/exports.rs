@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
-use super::atomic::write_file;
+use super::atomic::{create_folders, write_file};
 use super::own_weights::{Origin, OwnWeights};
 use super::seal::{checksum_of, content};
 use crate::event::{Export, Exports};
-use crate::untrusted::{is_absent, read_limited};
+use crate::untrusted::{Show as _, is_absent, read_limited};
 
 /// What is known of them, in their folder.
 const PROOFS: &str = "proof.json";
@@ -68,7 +68,7 @@ impl RunFolder {
         let damaged = |reason: String| {
             format!(
                 "{} is damaged: {reason}; restore it from a copy, or delete it and export again",
-                path.display()
+                path.shown()
             )
         };
         let text = match read_limited(&path, LONGEST) {
@@ -113,11 +113,11 @@ impl RunFolder {
                 }
                 Ok(_) => checked.problems.push(format!(
                     "{} is not the file that was exported: its content differs from {PROOFS}",
-                    path.display()
+                    path.shown()
                 )),
                 Err(error) if is_absent(&error) => {}
                 Err(error) => {
-                    let problem = format!("{}: {error}", path.display());
+                    let problem = format!("{}: {error}", path.shown());
                     checked.problems.push(problem);
                 }
             }
@@ -141,7 +141,7 @@ impl RunFolder {
             let path = self.exports().join(name);
             let problem = own.origin(export.made_of.as_ref()).problem()?;
             path.exists().then(|| {
-                let path = path.display();
+                let path = path.shown();
                 format!("{path} {problem}; export it again with --force, or delete it")
             })
         };
@@ -161,7 +161,7 @@ impl RunFolder {
             format!(
                 "{} is not among the files that were exported: its export was interrupted, or it \
                  is of another run; export it again with --force, or delete it",
-                self.exports().join(name).display()
+                self.exports().join(name).shown()
             )
         };
         names.into_iter().map(line).collect()
@@ -199,7 +199,7 @@ impl RunFolder {
             path.into_os_string()
         };
         // Two exports at once keep both, where the file system has locks.
-        let made = fs::create_dir_all(&folder).map_err(|error| (folder.clone(), error));
+        let made = create_folders(&folder).map_err(|error| (folder.clone(), error));
         made?;
         let locked = File::open(&folder).and_then(|place| place.lock().map(|()| place));
         let _locked = locked.ok();

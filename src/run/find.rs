@@ -8,7 +8,7 @@ use super::folder::{EXPERIMENT, RunError, RunFolder, failed};
 use super::own_weights::WEIGHTS;
 use super::seal::Sealed;
 use crate::experiment::nearest::nearest;
-use crate::untrusted::is_absent;
+use crate::untrusted::{is_absent, not_a_folder};
 
 /// Suggestions in an error.
 const SUGGESTIONS: usize = 3;
@@ -144,7 +144,7 @@ fn named<'a>(
             checkpoints: checkpoints.to_owned(),
             not_runs: places(checkpoints, wanted)
                 .into_iter()
-                .filter(|place| place.exists())
+                .filter(|place| place.symlink_metadata().is_ok())
                 .collect(),
             lacks,
             nearest: (!names.is_empty()).then(|| similar(wanted, names)),
@@ -163,7 +163,10 @@ fn names_where(
     let entries = match fs::read_dir(checkpoints) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed("list", checkpoints, error)),
+        Err(error) => {
+            let error = not_a_folder(checkpoints).unwrap_or(error);
+            return Err(failed("list", checkpoints, error));
+        }
     };
     let mut names = Vec::new();
     for entry in entries {
@@ -235,6 +238,7 @@ pub(super) fn dated(name: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::untrusted::Show as _;
 
     fn checkpoints() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -271,7 +275,7 @@ mod tests {
         let text = error.to_string();
         assert!(
             text.contains("no run `src` in")
-                && text.contains(&format!("src and {} exist but are not runs", run.display())),
+                && text.contains(&format!("src and {} exist but are not runs", run.shown())),
             "{text}"
         );
         fs::write(run.join(EXPERIMENT), "()").unwrap();

@@ -26,7 +26,7 @@ use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash, plan_started};
 use super::seal::{Owner, SealError};
 use super::{append_file, litter, timestamp};
-use crate::untrusted::{is_absent, read_text_limited};
+use crate::untrusted::{Show as _, is_absent, kind_at, read_text_limited};
 
 /// Name of the frozen experiment file; a folder that has one is a run.
 pub(super) const EXPERIMENT: &str = "experiment.ron";
@@ -65,7 +65,7 @@ pub struct Started {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The file system refuses.
-    #[error("could not {action} {}: {source}", path.display())]
+    #[error("could not {action} {}: {source}", path.shown())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -78,7 +78,7 @@ pub enum RunError {
     #[error(
         "the notes {} are damaged: {reason}; fix the file, or delete it to start over without \
          notes",
-        path.display()
+        path.shown()
     )]
     DamagedNotes {
         /// The file.
@@ -87,7 +87,7 @@ pub enum RunError {
         reason: String,
     },
     /// The folder exists and is not a run's.
-    #[error("{} is not a run: it has no {EXPERIMENT}", path.display())]
+    #[error("{} is not a run: it has no {EXPERIMENT}", path.shown())]
     NotARun {
         /// The folder.
         path: PathBuf,
@@ -95,7 +95,8 @@ pub enum RunError {
     /// No run has this name.
     #[error(
         "no run `{wanted}` in {}{}{}",
-        checkpoints.display(), mention(not_runs, lacks), suggestion(nearest.as_deref())
+        checkpoints.shown(), mention(not_runs, lacks), suggestion(nearest.as_deref()),
+        wanted = wanted.shown()
     )]
     NotFound {
         /// What was requested.
@@ -111,7 +112,7 @@ pub enum RunError {
         nearest: Option<Vec<String>>,
     },
     /// Several runs begin like this.
-    #[error("`{wanted}` matches {}; write more of the name", candidates.join(", "))]
+    #[error("`{wanted}` matches {}; write more of the name", listed(candidates, ", "), wanted = wanted.shown())]
     Ambiguous {
         /// What was requested.
         wanted: String,
@@ -121,7 +122,12 @@ pub enum RunError {
 }
 
 fn mention(not_runs: &[PathBuf], lacks: &str) -> String {
-    let shown: Vec<String> = not_runs.iter().map(|p| p.display().to_string()).collect();
+    // What is no folder at all is named as what it is.
+    let other = not_runs.iter().find(|place| !place.is_dir());
+    if let Some((place, what)) = other.and_then(|place| Some((place, kind_at(place)?))) {
+        return format!(" ({} is {what}, not the folder of a run)", place.shown());
+    }
+    let shown: Vec<String> = not_runs.iter().map(|p| p.shown().to_string()).collect();
     match shown.as_slice() {
         [] => String::new(),
         [one] => format!(" ({one} exists but is not a run: it has no {lacks})"),
@@ -132,11 +138,16 @@ fn mention(not_runs: &[PathBuf], lacks: &str) -> String {
     }
 }
 
+fn listed(names: &[String], between: &str) -> String {
+    let shown: Vec<String> = names.iter().map(|it| it.shown().to_string()).collect();
+    shown.join(between)
+}
+
 fn suggestion(nearest: Option<&[String]>) -> String {
     match nearest {
         None => "; it holds no runs".to_owned(),
         Some([]) => "; list them with --runs".to_owned(),
-        Some(nearest) => format!("; did you mean {}?", nearest.join(" or ")),
+        Some(nearest) => format!("; did you mean {}?", listed(nearest, " or ")),
     }
 }
 
@@ -250,18 +261,21 @@ impl RunFolder {
         RunPlan::read(&self.plan_path())
     }
 
+    /// The run's plan with the [`id`](Self::id), read once.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_with_id(&self) -> Result<Option<(RunPlan, Option<String>)>, PlanError> {
+        RunPlan::read_with_hash(&self.plan_path())
+    }
+
     /// Who owns the folders that this run seals: one for each of these places, by
     /// the hash of the run's plan; none where that is not known, as in runs of older
     /// programs.
     #[must_use]
     pub fn owners<const N: usize>(&self, places: [&str; N]) -> [Option<Owner>; N] {
         let id = self.id();
-        places.map(|place| {
-            id.as_ref().map(|id| Owner {
-                id: id.clone(),
-                place: place.to_owned(),
-            })
-        })
+        places.map(|place| id.as_deref().map(|id| Owner::new(id, place)))
     }
 
     /// What distinguishes the run from every other: the hash of its plan. None where
@@ -311,6 +325,21 @@ impl RunFolder {
             run.is_some_and(|run| run.plan_path().is_file() || run.journal().is_file())
         };
         folder.ancestors().find(is_run).map(Path::to_owned)
+    }
+
+    /// That a file which a person names to be written lies in no run's folder: what is
+    /// there is the run's own, and is copied, moved and checked with it.
+    ///
+    /// # Errors
+    /// The run in whose folder it would lie.
+    pub fn check_outside(file: &Path) -> io::Result<()> {
+        match Self::around(file) {
+            None => Ok(()),
+            Some(run) => Err(io::Error::other(format!(
+                "it is in the folder of the run {}; name a file outside",
+                run.shown()
+            ))),
+        }
     }
 
     /// What is left of a run in a folder: it may have lost its experiment.

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::atomic::create_folder;
 use super::atomic_dir::AtomicDir;
 use super::folder::RunFolder;
 use super::seal::{SealError, failed};
@@ -68,12 +69,7 @@ impl RunFolder {
     /// What the file system says.
     pub fn make_kept(&self) -> Result<(), SealError> {
         let place = self.kept_folder();
-        match fs::create_dir(&place) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(failed("create", &place, error))
-            }
-            _ => Ok(()),
-        }
+        create_folder(&place).map_err(|error| failed("create", &place, error))
     }
 
     /// Removes the earliest checkpoints beyond [`MOST_KEPT`], the `newest` last,

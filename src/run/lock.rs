@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::write_file;
 use super::{litter, timestamp};
 use crate::untrusted::files::open_unlinked_with;
-use crate::untrusted::{FileId, read_limited};
+use crate::untrusted::{FileId, Show as _, read_limited};
 
 const LOCK: &str = "lock";
 const HOLDER: &str = "lock.json";
@@ -80,7 +80,7 @@ pub enum LockError {
     /// Somebody else writes to it.
     #[error(
         "the run {} is being written by {}; wait for it, or stop it first",
-        folder.display(),
+        folder.shown(),
         holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
     )]
     Held {
@@ -93,7 +93,7 @@ pub enum LockError {
     #[error(
         "the lock of the run {} was removed or replaced while it was held; another process may \
          write to the run by now, so nothing more is written",
-        folder.display()
+        folder.shown()
     )]
     Lost {
         /// The run's folder.
@@ -102,7 +102,7 @@ pub enum LockError {
     /// The lock's file cannot be one.
     #[error(
         "could not lock the run {}: {LOCK}: {source}; delete that file if nothing trains there",
-        folder.display()
+        folder.shown()
     )]
     File {
         /// The run's folder.
@@ -111,7 +111,7 @@ pub enum LockError {
         source: io::Error,
     },
     /// The file system refuses.
-    #[error("could not lock the run {}: {source}", folder.display())]
+    #[error("could not lock the run {}: {source}", folder.shown())]
     Io {
         /// The run's folder.
         folder: PathBuf,

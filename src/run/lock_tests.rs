@@ -98,7 +98,7 @@ fn a_lock_that_is_a_link_is_refused_by_name_and_leads_nowhere() {
         ] {
             let expected = format!(
                 "could not lock the run {}: lock: it is a symbolic link, not a regular file",
-                folder.path().display()
+                folder.path().shown()
             );
             assert!(error.to_string().starts_with(&expected), "{error}");
         }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::seal::{SealError, check_beside, content, damaged, failed};
 use crate::event::{DataSummary, ModelSummary, Position};
 use crate::experiment::plan::{DataFacts, ResolvedPlan};
-use crate::untrusted::read_limited;
+use crate::untrusted::{Show as _, read_limited};
 
 /// Name of the file.
 pub(super) const PLAN: &str = "plan.json";
@@ -92,7 +92,7 @@ pub enum PlanError {
     #[error(
         "{} has version {found}, and this version reads up to {VERSION}; use a newer version of \
          the program",
-        path.display()
+        path.shown()
     )]
     TooNew {
         /// The file.
@@ -154,6 +154,11 @@ impl RunPlan {
 
     /// The plan in the file `path`; none if there is no such file.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, PlanError> {
+        Ok(Self::read_with_hash(path)?.map(|(plan, _)| plan))
+    }
+
+    /// The same with what [`plan_hash`] says of the file.
+    pub(super) fn read_with_hash(path: &Path) -> Result<Option<(Self, Option<String>)>, PlanError> {
         match read_limited(path, LONGEST) {
             Ok(bytes) => Self::from_bytes(&bytes, path).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -162,9 +167,12 @@ impl RunPlan {
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote to `path`.
-    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, PlanError> {
-        let (_, body) = Header::read(bytes, path)?;
-        serde_json::from_slice(body).map_err(|error| damaged(path, error.to_string()).into())
+    fn from_bytes(bytes: &[u8], path: &Path) -> Result<(Self, Option<String>), PlanError> {
+        let (header, body) = Header::read(bytes, path)?;
+        let plan: Self =
+            serde_json::from_slice(body).map_err(|error| damaged(path, error.to_string()))?;
+        let hash = (!plan.id.is_empty()).then_some(header.blake3);
+        Ok((plan, hash))
     }
 }
 

@@ -104,7 +104,7 @@ impl Ticket {
         let strangers: Vec<String> = self
             .strangers
             .iter()
-            .map(|p| p.display().to_string())
+            .map(|p| p.to_string_lossy().into_owned())
             .collect();
         (!strangers.is_empty()).then(|| {
             format!(
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!((ahead(&a), ahead(&b)), (None, Some("a".into())));
         let warning = a.warning().unwrap();
         for name in ["1", "2", &u64::MAX.to_string()] {
-            let path = queue.join(name).display().to_string();
+            let path = queue.join(name).to_string_lossy().into_owned();
             assert!(warning.contains(&path), "{warning}");
         }
         assert!(queue.join("1").is_dir());

@@ -14,7 +14,7 @@ use super::append_file::crc_of;
 use super::atomic::write_file;
 use super::seal::{SealError, checksum_of, damaged, failed};
 use crate::event::channel::JournalMark;
-use crate::untrusted::{is_absent, read_limited};
+use crate::untrusted::{Show as _, is_absent, read_limited};
 
 /// Name of the file.
 const FILE: &str = "recorded.json";
@@ -71,15 +71,15 @@ impl From<Option<JournalMark>> for CheckpointMark {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRecorded {
     /// All of it is another run's.
-    #[error("{} is that of another run; restore it from a copy", .0.display())]
+    #[error("{} is that of another run; restore it from a copy", .0.shown())]
     OtherRun(PathBuf),
     /// The journal is not there.
-    #[error("{} is missing; restore it from a copy", .0.display())]
+    #[error("{} is missing; restore it from a copy", .0.shown())]
     NoJournal(PathBuf),
     /// The journal lost its end.
     #[error(
         "{} has {found} bytes and had {expected}: its end is lost; restore it from a copy",
-        path.display()
+        path.shown()
     )]
     JournalCut {
         /// The journal.
@@ -91,13 +91,13 @@ pub enum NotRecorded {
     },
     /// The journal has another content.
     #[error("{} is not the journal that was recorded: it is that of another run or was changed; restore it \
-         from a copy", .0.display())]
+         from a copy", .0.shown())]
     OtherJournal(PathBuf),
     /// The series is not there.
-    #[error("{} is missing; restore it from a copy", .0.display())]
+    #[error("{} is missing; restore it from a copy", .0.shown())]
     NoSeries(PathBuf),
     /// The series has another content, or lost its end.
-    #[error("{} is another series than was recorded; restore it from a copy", .0.display())]
+    #[error("{} is another series than was recorded; restore it from a copy", .0.shown())]
     OtherSeries(PathBuf),
 }
 
@@ -124,7 +124,15 @@ impl RecordMark {
     /// # Errors
     /// The first that is another.
     pub fn check(&self, folder: &RunFolder) -> Result<(), NotRecorded> {
-        if folder.id().is_some_and(|id| self.run != Some(id)) {
+        self.check_of(folder, folder.id().as_deref())
+    }
+
+    /// The same where the run's id is known.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_of(&self, folder: &RunFolder, id: Option<&str>) -> Result<(), NotRecorded> {
+        if id.is_some() && self.run.as_deref() != id {
             return Err(NotRecorded::OtherRun(place(folder)));
         }
         let recorded = CheckpointMark::from(Some(self.mark));

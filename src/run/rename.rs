@@ -3,6 +3,7 @@
 //! One rename of the file system, so a run is in the old place or in the new
 //! one, whole. Never while somebody writes to it, and never over anything.
 
+use crate::untrusted::Show as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,13 +25,13 @@ pub enum MoveError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// Something else has that name.
-    #[error("{} already exists; choose another name, or rename that run", path.display())]
+    #[error("{} already exists; choose another name, or rename that run", path.shown())]
     Taken {
         /// What is there.
         path: PathBuf,
     },
     /// It would not be a name.
-    #[error("`{name}` cannot name a run: {reason}")]
+    #[error("`{name}` cannot name a run: {reason}", name = name.shown())]
     NotAName {
         /// What was requested.
         name: String,
@@ -40,7 +41,7 @@ pub enum MoveError {
     /// It is a link to a run.
     #[error(
         "{} is a symbolic link to {}; name the run itself, or remove the link",
-        path.display(), target.display()
+        path.shown(), target.shown()
     )]
     Link {
         /// The link.
@@ -49,7 +50,7 @@ pub enum MoveError {
         target: PathBuf,
     },
     /// The run is not in a trash.
-    #[error("{} is not in the trash", path.display())]
+    #[error("{} is not in the trash", path.shown())]
     NotInTrash {
         /// The run's folder.
         path: PathBuf,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{sync_tree, write_file};
-use crate::untrusted::{is_absent, open_regular, read_limited};
+use crate::untrusted::{Show as _, is_absent, open_regular, read_limited};
 
 /// Name of the file that completes a folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -56,6 +56,15 @@ pub struct Owner {
     pub place: String,
 }
 
+impl Owner {
+    /// Of a place in the run, or the cache, with this id.
+    #[must_use]
+    pub fn new(id: &str, place: &str) -> Self {
+        let [id, place] = [id, place].map(str::to_owned);
+        Self { id, place }
+    }
+}
+
 /// One file: relative path, length in bytes, and BLAKE3 of its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -69,7 +78,7 @@ enum Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// The file system refuses.
-    #[error("could not {action} {}: {source}", path.display())]
+    #[error("could not {action} {}: {source}", path.shown())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -79,7 +88,7 @@ pub enum SealError {
         source: io::Error,
     },
     /// It is there and is not what was saved.
-    #[error("{} is damaged: {reason}; restore it from a copy", path.display())]
+    #[error("{}; {RESTORE}", damaged_fault(path, reason))]
     Damaged {
         /// The folder or file.
         path: PathBuf,
@@ -87,10 +96,7 @@ pub enum SealError {
         reason: String,
     },
     /// It is intact and belongs to another run, or elsewhere in this one.
-    #[error(
-        "{} was not saved there by the run or recipe whose place it is; restore it from a copy",
-        path.display()
-    )]
+    #[error("{}; {RESTORE}", foreign_fault(path))]
     Foreign {
         /// The folder.
         path: PathBuf,
@@ -99,26 +105,57 @@ pub enum SealError {
     /// removed there removed, in another run.
     #[error(
         "{} is a symbolic link; put the folder itself in its place",
-        path.display()
+        path.shown()
     )]
     Link {
         /// The link.
         path: PathBuf,
     },
     /// A running training replaced it while it was read.
-    #[error("{} was replaced while it was read; try again", path.display())]
+    #[error("{} was replaced while it was read; try again", path.shown())]
     Replaced {
         /// The folder.
         path: PathBuf,
     },
     /// It was saved and is no longer there.
-    #[error("{} is missing: {reason}; restore it from a copy", path.display())]
+    #[error("{}; {RESTORE}", missing_fault(path, reason))]
     Missing {
         /// The folder or file.
         path: PathBuf,
         /// How it is known that it was there.
         reason: String,
     },
+}
+
+/// What to do about a folder of a run.
+const RESTORE: &str = "restore it from a copy";
+
+fn damaged_fault(path: &Path, reason: &str) -> String {
+    format!("{} is damaged: {reason}", path.shown())
+}
+
+fn foreign_fault(path: &Path) -> String {
+    format!(
+        "{} was not saved there by the run or recipe whose place it is",
+        path.shown()
+    )
+}
+
+fn missing_fault(path: &Path, reason: &str) -> String {
+    format!("{} is missing: {reason}", path.shown())
+}
+
+impl SealError {
+    /// What is wrong, without what to do: for what is made again by itself.
+    #[must_use]
+    pub fn fault(&self) -> String {
+        match self {
+            Self::Damaged { path, reason } => damaged_fault(path, reason),
+            Self::Foreign { path } => foreign_fault(path),
+            Self::Missing { path, reason } => missing_fault(path, reason),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A complete folder.
@@ -437,7 +474,7 @@ pub(super) fn check_beside(path: &Path, content: &(u64, String)) -> Result<(), S
         format!(
             "{} beside it cannot be used: {reason}; restore it from a copy, or move the weights \
              elsewhere without it",
-            beside.display()
+            beside.shown()
         )
     };
     let text = manifest_text(&beside).map_err(|e| unusable(e.to_string()))?;

@@ -65,6 +65,7 @@ impl JournalledCheckpoints {
 mod tests {
     use super::*;
     use crate::event::Phase;
+    use crate::event::testing::run_started;
 
     fn at(step: u64) -> Position {
         let phase = Phase::Student;
@@ -90,15 +91,7 @@ mod tests {
     }
 
     fn started(resumed: Option<u64>) -> RunEvent {
-        RunEvent::RunStarted {
-            name: "run".to_owned(),
-            version: "0.1.0".to_owned(),
-            device: "CPU (flex)".to_owned(),
-            device_kind: None,
-            resumed: resumed.map(at),
-            experiment: String::new(),
-            pending: Vec::new(),
-        }
+        run_started("run", resumed.map(at))
     }
 
     #[test]

@@ -389,6 +389,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::event::testing::run_started;
     use crate::event::{CommandRecord, Origin, RunEvent};
     use crate::run::RunFolder;
     use crate::store::RunEntry;
@@ -546,18 +547,13 @@ mod tests {
             config.get("method.temperature").unwrap().to_owned()
         };
         assert_eq!(joined(&run), "4 → 2 at step 10");
-        run.store.apply(&RunEvent::RunStarted {
-            name: "a".to_owned(),
-            version: "0".to_owned(),
-            device: "cpu".to_owned(),
-            device_kind: None,
-            resumed: Some(Position {
+        run.store.apply(&run_started(
+            "a",
+            Some(Position {
                 phase: Phase::Student,
                 step: 5,
             }),
-            experiment: String::new(),
-            pending: Vec::new(),
-        });
+        ));
         assert_eq!(joined(&run), "4");
     }
 

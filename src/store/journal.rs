@@ -26,7 +26,7 @@ use crate::event::channel::JournalMark;
 use crate::event::{JOURNAL_VERSION, RunEvent};
 use crate::format;
 use crate::run::append_file::{AppendFile, Refused};
-use crate::untrusted::FileId;
+use crate::untrusted::{FileId, Show as _};
 
 pub use reader::JournalReader;
 use reader::{Skipped, decides};
@@ -58,7 +58,7 @@ enum Seal {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file system refuses.
-    #[error("could not {action} the journal {}: {source}", path.display())]
+    #[error("could not {action} the journal {}: {source}", path.shown())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -68,7 +68,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} is not a journal: its first line is not {{\"format\":\"{FORMAT}\",…}}", path.display())]
+    #[error("{} is not a journal: its first line is not {{\"format\":\"{FORMAT}\",…}}", path.shown())]
     NotAJournal {
         /// The file.
         path: PathBuf,
@@ -77,7 +77,7 @@ pub enum JournalError {
     #[error(
         "the journal {} has version {found}, and this version reads up to {JOURNAL_VERSION}; \
          open it with a newer version of the program",
-        path.display()
+        path.shown()
     )]
     TooNew {
         /// The journal.
@@ -88,7 +88,7 @@ pub enum JournalError {
     /// A line in the middle is no event.
     #[error(
         "{}, line {line}: not an event: {reason}; restore the file from a copy",
-        path.display()
+        path.shown()
     )]
     Garbage {
         /// The journal.
@@ -102,7 +102,7 @@ pub enum JournalError {
     #[error(
         "{}: something in lines {first} to {last} was changed, added or deleted since they were \
          written; restore the file from a copy",
-        path.display()
+        path.shown()
     )]
     Changed {
         /// The journal.

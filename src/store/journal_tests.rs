@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::event::testing::run_started;
 use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, Position};
 use crate::experiment::schedule::Schedule;
 use crate::store::RunStore;
@@ -17,15 +18,7 @@ fn events() -> Vec<RunEvent> {
 }
 
 fn next_process() -> RunEvent {
-    RunEvent::RunStarted {
-        name: "small".to_owned(),
-        version: "0".to_owned(),
-        device: "cpu".to_owned(),
-        device_kind: None,
-        resumed: None,
-        experiment: String::new(),
-        pending: Vec::new(),
-    }
+    run_started("small", None)
 }
 
 fn written(path: &Path) {

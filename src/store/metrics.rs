@@ -173,6 +173,7 @@ fn before_the_last_process(table: &SeriesTable) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::testing::run_started;
     use crate::event::{Position, RunEvent};
     use crate::store::testing::small_run;
 
@@ -229,18 +230,13 @@ mod tests {
             .filter(|event| steps(event, 4))
             .cloned()
             .collect();
-        events.push(RunEvent::RunStarted {
-            name: "small".to_owned(),
-            version: "0.1.0".to_owned(),
-            device: "CPU".to_owned(),
-            device_kind: None,
-            resumed: Some(Position {
+        events.push(run_started(
+            "small",
+            Some(Position {
                 phase: Phase::Student,
                 step: 4,
             }),
-            experiment: String::new(),
-            pending: Vec::new(),
-        });
+        ));
         events.push(started);
         for event in &again {
             let RunEvent::StepLogged(row) = event else {

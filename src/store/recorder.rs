@@ -27,7 +27,7 @@ use super::series::{SeriesError, SeriesWriter};
 use crate::event::RunEvent;
 use crate::event::channel::{EventSink, JournalMark};
 use crate::run::{LockError, LockWatch, RecordMark, RunFolder, RunLock, SealError, StopSignal};
-use crate::untrusted::{FileId, is_absent};
+use crate::untrusted::{FileId, Show as _, is_absent};
 
 /// Logged steps wait at most this long in memory, so that other processes see
 /// them soon and a crash loses little.
@@ -48,7 +48,7 @@ pub enum RecorderError {
     /// The run's folder or a file of it was removed or replaced.
     #[error(
         "{} was removed, moved or replaced while the run trained; nothing more is written to it",
-        path.display()
+        path.shown()
     )]
     Removed {
         /// The folder or the file.
@@ -58,14 +58,14 @@ pub enum RecorderError {
     #[error(
         "{} was changed while the run trained: it was truncated or overwritten; nothing more is \
          written to the run",
-        path.display()
+        path.shown()
     )]
     Changed {
         /// The file.
         path: PathBuf,
     },
     /// It cannot be seen whether they are still there.
-    #[error("could not look at {}: {source}", path.display())]
+    #[error("could not look at {}: {source}", path.shown())]
     Look {
         /// The folder or the file.
         path: PathBuf,

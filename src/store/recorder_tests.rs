@@ -252,7 +252,7 @@ fn a_folder_that_is_deleted_is_noticed_and_nothing_is_made_in_its_place() {
     let expected = format!(
         "{} was removed, moved or replaced while the run trained; nothing more is written to it. \
          The run stops",
-        scratch.run.path().display()
+        scratch.run.path().shown()
     );
     assert_eq!(failure, expected);
     assert!(!scratch.run.path().exists());
@@ -319,7 +319,7 @@ fn a_file_that_somebody_else_cuts_or_writes_to_is_noticed_before_the_next_write(
                 fs::write(run.join(name), &bytes).unwrap();
             });
             let path = scratch.run.path().join(name);
-            let expected = format!("{} was changed while the run trained", path.display());
+            let expected = format!("{} was changed while the run trained", path.shown());
             assert!(failure.starts_with(&expected), "{failure}");
             assert!(!failure.contains("can be resumed"), "{failure}");
             assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
@@ -397,7 +397,7 @@ fn an_experiment_or_a_plan_that_is_lost_or_changed_is_noticed_at_the_next_checkp
             recording.handle.flush();
             let failure = recording.handle.failure().unwrap();
             let expected = if lost { "was removed" } else { "was changed" };
-            let expected = format!("{} {expected}", path.display());
+            let expected = format!("{} {expected}", path.shown());
             assert!(failure.starts_with(&expected), "{failure}");
             assert_eq!(path.exists(), !lost);
         }

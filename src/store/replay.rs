@@ -86,6 +86,7 @@ pub fn length_after<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::testing::run_started;
     use crate::event::{Origin, Phase};
     use crate::experiment::schedule::Schedule;
 
@@ -97,15 +98,7 @@ mod tests {
     }
 
     fn started(resumed: Option<Position>) -> RunEvent {
-        RunEvent::RunStarted {
-            name: "x".to_owned(),
-            version: "0".to_owned(),
-            device: "cpu".to_owned(),
-            device_kind: None,
-            resumed,
-            experiment: String::new(),
-            pending: Vec::new(),
-        }
+        run_started("x", resumed)
     }
 
     fn adjust(id: &str, step: u64) -> [RunEvent; 2] {

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::event::testing::run_started;
 use crate::event::{Command, CommandRecord, Origin, StepRow};
 use crate::store::testing::{played, small_run};
 use crate::untrusted::testing::make_pipe;
@@ -18,15 +19,7 @@ fn folded(events: &[RunEvent]) -> RunStore {
 }
 
 fn resumed(position: Option<Position>) -> RunEvent {
-    RunEvent::RunStarted {
-        name: "small".to_owned(),
-        version: "0.1.0".to_owned(),
-        device: "CPU (flex)".to_owned(),
-        device_kind: None,
-        resumed: position,
-        experiment: String::new(),
-        pending: Vec::new(),
-    }
+    run_started("small", position)
 }
 
 #[test]

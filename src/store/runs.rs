@@ -14,7 +14,9 @@ use super::run_store::RunStore;
 use super::run_tail::RunTail;
 use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
+use crate::run::seal::Owner as SealOwner;
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
+use crate::untrusted::Show as _;
 
 /// Who works on a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,6 +57,8 @@ pub struct RunEntry {
     pub experiment: String,
     /// What it means; none of a run of an older program.
     pub plan: Option<Arc<RunPlan>>,
+    /// What distinguishes it from every other run, where that is known.
+    pub id: Option<String>,
     /// How fast its models are, the newest result first.
     pub bench: Vec<BenchResult>,
     /// The files that were exported of it.
@@ -125,6 +129,7 @@ impl RunEntry {
             notes: Notes::default(),
             experiment: String::new(),
             plan: None,
+            id: None,
             bench: Vec::new(),
             exports: Exports::new(),
             store: RunStore::new(),
@@ -152,8 +157,12 @@ impl RunEntry {
             Err(error) => problems.push(error.to_string()),
         }
         entry.take_notes(Notes::read(folder));
-        match folder.plan() {
-            Ok(plan) => entry.plan = plan.map(Arc::new),
+        match folder.plan_with_id() {
+            Ok(Some((plan, id))) => {
+                entry.plan = Some(Arc::new(plan));
+                entry.id = id;
+            }
+            Ok(None) => {}
             Err(error) => problems.push(error.to_string()),
         }
         entry.problems = problems;
@@ -192,16 +201,16 @@ impl RunEntry {
             if experiment.is_some_and(|experiment| experiment != plan.experiment) {
                 return Some(format!(
                     "{} is not the experiment that the run started with; restore it from a copy",
-                    self.folder.experiment().display()
+                    self.folder.experiment().shown()
                 ));
             }
         } else if mark.as_ref().is_some_and(RecordMark::has_plan) {
             let plan = self.folder.plan_path();
             return (!plan.exists())
-                .then(|| format!("{} is missing; restore it from a copy", plan.display()));
+                .then(|| format!("{} is missing; restore it from a copy", plan.shown()));
         }
         let recorded = match mark {
-            Some(mark) => mark.check(&self.folder),
+            Some(mark) => mark.check_of(&self.folder, self.id.as_deref()),
             None if version < Some(JOURNAL_VERSION_WITH_MARK)
                 || self.store.checkpoints.is_empty() =>
             {
@@ -212,7 +221,7 @@ impl RunEntry {
                 return Some(format!(
                     "{} is missing, so it is not known whether the journal is the run's and complete; \
                      restore it from a copy",
-                    path.display()
+                    path.shown()
                 ));
             }
         };
@@ -224,14 +233,15 @@ impl RunEntry {
     /// What is wrong with the folders of its checkpoints.
     fn checkpoint_problem(&self) -> Option<String> {
         let places = ["latest", "best", "quantized"];
-        let [latest, best, quantized] = self.folder.owners(places);
+        let of_run = |place| Some(SealOwner::new(self.id.as_deref()?, place));
+        let [latest, best, quantized] = places.map(of_run);
         let latest = self.folder.latest().of(latest);
         let is_latest = |it: &Checkpoint| !it.best && it.at.phase == Phase::Student;
         match latest.find() {
             Err(error) => return Some(error.to_string()),
             Ok(None) if self.store.checkpoints.iter().any(is_latest) => {
                 let path = latest.path();
-                let path = path.display();
+                let path = path.shown();
                 return Some(format!(
                     "{path} is missing: the journal records a checkpoint; restore it from a copy"
                 ));
@@ -245,7 +255,7 @@ impl RunEntry {
             Err(error) => return Some(error.to_string()),
             Ok(None) if has_best && !self.folder.quantized().path().exists() => {
                 let path = best.path();
-                let path = path.display();
+                let path = path.shown();
                 return Some(format!(
                     "{path} is missing: the journal records the best weights; restore them from a copy"
                 ));

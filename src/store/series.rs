@@ -41,6 +41,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::run::append_file::Refused;
+use crate::untrusted::Show as _;
 
 pub use reader::SeriesReader;
 pub use writer::SeriesWriter;
@@ -49,7 +50,7 @@ pub use writer::SeriesWriter;
 #[derive(Debug, thiserror::Error)]
 pub enum SeriesError {
     /// The file system refuses.
-    #[error("could not {action} the series {}: {source}", path.display())]
+    #[error("could not {action} the series {}: {source}", path.shown())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -59,7 +60,7 @@ pub enum SeriesError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} is not a series: it does not begin with WBSERIES", path.display())]
+    #[error("{} is not a series: it does not begin with WBSERIES", path.shown())]
     NotASeries {
         /// The file.
         path: PathBuf,
@@ -68,7 +69,7 @@ pub enum SeriesError {
     #[error(
         "the series {} has version {found}, and this version reads up to {}; \
          open it with a newer version of the program",
-        path.display(), block::VERSION
+        path.shown(), block::VERSION
     )]
     TooNew {
         /// The file.
@@ -80,7 +81,7 @@ pub enum SeriesError {
     #[error(
         "{}: the block at byte {offset} is damaged ({reason}); restore the file from a copy, or \
          move it away to open the run without its curves",
-        path.display()
+        path.shown()
     )]
     Damaged {
         /// The file.

@@ -160,11 +160,11 @@ impl Ui {
             training.and_then(|name| runs.get(name)),
             &self.shared.preparing,
         ) {
-            (Some(run), _) if run.state() == RunState::Paused => ("paused ", run.folder.name()),
-            (Some(run), _) => ("training ", run.folder.name()),
+            (Some(run), _) if run.state() == RunState::Paused => ("paused", run.folder.name()),
+            (Some(run), _) => ("training", run.folder.name()),
             (None, Some(path)) => {
                 let name = path.file_stem().unwrap_or_default();
-                ("preparing ", name.to_string_lossy().into_owned())
+                ("preparing", name.to_string_lossy().into_owned())
             }
             // Another workbench trains what was launched before.
             (None, None) if !self.shared.queue.is_empty() => ("waiting", String::new()),
@@ -174,8 +174,11 @@ impl Ui {
             0 => " ".to_owned(),
             waiting => format!(", {waiting} queued "),
         };
-        let room = room.saturating_sub(word.len() + waiting.len());
-        let name = shorten_middle(&name, room.max(SHORTEST_NAME));
+        let room = room.saturating_sub(word.len() + 1 + waiting.len());
+        let name = match shorten_middle(&name, room) {
+            name if name.is_empty() || room < SHORTEST_NAME => String::new(),
+            name => format!(" {name}"),
+        };
         format!("{word}{name}{waiting}")
     }
 
@@ -233,6 +236,9 @@ impl Ui {
         match self.screen {
             Screen::Experiments => self.experiments.hints(),
             Screen::Runs => self.runs_table.hints(self.shared.size.0),
+            Screen::Live | Screen::Compare | Screen::Inference if runs.is_empty() => {
+                &[Action::ShowExperiments]
+            }
             Screen::Live => self.live.hints(runs),
             Screen::Compare => self.compare.hints(),
             Screen::Inference => self.inference.hints(),

@@ -10,6 +10,7 @@ use crate::event::inspection::{InferenceRequest, ProbeSource};
 use crate::event::{Command, Position};
 use crate::format::plural;
 use crate::run::kept::kept_name;
+use crate::untrusted::Show as _;
 
 /// What a file that is written may replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Waiting {
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Experiment(path) => path.display().fmt(f),
+            Self::Experiment(path) => path.shown().fmt(f),
             Self::Resume(run) => f.write_str(run),
             Self::Extension(run, epochs) => {
                 write!(f, "{run} + {}", plural(*epochs as usize, "epoch", "epochs"))

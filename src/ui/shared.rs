@@ -1,6 +1,7 @@
 //! What all screens share: settings, time, log, the open dialog, and the effects
 //! that an update collects.
 
+use super::action::Action;
 use super::dialog::{Dialog, Prompt, Purpose};
 use super::effect::{Effect, Waiting};
 use super::graphics::Pictures;
@@ -92,9 +93,14 @@ impl Shared {
         }
     }
 
+    /// The first key of an action; nothing where it has none.
+    pub(super) fn key(&self, action: Action) -> String {
+        self.keymap.key(action).unwrap_or_default()
+    }
+
     /// Asks a person for a folder, beginning with the one before.
     pub(super) fn ask_folder(&mut self, title: &str, before: Option<&Path>, purpose: Purpose) {
-        let before = before.map(|folder| folder.display().to_string());
+        let before = before.map(|folder| folder.to_string_lossy().into_owned());
         let prompt = Prompt::new(title, &before.unwrap_or_default(), purpose);
         self.dialog = Some(Dialog::Prompt(prompt));
     }

@@ -282,11 +282,19 @@ impl Ui {
 
     fn paste(&mut self, text: &str, runs: &Runs) {
         self.shared.awaits_run = false;
+        if self.shared.dialog.is_none() {
+            // A folder that is dropped on a screen of images is to be looked at.
+            let shared = &mut self.shared;
+            match self.screen {
+                Screen::Experiments => return self.experiments.paste(text, shared, runs),
+                Screen::Compare => self.compare.act(Action::CompareFolder, shared, runs),
+                Screen::Inference => self.inference.act(Action::ChooseFolder, shared, runs),
+                Screen::Runs | Screen::Live => {}
+            }
+        }
         if let Some(mut dialog) = self.shared.dialog.take() {
             dialog.paste(text);
             self.answered(Answer::Open(dialog), runs);
-        } else if self.screen == Screen::Experiments {
-            self.experiments.paste(text, &mut self.shared, runs);
         }
     }
 
@@ -351,7 +359,7 @@ impl Ui {
             shared.clear_status();
             self.show(Screen::Live, runs);
         } else {
-            let key = shared.keymap.key(Action::ShowLive).unwrap_or_default();
+            let key = shared.key(Action::ShowLive);
             shared.notify(LogLine::info(if looks {
                 format!("{name} is training")
             } else {

@@ -15,6 +15,7 @@ use std::path::Path;
 use rustix::fs::{OFlags, SeekFrom, seek};
 use rustix::io::Errno;
 
+use super::text::Show as _;
 use crate::format;
 
 /// Bytes looked at at a time in search of what is not zero.
@@ -188,12 +189,45 @@ fn own_stream(id: FileId) -> io::Result<Option<File>> {
     Ok(None)
 }
 
+/// What a name leads to: `a folder`, `a pipe`; none if nothing is there.
+#[must_use]
+pub fn kind_at(path: &Path) -> Option<&'static str> {
+    match fs::metadata(path) {
+        Ok(metadata) => Some(kind_of(&metadata)),
+        Err(_) => path
+            .is_symlink()
+            .then_some("a symbolic link that leads nowhere"),
+    }
+}
+
+/// Why what is there cannot be used as a folder, and what to do; none if nothing or a
+/// folder is there.
+#[must_use]
+pub fn not_a_folder(path: &Path) -> Option<io::Error> {
+    let what = kind_at(path).filter(|_| !path.is_dir())?;
+    let message = format!(
+        "{} is {what}, not a folder; move it away, or name another folder",
+        path.shown()
+    );
+    Some(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
 fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
-    let kind = metadata.file_type();
-    if kind.is_file() {
+    if metadata.is_file() {
         return Ok(());
     }
-    let what = if kind.is_dir() {
+    let what = kind_of(metadata);
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("it is {what}, not a regular file"),
+    ))
+}
+
+fn kind_of(metadata: &Metadata) -> &'static str {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        "a file"
+    } else if kind.is_dir() {
         "a folder"
     } else if kind.is_fifo() {
         "a pipe"
@@ -203,11 +237,7 @@ fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
         "a symbolic link"
     } else {
         "a device"
-    };
-    Err(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        format!("it is {what}, not a regular file"),
-    ))
+    }
 }
 
 /// Reads a whole regular file of at most `limit` bytes.

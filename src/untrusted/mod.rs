@@ -16,6 +16,9 @@ pub(crate) mod testing;
 pub mod text;
 
 pub use contents::Contents;
-pub use files::{FileId, FileVersion, is_absent, open_regular, read_limited, read_text_limited};
+pub use files::{
+    FileId, FileVersion, is_absent, kind_at, not_a_folder, open_regular, read_limited,
+    read_text_limited,
+};
 pub use stand_in::StandIn;
-pub use text::{clean_line, clean_text};
+pub use text::{Show, Shown, clean_line, clean_text};

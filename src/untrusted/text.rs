@@ -4,9 +4,15 @@
 //! turn the direction of writing, and a workflow's log takes a line that begins
 //! with `::` for a command. All three are made visible: `ESC` as `\u{1b}`, a line
 //! feed in a name as `\n`.
+//!
+//! What leaves for a terminal is cleaned once, on its way out ([`clean_text`]), where
+//! the program's own line breaks are kept. A name is cleaned where it is put into a
+//! message ([`Show`]): only there can its line breaks be distinguished from those.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::ffi::OsStr;
+use std::fmt::{self, Write as _};
+use std::path::Path;
 
 /// Beginnings of a line that GitHub's runner takes for a command, after spaces.
 const COMMANDS: [&str; 2] = ["::", "##["];
@@ -23,6 +29,52 @@ pub fn is_active(c: char) -> bool {
             // Line and paragraph separators.
             | '\u{2028}' | '\u{2029}'
         )
+}
+
+/// Names that come from outside: of files, of classes, of what was typed.
+pub trait Show {
+    /// The name for a message: what a terminal would act on is visible, line breaks too.
+    fn shown(&self) -> Shown<'_>;
+}
+
+impl Show for str {
+    fn shown(&self) -> Shown<'_> {
+        Shown(Cow::Borrowed(self))
+    }
+}
+
+impl Show for OsStr {
+    fn shown(&self) -> Shown<'_> {
+        Shown(self.to_string_lossy())
+    }
+}
+
+impl Show for Path {
+    fn shown(&self) -> Shown<'_> {
+        self.as_os_str().shown()
+    }
+}
+
+/// A name from outside as it stands in a message.
+#[derive(Clone)]
+pub struct Shown<'a>(Cow<'a, str>);
+
+/// The name in quotes.
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.contains(is_active) {
+            return f.pad(&self.0);
+        }
+        let mut shown = String::with_capacity(self.0.len() + 16);
+        push_visible(&mut shown, &self.0);
+        f.pad(&shown)
+    }
 }
 
 /// Text that is to be one line: everything active in it is made visible, line
@@ -84,7 +136,11 @@ fn push_line(clean: &mut String, line: &str) {
     if is_command(line) {
         clean.push('\\');
     }
-    for c in line.chars() {
+    push_visible(clean, line);
+}
+
+fn push_visible(clean: &mut String, text: &str) {
+    for c in text.chars() {
         if is_active(c) {
             clean.extend(c.escape_default());
         } else {
@@ -119,6 +175,18 @@ mod tests {
             clean_text("one\n  ::add-mask::x\n##[error]y\na::b"),
             "one\n\\  ::add-mask::x\n\\##[error]y\na::b"
         );
+    }
+
+    #[test]
+    fn a_name_in_a_message_is_in_one_line() {
+        let path = Path::new("a\nb/c\u{1b}[2J");
+        assert_eq!(path.shown().to_string(), "a\\nb/c\\u{1b}[2J");
+        assert_eq!(
+            format!("{:>5}|{:<4}|", "a\n".shown(), "b".shown()),
+            "  a\\n|b   |"
+        );
+        // Within a line nothing is a command.
+        assert_eq!("::a".shown().to_string(), "::a");
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Case {
     }
 
     fn shown(&self, error: &DataError) -> String {
-        let dir = self.dir.path().display().to_string();
+        let dir = self.dir.path().to_string_lossy().to_string();
         error.to_string().replace(&dir, "[dir]")
     }
 }

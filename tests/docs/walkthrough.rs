@@ -275,7 +275,10 @@ impl Place {
             .current_dir(self.folder.path())
             .env(
                 "PATH",
-                format!("{}:{path}", self.folder.path().join("bin").display()),
+                format!(
+                    "{}:{path}",
+                    self.folder.path().join("bin").to_string_lossy()
+                ),
             )
             .env("HOME", self.folder.path())
             .env_remove("GITHUB_ACTIONS")

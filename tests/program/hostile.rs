@@ -337,6 +337,139 @@ fn no_name_reaches_a_terminal_or_a_workflow_as_anything_but_text() {
 }
 
 #[test]
+fn what_stands_where_a_folder_is_needed_is_named_with_what_to_do() {
+    let bench = Bench::new();
+    assert_eq!(
+        code(&bench.run(&["--run", "tiny.ron", "--set", "epochs=1"])),
+        0
+    );
+    let at = |name: &str| bench.path().join(name);
+    fs::write(at("file"), "").unwrap();
+    make_pipe(&at("pipe"));
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    symlink("/dev/zero", at("zero")).unwrap();
+    let move_it = "move it away, or name another folder";
+    for (name, what) in [
+        ("file", "a file"),
+        ("pipe", "a pipe"),
+        ("dangling", "a symbolic link that leads nowhere"),
+    ] {
+        let output = bench.run(&["--run", "tiny.ron", "--checkpoints", name]);
+        let message = format!("{name} is {what}, not a folder; {move_it}");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        let trash = at("checkpoints/.trash");
+        let _ = fs::remove_file(&trash);
+        fs::rename(at(name), &trash).unwrap();
+        let output = bench.run(&["--trash", "tiny"]);
+        let message = format!(".trash is {what}, not a folder; {move_it}");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        fs::rename(&trash, at(name)).unwrap();
+    }
+    let output = bench.run(&["--runs", "--checkpoints", "pipe"]);
+    assert!(stderr(&output).contains("pipe is a pipe, not a folder"));
+    for (name, what) in [
+        ("pipe", "a pipe"),
+        ("zero", "a device"),
+        ("dangling", "a symbolic link that leads nowhere"),
+    ] {
+        for option in ["--bench", "--resume", "--show", "--export"] {
+            let output = bench.run(&[option, name]);
+            let message = format!("({name} is {what}, not the folder of a run)");
+            assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+        }
+        let output = bench.run(&["--infer", name]);
+        let message = format!("{name} is {what}; --infer takes the folder");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn no_report_is_written_among_the_files_of_a_run() {
+    let bench = Bench::new();
+    let short = ["tiny.ron", "--set", "epochs=1"];
+    assert_eq!(code(&bench.run(&[&["--run"], &short[..]].concat())), 0);
+    let run = bench.newest();
+    for place in ["report.svg", "best/report.svg"] {
+        let file = run.join(place).to_string_lossy().into_owned();
+        let why = "it is in the folder of the run ";
+        let junit = [&["--run"], &short[..], &["--junit", &file]].concat();
+        let pareto = ["--runs", "--x", "size", "--pareto", &file];
+        let mut summary = bench.command(&[&["--run"], &short[..]].concat());
+        summary.env("GITHUB_STEP_SUMMARY", &file);
+        for output in [
+            bench.run(&junit),
+            bench.run(&pareto),
+            summary.output().unwrap(),
+        ] {
+            assert_eq!(code(&output), 2);
+            let message = stderr(&output);
+            assert!(message.contains(why), "{message}");
+            assert!(message.ends_with("name a file outside\n"), "{message}");
+        }
+        assert!(!Path::new(&file).exists());
+    }
+    assert_eq!(bench.runs().len(), 1);
+}
+
+#[test]
+fn a_line_break_in_a_name_is_seen_as_one_and_begins_no_line() {
+    let bench = Bench::new();
+    let name = "x\nerror: forged";
+    let class = bench.path().join("data").join(name);
+    let other = bench.path().join("data/other");
+    for (folder, level) in [(&class, 0), (&other, 200)] {
+        fs::create_dir_all(folder).unwrap();
+        for number in 0..20_u8 {
+            image::RgbImage::from_pixel(12, 12, image::Rgb([level + number; 3]))
+                .save(folder.join(format!("{number}.png")))
+                .unwrap();
+        }
+    }
+    fs::write(bench.path().join(name), "Experiment(").unwrap();
+    let data = "data=(train: ImageFolder(\"data\"), valid: Holdout(0.3), size: (12, 12))";
+    let on_data = ["tiny.ron", "--set", data, "--set", "epochs=1"];
+    fs::write(other.join("bad\nerror: forged.png"), "no image").unwrap();
+    let refused = bench.run(&[&["--run"], on_data.as_slice()].concat());
+    assert!(stderr(&refused).contains("bad\\nerror: forged.png"));
+    fs::remove_file(other.join("bad\nerror: forged.png")).unwrap();
+    let outputs = [
+        refused,
+        bench.run(&[&["--run"], on_data.as_slice()].concat()),
+        bench.run(&[&["--check"], on_data.as_slice()].concat()),
+        bench.run(&["--check", name]),
+        bench.run(&["--run", &format!("no {name}")]),
+        bench.run(&["--resume", name]),
+        bench.run(&["--show", name]),
+        bench.run(&["--export", name]),
+        bench.run(&["--infer", name]),
+        bench.run(&["--runs", "--pareto", name]),
+        bench.run(&["--junit", name, "--nonsense", name]),
+        bench.run(&["some", name]),
+    ];
+    assert_eq!(code(&outputs[1]), 0, "{}", stderr(&outputs[1]));
+    let run = bench.newest();
+    fs::rename(&run, run.with_file_name(name)).unwrap();
+    let renamed = [
+        bench.run(&["--runs"]),
+        bench.run(&["--show", name]),
+        bench.run(&["--resume", name]),
+        bench.run(&["--resume", "y"]),
+    ];
+    for output in outputs.iter().chain(&renamed) {
+        let text = [output.stdout.as_slice(), &output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        let forged = text
+            .lines()
+            .filter(|line| line.starts_with("error: forged"));
+        assert_eq!(forged.count(), 0, "{text}");
+    }
+    for output in &renamed[..3] {
+        let text = [output.stdout.as_slice(), &output.stderr].concat();
+        assert!(String::from_utf8_lossy(&text).contains("x\\nerror: forged"));
+    }
+}
+
+#[test]
 fn a_green_report_of_an_earlier_run_does_not_outlive_a_refusal() {
     let bench = Bench::new();
     let report = bench.path().join("report.xml");

@@ -304,6 +304,7 @@ fn a_damaged_teacher_in_the_cache_is_trained_again_and_ends_the_same() {
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         let warning = "the cached teacher is not used, was removed, and is trained again";
         assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("restore it"));
         assert!(stderr(&output).contains(what), "{}", stderr(&output));
         let journal = fs::read_to_string(bench.newest().join("journal.jsonl")).unwrap();
         assert!(journal.contains(warning));
@@ -642,11 +643,14 @@ fn cached_teachers_that_changed_places_are_trained_again() {
     fs::rename(&aside, two).unwrap();
     let output = bench.run(&["--run", "tiny.ron"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let warning = stderr(&output);
+    let fault = "is trained again: checkpoints/.teachers/";
+    assert!(warning.contains(fault), "{warning}");
     assert!(
-        stderr(&output).contains("trained again"),
-        "{}",
-        stderr(&output)
+        warning.contains("was not saved there by the run or recipe"),
+        "{warning}"
     );
+    assert!(!warning.contains("restore it"), "{warning}");
     assert!(weights() == first);
     // A cache that cannot be one costs nobody his run.
     fs::remove_dir_all(&cache).unwrap();

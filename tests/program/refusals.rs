@@ -161,7 +161,7 @@ fn a_teacher_that_does_not_fit_is_found_before_there_is_a_run() {
     let weights = bench.newest().join("teacher/weights.safetensors");
     let teacher = format!(
         "teacher=(model: Cnn(channels: [8, 17]), weights: File({:?}))",
-        weights.display().to_string()
+        weights.to_string_lossy().to_string()
     );
     let output = bench.run(&["--run", "tiny.ron", "--set", &teacher]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));

@@ -13,6 +13,7 @@ use crate::experiment::timeline::NO_EXTENSION;
 use crate::format::shell_word;
 use crate::run::{LockError, NotRecorded, PlanError, RunError};
 use crate::store::{JournalError, RecorderError};
+use crate::untrusted::Show as _;
 
 /// Why a training does not begin. Nothing was trained.
 #[derive(Debug, Error)]
@@ -51,25 +52,25 @@ pub enum SessionError {
     #[error("{NO_EXTENSION}")]
     Finished,
     /// There is nothing left to train.
-    #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.display(), word = shell_word(.0))]
+    #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.shown(), word = shell_word(.0))]
     Complete(PathBuf),
     /// The same of a training with a finish, which takes no more epochs.
-    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.display(), shell_word(.0))]
+    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.shown(), shell_word(.0))]
     CompleteWithFinish(PathBuf),
     /// The frozen experiment is no longer that of the run.
     #[error(
         "{path} was edited after the run started; restore it to resume, or start a new run from \
          it: --run {word}",
-        path = .0.display(), word = shell_word(.0)
+        path = .0.shown(), word = shell_word(.0)
     )]
     Edited(PathBuf),
     /// The plan is that of another run.
-    #[error("{} is not the plan that the run started with; restore it from a copy", .0.display())]
+    #[error("{} is not the plan that the run started with; restore it from a copy", .0.shown())]
     OtherPlan(PathBuf),
     /// The journal is that of another run, or was changed.
     #[error(
         "{} is not the journal that the run was recorded in; restore it from a copy",
-        .0.display()
+        .0.shown()
     )]
     OtherJournal(PathBuf),
     /// What notes how far the run was recorded is another run's.
@@ -80,7 +81,7 @@ pub enum SessionError {
         "{} is damaged or of another run: it is not the series of logged steps that was recorded; \
          restore it from a copy, or delete it to resume without the metrics of \
          the steps until then",
-        .0.display()
+        .0.shown()
     )]
     OtherSeries(PathBuf),
     /// A knob change that is to be left out has had its effect already.
@@ -111,7 +112,7 @@ pub enum SessionError {
         kept: Vec<String>,
     },
     /// A file that every run has is not there.
-    #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.display(), shell_word(experiment))]
+    #[error("{} is missing: {because}; restore it from a copy, or train again: --run {}", path.shown(), shell_word(experiment))]
     Missing {
         /// The file.
         path: PathBuf,
@@ -124,7 +125,7 @@ pub enum SessionError {
     #[error(
         "the checkpoint of {} is missing from {}, though the journal says that it was saved; \
          restore the folder from a copy, or train again: --run {}",
-        shown(*journalled), run.display(), shell_word(experiment)
+        shown(*journalled), run.shown(), shell_word(experiment)
     )]
     CheckpointMissing {
         /// The run's folder.
@@ -138,7 +139,7 @@ pub enum SessionError {
     #[error(
         "{} has {found} bytes and had {expected} when the run was recorded last: its end is lost, \
          and with it the knob changes in there; restore it from a copy, or train again: --run {}",
-        path.display(), shell_word(experiment)
+        path.shown(), shell_word(experiment)
     )]
     JournalCut {
         /// The journal.
@@ -151,7 +152,7 @@ pub enum SessionError {
         experiment: PathBuf,
     },
     /// `--set` names a knob that the training does not have.
-    #[error("--set {knob}: there is no such knob; this training has {}", known.join(", "))]
+    #[error("--set {knob}: there is no such knob; this training has {}", known.join(", "), knob = knob.shown())]
     UnknownKnob {
         /// As it was written.
         knob: String,
@@ -159,7 +160,7 @@ pub enum SessionError {
         known: Vec<String>,
     },
     /// `--set` gives a knob a schedule that does not suit it.
-    #[error("--set {knob}: {problem}")]
+    #[error("--set {knob}: {problem}", knob = knob.shown())]
     UnfitSchedule {
         /// The knob.
         knob: String,
@@ -175,7 +176,7 @@ pub enum SessionError {
 const WHEN_KEPT: &str = "(one is saved before each manual knob change; the last 8 are kept)";
 
 fn not_kept(run: &Path, wanted: Option<&str>, kept: &[String]) -> String {
-    let run = run.display();
+    let run = run.shown();
     let what = match wanted {
         Some(wanted) => format!("{run} has no kept checkpoint `{wanted}`"),
         None => "--fork needs --from CHECKPOINT".to_owned(),

@@ -21,6 +21,7 @@ use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
     adjustments_from, length_after,
 };
+use crate::untrusted::Show as _;
 
 /// The first version of journals of runs that keep their plan.
 const VERSION_WITH_PLAN: u32 = 2;
@@ -549,7 +550,7 @@ fn series_of(
     match standing.mark.check_series(run) {
         Err(NotRecorded::NoSeries(path)) => Ok(Some(format!(
             "{} is missing: the metrics of the steps until {} are lost",
-            path.display(),
+            path.shown(),
             standing.position.step
         ))),
         // Since then it is held against what was recorded last: it may have started over.

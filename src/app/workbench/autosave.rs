@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::FileError;
 use crate::experiment::read_text;
 use crate::run::atomic::write_file;
+use crate::untrusted::Show as _;
 
 /// Folder beside the experiments; hidden, so that it is not listed with them.
 const FOLDER: &str = ".unsaved";
@@ -67,7 +68,7 @@ pub fn orphans(experiments: &Path) -> Option<String> {
         format!(
             "the workbench closed before {} was saved: the text is in {}; move or delete it",
             names.join(", "),
-            folder.display()
+            folder.shown()
         )
     })
 }

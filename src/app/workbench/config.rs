@@ -10,7 +10,7 @@ use crate::format::Symbols;
 use crate::ui::settings::SettingsProblem;
 use crate::ui::theme::Background;
 use crate::ui::{Keymap, Settings, Theme};
-use crate::untrusted::read_text_limited;
+use crate::untrusted::{Show as _, read_text_limited};
 
 /// Folder under the user's configuration folder.
 const FOLDER: &str = "workbench";
@@ -22,7 +22,7 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum SettingsError {
     /// The file cannot be read.
-    #[error("could not read the settings {}: {source}", path.display())]
+    #[error("could not read the settings {}: {source}", path.shown())]
     Io {
         /// The file.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum SettingsError {
 }
 
 fn listed(path: &Path, problems: &[SettingsProblem]) -> String {
-    let path = path.display();
+    let path = path.shown();
     let lines = problems
         .iter()
         .map(|problem| format!("  {path}:{}: {}", problem.line, problem.message));
@@ -93,7 +93,7 @@ mod tests {
             "{message}"
         );
         for line in [2, 3] {
-            let place = format!("{}:{line}: ", path.display());
+            let place = format!("{}:{line}: ", path.shown());
             assert!(message.contains(&place), "{message}");
         }
         fs::remove_file(&path).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::error::EffectError;
+use super::error::{EffectError, FileError};
 use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
 use super::message::Message;
@@ -17,10 +17,11 @@ use super::{autosave, files, folders, inspect, layout, planner, run_files, trash
 use crate::app::session::MoreEpochs;
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
-use crate::run::{Notes, NotesChange, StopSignal};
+use crate::run::{Notes, NotesChange, RunFolder, StopSignal};
 use crate::store::{Runs, append_command};
 use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::{Effect, LogLine, News};
+use crate::untrusted::Show as _;
 
 /// What effects are executed with.
 pub struct EffectRunner {
@@ -174,8 +175,8 @@ impl EffectRunner {
             let waiting = Waiting::Experiment(path.to_owned());
             self.launcher.dequeue(&waiting);
         }
-        let from = path.display();
-        let done = trashed.map(|to| format!("moved {from} to {}", to.display()));
+        let from = path.shown();
+        let done = trashed.map(|to| format!("moved {from} to {}", to.shown()));
         self.log(done.map_err(EffectError::File));
         self.list();
     }
@@ -250,7 +251,7 @@ impl EffectRunner {
             .iter()
             .filter_map(|setting| setting.split('=').next())
             .collect();
-        let (fields, file) = (fields.join(" and "), file.display());
+        let (fields, file) = (fields.join(" and "), file.shown());
         Ok(format!("wrote {fields} into {file}"))
     }
 
@@ -267,7 +268,7 @@ impl EffectRunner {
     fn branch_run(&self, runs: &Runs, name: &str) -> Result<String, EffectError> {
         let file = run_files::branch(known(runs, name)?, &self.experiments)?;
         self.list();
-        Ok(format!("wrote {}", file.display()))
+        Ok(format!("wrote {}", file.shown()))
     }
 
     fn infer(&mut self, mut request: InferenceRequest, runs: &Runs) {
@@ -330,13 +331,14 @@ fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 
 fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
     let files = run_files::export(known(runs, name)?)?;
-    let files: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
+    let files: Vec<String> = files.iter().map(|it| it.shown().to_string()).collect();
     Ok(format!("wrote {}", files.join(" and ")))
 }
 
 /// Writes a text that a person wants to take away; replaces nothing.
 fn write_file(path: &Path, text: &str) -> Result<String, EffectError> {
     let path = files::expanded(path);
+    RunFolder::check_outside(&path).map_err(|error| FileError::of("write", &path, error))?;
     files::create(&path, text)?;
-    Ok(format!("wrote {}", path.display()))
+    Ok(format!("wrote {}", path.shown()))
 }

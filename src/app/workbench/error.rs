@@ -10,6 +10,7 @@ use super::config::SettingsError;
 use super::layout::LayoutError;
 use crate::experiment::Report;
 use crate::run::{MoveError, RunError, SealError};
+use crate::untrusted::Show as _;
 
 /// Why the screen does not open, or ends.
 #[derive(Debug, Error)]
@@ -18,7 +19,7 @@ pub enum ScreenError {
     #[error(
         "`{}` {}; name a folder or an experiment file: workbench experiments, or workbench \
          experiments/quickstart.ron",
-        .0.display(),
+        .0.shown(),
         if .0.exists() { "is neither a folder nor an experiment file" } else { "does not exist" }
     )]
     NoExperiments(PathBuf),
@@ -72,7 +73,7 @@ pub enum EffectError {
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// A text stays without a plan.
-    #[error("could not check {}: the planner thread ended; save, and restart the workbench", .0.display())]
+    #[error("could not check {}: the planner thread ended; save, and restart the workbench", .0.shown())]
     NoPlanner(PathBuf),
 }
 
@@ -80,10 +81,10 @@ pub enum EffectError {
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Something else has that name.
-    #[error("{} already exists", .0.display())]
+    #[error("{} already exists", .0.shown())]
     Taken(PathBuf),
     /// Every numbered name is taken, too.
-    #[error("{} has too many files named {name}; delete some", folder.display())]
+    #[error("{} has too many files named {name}; delete some", folder.shown(), name = name.shown())]
     NoFreeName {
         /// Where.
         folder: PathBuf,
@@ -94,7 +95,7 @@ pub enum FileError {
     #[error("the trash is empty")]
     TrashEmpty,
     /// The file system refuses.
-    #[error("could not {action} {}: {source}", path.display())]
+    #[error("could not {action} {}: {source}", path.shown())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -136,7 +137,7 @@ pub enum RunFileError {
     #[error("{0} has not started")]
     NotStarted(String),
     /// Nobody knows which file it came from.
-    #[error("no experiment in {} is named {name}", folder.display())]
+    #[error("no experiment in {} is named {name}", folder.shown(), name = name.shown())]
     NoExperiment {
         /// The name of the run's experiment.
         name: String,
@@ -146,7 +147,8 @@ pub enum RunFileError {
     /// It may have come from any of several files.
     #[error(
         "both {} and {} are named {name}; edit the right one by hand",
-        files[0].display(), files[1].display()
+        files[0].shown(), files[1].shown(),
+        name = name.shown()
     )]
     SeveralExperiments {
         /// The name of the run's experiment.

@@ -11,10 +11,10 @@ use super::mail::Sender;
 use super::message::Message;
 use super::tree;
 use crate::experiment::{read_text, unix};
-use crate::run::atomic::write_through;
+use crate::run::atomic::{create_folders, write_through};
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{LogLine, News};
-use crate::untrusted::is_absent;
+use crate::untrusted::{Show as _, is_absent};
 
 /// Experiment files in a folder and its subfolders, sorted; hidden ones are
 /// left out.
@@ -45,7 +45,7 @@ pub fn listed(folder: &Path) -> News {
         Ok(files) => News::Experiments(files),
         Err(error) => News::Logged(LogLine::error(format!(
             "could not list {}: {error}",
-            folder.display()
+            folder.shown()
         ))),
     }
 }
@@ -64,7 +64,7 @@ pub fn write(path: PathBuf, text: String, over: &OverwritePolicy) -> Vec<News> {
     if let OverwritePolicy::Seen(seen) = over
         && let Some(read) = other(&path, seen)
     {
-        let refused = format!("not saved: {} was changed on disk", path.display());
+        let refused = format!("not saved: {} was changed on disk", path.shown());
         let written = News::ExperimentWritten {
             path,
             text: Err(refused),
@@ -99,7 +99,7 @@ fn other(path: &Path, seen: &str) -> Option<News> {
 /// If there is one of that name already, or what the system says.
 pub fn create(path: &Path, text: &str) -> Result<(), FileError> {
     path.parent()
-        .map_or(Ok(()), fs::create_dir_all)
+        .map_or(Ok(()), create_folders)
         .and_then(|()| fs::File::create_new(path))
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| FileError::of("write", path, error))

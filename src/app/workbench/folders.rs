@@ -13,21 +13,22 @@ use super::files::expanded;
 use super::mail::Sender;
 use super::message::Message;
 use crate::ui::{Completed, News};
+use crate::untrusted::Show as _;
 
 /// Why a name leads to no folder.
 #[derive(Debug, Error)]
 enum FolderError {
     /// There is nothing of that name.
-    #[error("no folder {}", .0.display())]
+    #[error("no folder {}", .0.shown())]
     Missing(PathBuf),
     /// There is something else.
-    #[error("{} is a file, not a folder", .0.display())]
+    #[error("{} is a file, not a folder", .0.shown())]
     File(PathBuf),
     /// Nothing could follow.
-    #[error("no folders in {}", .0.display())]
+    #[error("no folders in {}", .0.shown())]
     Empty(PathBuf),
     /// Nothing there continues like this.
-    #[error("no folder in {} starts with {start}", place.display())]
+    #[error("no folder in {} starts with {start}", place.shown(), start = start.shown())]
     NoneBegins {
         /// Where.
         place: PathBuf,
@@ -35,7 +36,7 @@ enum FolderError {
         start: String,
     },
     /// The file system refuses.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {source}", path.shown())]
     Io {
         /// The folder.
         path: PathBuf,
@@ -167,7 +168,7 @@ mod tests {
             fs::create_dir_all(place.path().join(name)).unwrap();
         }
         fs::write(place.path().join("photos.txt"), "").unwrap();
-        let text = place.path().display().to_string();
+        let text = place.path().to_string_lossy().into_owned();
         (place, text)
     }
 

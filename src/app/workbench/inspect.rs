@@ -23,6 +23,7 @@ use crate::format::count;
 use crate::run::StopSignal;
 use crate::store::{RunEntry, Runs};
 use crate::ui::{ExportRefusal, LogLine, News};
+use crate::untrusted::Show as _;
 
 /// Why a run's models do not answer.
 #[derive(Debug, Error)]
@@ -142,7 +143,7 @@ fn left_out(skipped: &[SkippedImage]) -> Option<String> {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let (path, reason) = (first.path.display(), &first.reason);
+    let (path, reason) = (first.path.shown(), &first.reason);
     Some(format!("skipped {path}: {reason}{more}"))
 }
 

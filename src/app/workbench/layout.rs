@@ -1,16 +1,15 @@
 //! How charts are laid out, kept in the XDG state folder from one start to the
 //! next.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 use thiserror::Error;
 
-use crate::run::atomic::write_file;
+use crate::run::atomic::{create_folders, write_file};
 use crate::ui::Layout;
-use crate::untrusted::read_text_limited;
+use crate::untrusted::{Show as _, read_text_limited};
 
 /// Folder under the user's state folder.
 const FOLDER: &str = "workbench";
@@ -25,7 +24,7 @@ pub enum LayoutError {
     #[error("could not save the layout: {0}")]
     Form(#[from] ron::Error),
     /// The file system refuses.
-    #[error("could not save the layout to {}: {source}", path.display())]
+    #[error("could not save the layout to {}: {source}", path.shown())]
     Io {
         /// The file.
         path: PathBuf,
@@ -54,7 +53,7 @@ pub fn write(layout: &Layout) -> Result<(), LayoutError> {
 fn write_to(path: &Path, layout: &Layout) -> Result<(), LayoutError> {
     let text = ron::ser::to_string_pretty(layout, ron::ser::PrettyConfig::default())?;
     path.parent()
-        .map_or(Ok(()), fs::create_dir_all)
+        .map_or(Ok(()), create_folders)
         .and_then(|()| write_file(path, text.as_bytes()))
         .map_err(|source| LayoutError::Io {
             path: path.to_owned(),
@@ -70,6 +69,8 @@ fn path() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

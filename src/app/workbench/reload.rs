@@ -14,6 +14,7 @@ use crate::format::plural;
 use crate::run::RunPlan;
 use crate::store::RunStore;
 use crate::ui::LogLine;
+use crate::untrusted::Show as _;
 
 /// The experiment file of the run that trains here.
 #[derive(Default)]
@@ -54,7 +55,7 @@ pub fn plan(text: &str, path: &Path) -> Result<Plan, Report> {
 
 /// Plans a changed file off the loop's thread.
 pub fn replan(path: PathBuf, text: String, sender: Sender) {
-    let (shown, log) = (path.display().to_string(), sender.clone());
+    let (shown, log) = (path.shown().to_string(), sender.clone());
     let work = move || {
         let plan = plan(&text, &path).map(Box::new);
         let _ = sender.send(Message::Replanned(path, plan));
@@ -118,7 +119,7 @@ impl Reload {
             run: running.run.clone(),
             ..Reloaded::default()
         };
-        let shown = path.display();
+        let shown = path.shown();
         match plan {
             Err(report) => {
                 let errors = match report.count() {

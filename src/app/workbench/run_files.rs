@@ -66,7 +66,10 @@ pub fn branch(run: &RunEntry, experiments: &Path) -> Result<PathBuf, RunFileErro
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let changes = [
         format!("name={stem:?}"),
-        format!("student.weights={:?}", weights.display().to_string()),
+        format!(
+            "student.weights={:?}",
+            weights.to_string_lossy().into_owned()
+        ),
     ];
     let text = changed(
         &with_names_of_today(&run.experiment),

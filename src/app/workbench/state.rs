@@ -26,6 +26,7 @@ use crate::experiment::plan::Plan;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry, RunTail, Runs};
 use crate::ui::{Effect, LogLine, News, Ui};
+use crate::untrusted::Show as _;
 
 /// What the loop does next.
 #[derive(Debug, Default, PartialEq)]
@@ -318,7 +319,7 @@ impl State {
             SessionError::Report(report) => report.one_line(),
             error => error.to_string(),
         };
-        self.log(LogLine::error(format!("{}: {message}", file.display())));
+        self.log(LogLine::error(format!("{}: {message}", file.shown())));
         self.over();
     }
 
@@ -432,7 +433,7 @@ fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
         Err(error) => {
             let line = format!(
                 "changes by others in {} are noticed only when a file is opened: {error}",
-                experiments.display()
+                experiments.shown()
             );
             let _ = sender.send(Message::log(LogLine::warn(line)));
             None

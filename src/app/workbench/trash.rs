@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::FileError;
 use super::files::{free_name, is_experiment, rename};
 use super::tree;
+use crate::run::atomic::create_folders;
 
 /// Folder of experiments that were thrown away, beside them.
 const TRASH: &str = ".trash";
@@ -20,7 +21,7 @@ const NUMBERED: char = '~';
 /// there. Returns where it is now.
 pub fn trash(path: &Path) -> Result<PathBuf, FileError> {
     let folder = path.with_file_name(TRASH);
-    fs::create_dir_all(&folder).map_err(|error| FileError::of("create", &folder, error))?;
+    create_folders(&folder).map_err(|error| FileError::of("create", &folder, error))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let place = free_name(&folder, &stem, NUMBERED)?;
     rename(path, &place).map(|()| place)

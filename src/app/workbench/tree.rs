@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::run::RunFolder;
-use crate::untrusted::FileId;
+use crate::untrusted::{FileId, Show as _};
 
 /// Folders in folders; deeper ones are left out, as a link to the root of a disk
 /// would bring them.
@@ -44,7 +44,7 @@ pub fn walk(root: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> io::Result<Tree>
             // It went away meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => continue,
             Err(error) => {
-                let shown = folder.display();
+                let shown = folder.shown();
                 return Err(io::Error::new(error.kind(), format!("{shown}: {error}")));
             }
         };

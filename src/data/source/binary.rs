@@ -78,7 +78,7 @@ impl Records {
     /// The file's name and the number of the record in it.
     pub fn name(&self, index: usize) -> PathBuf {
         let (file, record) = self.locate(index);
-        PathBuf::from(format!("{}#{record}", file.path.display()))
+        PathBuf::from(format!("{}#{record}", file.path.to_string_lossy()))
     }
 
     /// Length and times of change of the image's file when it was opened.

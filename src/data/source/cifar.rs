@@ -5,6 +5,7 @@
 //! blue each. Format: A. Krizhevsky, *Learning multiple layers of features from
 //! tiny images*, 2009, and its download page.
 
+use crate::untrusted::Show as _;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -125,7 +126,7 @@ fn open(path: &Path, kind: Kind, labels: &mut Vec<u32>) -> Result<RecordFile, So
     file.seek(SeekFrom::Start(0))
         .map_err(SourceError::io(path))?;
     let count = (bytes / kind.record()) as usize;
-    super::check_records((labels.len() + count) as u64, || path.display().to_string())?;
+    super::check_records((labels.len() + count) as u64, || path.shown().to_string())?;
     let mut reader = BufReader::with_capacity(1 << 18, &file);
     let mut record = vec![0; kind.record() as usize];
     for index in 0..count {

@@ -8,12 +8,13 @@ use thiserror::Error;
 use super::file_name;
 use crate::data::file::OpenError;
 use crate::data::image_error::{describe_io, names};
+use crate::untrusted::Show as _;
 
 /// A source of images that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceError {
     /// A file or folder could not be read.
-    #[error("{path} {reason}; check the path and its permissions")]
+    #[error("{path} {reason}; check the path and its permissions", path = path.shown())]
     Unreadable {
         /// Which.
         path: PathBuf,
@@ -21,26 +22,27 @@ pub enum SourceError {
         reason: String,
     },
     /// A file where a folder is expected.
-    #[error("{path} is not a folder; an ImageFolder is a folder with one subfolder per class")]
+    #[error("{path} is not a folder; an ImageFolder is a folder with one subfolder per class", path = path.shown())]
     NotAFolder {
         /// The file.
         path: PathBuf,
     },
     /// A folder or something odder where a file is expected.
-    #[error("{path} is not a regular file; give the file itself")]
+    #[error("{path} is not a regular file; give the file itself", path = path.shown())]
     NotAFile {
         /// What was named.
         path: PathBuf,
     },
     /// A file of no bytes.
-    #[error("{path} is empty; fetch it again")]
+    #[error("{path} is empty; fetch it again", path = path.shown())]
     Empty {
         /// The file.
         path: PathBuf,
     },
     /// A folder without a single image.
     #[error(
-        "{path} holds no images; JPEG, PNG, WebP, BMP and GIF files are looked for, hidden ones left out"
+        "{path} holds no images; JPEG, PNG, WebP, BMP and GIF files are looked for, hidden ones left out",
+        path = path.shown()
     )]
     NoImages {
         /// The folder.
@@ -49,7 +51,8 @@ pub enum SourceError {
     /// Images that belong to no class.
     #[error(
         "{path} holds {count} images beside its class folders, such as {example}; move them into \
-         the folder of their class or away"
+         the folder of their class or away",
+        path = path.shown(), example = example.shown()
     )]
     StrayImages {
         /// The folder.
@@ -63,7 +66,8 @@ pub enum SourceError {
     #[error(
         "{path} has {}, which {} of a data set and not classes",
         listed(.parts),
-        if .parts.len() == 1 { "is a part" } else { "are parts" }
+        if .parts.len() == 1 { "is a part" } else { "are parts" },
+        path = path.shown()
     )]
     PartsNotClasses {
         /// The folder.
@@ -80,7 +84,8 @@ pub enum SourceError {
             "holds folders of its own and looks like"
         } else {
             "lies beside class folders and is named like"
-        }
+        },
+        path = path.shown()
     )]
     PartAmongClasses {
         /// The folder.
@@ -93,7 +98,8 @@ pub enum SourceError {
     /// A folder around the one that was meant.
     #[error(
         "{path} has a single subfolder, {:?}, and the folders of the classes seem to be one level deeper",
-        file_name(.subfolder)
+        file_name(.subfolder),
+        path = path.shown()
     )]
     NestedFolder {
         /// The folder.
@@ -106,7 +112,8 @@ pub enum SourceError {
         "{path} holds parts of a data set inside of its subfolders ({class:?} has {}), so images to \
          train on and to test on would be mixed; move them so that each part holds the classes, as \
          in train/{class}",
-        names(.parts)
+        names(.parts),
+        path = path.shown(), class = class.shown()
     )]
     PartsInClasses {
         /// The folder.
@@ -120,7 +127,8 @@ pub enum SourceError {
     #[error(
         "{path} has {}, and each of them holds the same folders, {}: those look like the \
          classes",
-        listed(.subfolders), names(.classes)
+        listed(.subfolders), names(.classes),
+        path = path.shown()
     )]
     ClassesInEach {
         /// The folder.
@@ -132,7 +140,8 @@ pub enum SourceError {
     },
     /// A folder that links make belong to two classes.
     #[error(
-        "{path} leads to the same folder as {other}, which is of another class; remove one of the two"
+        "{path} leads to the same folder as {other}, which is of another class; remove one of the two",
+        path = path.shown(), other = other.shown()
     )]
     InTwoClasses {
         /// The way to it that was found last.
@@ -147,13 +156,13 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A folder that contains itself by way of a link.
-    #[error("{path} is a link to a folder that contains it; remove the link")]
+    #[error("{path} is a link to a folder that contains it; remove the link", path = path.shown())]
     Cycle {
         /// The link.
         path: PathBuf,
     },
     /// More images than there is room for.
-    #[error("{count} images in {place} are more than the {limit} that a set can have; divide it")]
+    #[error("{count} images in {place} are more than the {limit} that a set can have; divide it", place = place.shown())]
     TooManyImages {
         /// Where.
         place: String,
@@ -165,7 +174,8 @@ pub enum SourceError {
     /// A compressed file that holds far more than its length suggests.
     #[error(
         "{path} unpacks to more than {times} times its length, as no images do; fetch it again, or \
-         unpack it"
+         unpack it",
+        path = path.shown()
     )]
     Expands {
         /// The file.
@@ -174,7 +184,7 @@ pub enum SourceError {
         times: u64,
     },
     /// A compressed file is not what it seems.
-    #[error("{path} is not a valid gzip file: {reason}; fetch it again")]
+    #[error("{path} is not a valid gzip file: {reason}; fetch it again", path = path.shown())]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -182,7 +192,7 @@ pub enum SourceError {
         reason: String,
     },
     /// A file of another kind.
-    #[error("{path} is not an IDX file of {what}: it begins with {found}, not {expected}{hint}")]
+    #[error("{path} is not an IDX file of {what}: it begins with {found}, not {expected}{hint}", path = path.shown())]
     IdxMagic {
         /// The file.
         path: PathBuf,
@@ -196,7 +206,7 @@ pub enum SourceError {
         hint: &'static str,
     },
     /// A file whose length contradicts its header.
-    #[error("{path} has {have} bytes, but its header promises {need}; fetch it again")]
+    #[error("{path} has {have} bytes, but its header promises {need}; fetch it again", path = path.shown())]
     IdxLength {
         /// The file.
         path: PathBuf,
@@ -208,7 +218,8 @@ pub enum SourceError {
     /// Images of no size, or of too great a one.
     #[error(
         "{path} says that its images have {height} × {width} pixels, but images of 1 to {limit} pixels \
-         are read from such files; fetch it again, or raise data.max_pixels"
+         are read from such files; fetch it again, or raise data.max_pixels",
+        path = path.shown()
     )]
     IdxSize {
         /// The file.
@@ -221,7 +232,7 @@ pub enum SourceError {
         limit: u64,
     },
     /// A file without records.
-    #[error("{path} holds no images")]
+    #[error("{path} holds no images", path = path.shown())]
     NoRecords {
         /// The file.
         path: PathBuf,
@@ -229,7 +240,8 @@ pub enum SourceError {
     /// Images and labels that do not belong together.
     #[error(
         "{images} holds {image_count} images and {labels} {label_count} labels; give two files of \
-         the same set"
+         the same set",
+        images = images.shown(), labels = labels.shown()
     )]
     IdxCounts {
         /// File of images.
@@ -243,7 +255,8 @@ pub enum SourceError {
     },
     /// A CIFAR file that is not made of whole records.
     #[error(
-        "{path} has {bytes} bytes, which is not a whole number of {kind} records of {record} bytes{hint}"
+        "{path} has {bytes} bytes, which is not a whole number of {kind} records of {record} bytes{hint}",
+        path = path.shown()
     )]
     CifarLength {
         /// The file.
@@ -259,7 +272,8 @@ pub enum SourceError {
     },
     /// A label that no class has.
     #[error(
-        "{path}: record {record} has label {label}, but {kind} labels are below {classes}{hint}"
+        "{path}: record {record} has label {label}, but {kind} labels are below {classes}{hint}",
+        path = path.shown()
     )]
     CifarLabel {
         /// The file.
@@ -276,7 +290,7 @@ pub enum SourceError {
         hint: &'static str,
     },
     /// A file that is longer than any that is meant.
-    #[error("{path} holds more than {limit} bytes once decompressed; it is not a {kind} batch")]
+    #[error("{path} holds more than {limit} bytes once decompressed; it is not a {kind} batch", path = path.shown())]
     CifarTooLong {
         /// The file.
         path: PathBuf,

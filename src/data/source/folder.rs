@@ -8,6 +8,7 @@ use super::{Found, Origin, SourceError, file_name, layout, order};
 use crate::event::SkippedImage;
 use crate::experiment::spec::ClassOrder;
 use crate::format::lookalike;
+use crate::untrusted::Show as _;
 
 /// Lists a folder with one subfolder per class. A folder of images without any
 /// subfolder is listed without labels.
@@ -125,13 +126,13 @@ fn found(folder: &Path, walk: Walk) -> Result<Found, SourceError> {
         format!(
             "links lead to {count} folder{} a second time, such as {}; images count once",
             if count == 1 { "" } else { "s" },
-            first.display()
+            first.shown()
         )
     });
     let like_image = walk.like_images.first().map(|first| {
         format!(
             "{} is a folder without images that is named like an image",
-            first.display()
+            first.shown()
         )
     });
     Ok(Found {

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use super::binary::{self, Layout, RecordFile, Records};
 use super::{Found, Origin, SourceError};
 use crate::experiment::spec::IdxFiles;
+use crate::untrusted::Show as _;
 
 const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
@@ -44,7 +45,7 @@ pub(super) fn find(files: &IdxFiles, max_pixels: u64) -> Result<Found, SourceErr
             path: files.images.clone(),
         });
     }
-    super::check_records(u64::from(count), || files.images.display().to_string())?;
+    super::check_records(u64::from(count), || files.images.shown().to_string())?;
     let (values, stamp) = labels(&files.labels, count)?;
     let need = u64::from(count).saturating_mul(area).saturating_add(16);
     let content = binary::seekable(&files.images, need)?;

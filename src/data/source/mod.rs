@@ -24,8 +24,8 @@ use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
 use crate::experiment::plan::MAX_RECORDS;
 use crate::experiment::spec::{ClassOrder, Shapes, Source};
-use crate::untrusted::FileId;
 use crate::untrusted::FileVersion;
+use crate::untrusted::{FileId, Show as _};
 
 pub use error::SourceError;
 pub(super) use layout::{classes_above, meant, otherwise};
@@ -250,7 +250,7 @@ pub(super) fn find(
 /// beside it: a person who only looks at images wants the others.
 pub(super) fn find_below(folder: &Path) -> Result<(Found, Vec<SkippedImage>), SourceError> {
     let (found, skipped) = folder::flat_as_far_as_possible(folder)?;
-    countable(&found, || folder.display().to_string())?;
+    countable(&found, || folder.shown().to_string())?;
     Ok((found, skipped))
 }
 
@@ -278,12 +278,12 @@ fn within(count: u64, limit: u64, place: impl FnOnce() -> String) -> Result<(), 
 /// Where a source is, for people.
 pub(super) fn place(source: &Source) -> String {
     match source {
-        Source::ImageFolder(folder) => folder.display().to_string(),
-        Source::Idx(files) => files.images.display().to_string(),
+        Source::ImageFolder(folder) => folder.shown().to_string(),
+        Source::Idx(files) => files.images.shown().to_string(),
         Source::Cifar10(files) | Source::Cifar100(files) => match files.as_slice() {
             [] => "an empty list of files".to_owned(),
-            [one] => one.display().to_string(),
-            [first, rest @ ..] => format!("{} and {} more files", first.display(), rest.len()),
+            [one] => one.shown().to_string(),
+            [first, rest @ ..] => format!("{} and {} more files", first.shown(), rest.len()),
         },
         Source::Shapes(_) => "generated shapes".to_owned(),
     }

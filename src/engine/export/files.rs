@@ -21,7 +21,8 @@ use crate::event::inspection::Weights;
 use crate::event::{Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::Int8Spec;
 use crate::run::RunFolder;
-use crate::run::atomic::{write_checked, write_file};
+use crate::run::atomic::{create_folder, write_checked, write_file};
+use crate::untrusted::Show as _;
 
 /// Why a file was not written.
 #[derive(Debug, Error)]
@@ -33,7 +34,7 @@ pub enum ExportFailure {
     #[error("{0}; nothing was written")]
     Proof(#[from] ProofError),
     /// What the file system says.
-    #[error("could not write {}: {source}", path.display())]
+    #[error("could not write {}: {source}", path.shown())]
     Io {
         /// Which file.
         path: PathBuf,
@@ -253,7 +254,7 @@ impl Student<'_> {
         let folder = self.run.exports();
         let is_new = path.parent() == Some(&folder) && !folder.exists();
         if is_new {
-            fs::create_dir(&folder).map_err(|source| failed(&folder, source))?;
+            create_folder(&folder).map_err(|source| failed(&folder, source))?;
         }
         let written = write(path);
         if is_new && written.is_err() {

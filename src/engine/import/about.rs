@@ -13,7 +13,7 @@ use crate::engine::weights::ArrayFile;
 use crate::experiment::architecture;
 use crate::experiment::model::{Model, Stem};
 use crate::experiment::problem::Problem;
-use crate::untrusted::{is_absent, read_text_limited};
+use crate::untrusted::{Show as _, is_absent, read_text_limited};
 
 /// Longest text that is read, bytes. The names of a hundred thousand classes take
 /// a tenth of it.
@@ -268,7 +268,7 @@ pub fn class_names(path: &Path) -> Result<Vec<String>, ImportError> {
     let problem = |reason: String| {
         Problem::new(
             "teacher.classes.File",
-            format!("{}: {reason}", path.display()),
+            format!("{}: {reason}", path.shown()),
         )
         .help("write one name a line, in the order of the outputs")
     };

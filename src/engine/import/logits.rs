@@ -20,7 +20,7 @@ use crate::experiment::plan::{KeptAnswersPart, TeacherFile};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::Scores;
 use crate::format::count;
-use crate::untrusted::read_limited;
+use crate::untrusted::{Show as _, read_limited};
 
 /// Bytes of the largest file that is read: it is held in memory.
 const LARGEST: u64 = 2 << 30;
@@ -105,7 +105,7 @@ const MADE_BY: &str = "scripts/make-logits writes such files";
 fn unusable(path: &Path, reason: &str) -> ImportError {
     Problem::new(
         "teacher.weights",
-        format!("{} cannot be used: {reason}", path.display()),
+        format!("{} cannot be used: {reason}", path.shown()),
     )
     .into()
 }

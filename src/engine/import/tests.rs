@@ -12,6 +12,7 @@ use crate::engine::weights::{Array, write};
 use crate::experiment::load_text;
 use crate::experiment::model::Stem;
 use crate::experiment::spec::ChannelOrder;
+use crate::untrusted::Show as _;
 
 const MEAN: [f32; 3] = [0.5, 0.5, 0.5];
 const STD: [f32; 3] = [0.25, 0.25, 0.25];
@@ -91,7 +92,7 @@ impl Place {
             std: STD,
         };
         let notes = settle(&mut plan, &names(classes)).map_err(|error| {
-            let folder = format!("{}/", self.0.path().display());
+            let folder = format!("{}/", self.0.path().shown());
             error.to_string().replace(&folder, "")
         })?;
         Ok((plan, notes))

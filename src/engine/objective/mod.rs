@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::loss;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget};
+use crate::untrusted::Show as _;
 
 /// Logits by view; only the views that [`student_views`] and [`teacher_views`]
 /// name are needed.
@@ -47,7 +48,7 @@ pub struct Losses {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ObjectiveError {
     /// A term's knob has no value.
-    #[error("the term `{term}` needs the knob `{knob}`, which has no value")]
+    #[error("the term `{term}` needs the knob `{knob}`, which has no value", knob = knob.shown())]
     UnknownKnob {
         /// The term.
         term: String,

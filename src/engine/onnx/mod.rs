@@ -22,6 +22,7 @@ use self::rten::Rten;
 pub(super) use self::rten::{NAME as RTEN, OpenRten};
 use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
+use crate::untrusted::Show as _;
 
 pub use self::bare::{BareFacts, BareModel};
 pub use self::macs::macs;
@@ -40,7 +41,7 @@ pub enum OnnxModelError {
     #[error(transparent)]
     File(#[from] OnnxError),
     /// The engine refuses it, or fails while it runs.
-    #[error("{}: {engine} cannot run it: {reason}", path.display())]
+    #[error("{}: {engine} cannot run it: {reason}", path.shown())]
     Engine {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ use ort::value::{PrimitiveTensorElementType, TensorRef};
 
 use crate::onnx::OnnxFile;
 use crate::untrusted::contents::start_of;
-use crate::untrusted::{Contents, clean_line, open_regular};
+use crate::untrusted::{Contents, Show as _, clean_line, open_regular};
 
 /// The engine's name, before its version.
 pub const NAME: &str = "onnxruntime";
@@ -63,7 +63,7 @@ fn opened() -> Result<&'static Library, String> {
             "run scripts/setup-onnxruntime again"
         };
         let described = |error: String| {
-            let line = format!("{}: {}", path.display(), clean_line(&error));
+            let line = format!("{}: {}", path.shown(), clean_line(&error));
             if error.contains(VARIABLE) {
                 line
             } else {

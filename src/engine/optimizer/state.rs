@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{Optimizer, Rule};
 use crate::engine::weights::{Array, WeightsError, read_tensors};
+use crate::untrusted::Show as _;
 
 /// SGD's velocity of a parameter: `velocity.<parameter>`.
 const VELOCITY: &str = "velocity";
@@ -20,19 +21,19 @@ const STEPS: &str = "steps";
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptimizerStateError {
     /// An array is absent.
-    #[error("the optimizer's state lacks `{name}`; it is of another optimizer or model")]
+    #[error("the optimizer's state lacks `{name}`; it is of another optimizer or model", name = name.shown())]
     Missing {
         /// The array.
         name: String,
     },
     /// An array has another shape or kind.
-    #[error("the optimizer's state has another shape at `{name}`; it is of another model")]
+    #[error("the optimizer's state has another shape at `{name}`; it is of another model", name = name.shown())]
     ShapeMismatch {
         /// The array.
         name: String,
     },
     /// There is an array that this optimizer does not have.
-    #[error("the optimizer's state has `{name}`, which this optimizer does not have")]
+    #[error("the optimizer's state has `{name}`, which this optimizer does not have", name = name.shown())]
     Unexpected {
         /// The array.
         name: String,

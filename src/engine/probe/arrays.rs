@@ -2,6 +2,7 @@
 //! what they are.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::failure::Failure;
 use crate::format;
 use crate::run::atomic::write_file;
+use crate::run::seal::Owner;
 use crate::untrusted::read_limited;
 
 /// Entry of a file's metadata that holds what is no array.
@@ -21,6 +23,10 @@ const ABOUT: &str = "probe";
 /// Entry of a file's metadata with the BLAKE3 of that and of all arrays, hexadecimal.
 /// Files of older programs lack it.
 const CHECKSUM: &str = "blake3";
+
+/// Entry of a file's metadata that says whose it is: of a run's folder, as JSON. Files of
+/// older programs lack it.
+const OWNER: &str = "owner";
 
 /// Bytes of the largest file: 64 images at 512 × 512 pixels with four views each
 /// are less.
@@ -60,25 +66,67 @@ impl Array {
     }
 }
 
-/// Writes a file of arrays, whole or not at all.
-pub fn write(path: &Path, arrays: &[Array], about: &impl Serialize) -> Result<(), Failure> {
+/// Writes a file of arrays, whole or not at all. `owner` is whose it is, where that is
+/// known.
+pub fn write(
+    path: &Path,
+    arrays: &[Array],
+    about: &impl Serialize,
+    owner: Option<&Owner>,
+) -> Result<(), Failure> {
+    let failed = |error: serde_json::Error| Failure::File {
+        path: path.to_owned(),
+        error: error.into(),
+    };
+    let text = serde_json::to_string(about).map_err(failed)?;
+    let views = arrays.iter().map(|array| {
+        let view = TensorView::new(array.kind, array.shape.clone(), &array.bytes);
+        view.map(|view| (array.name, view))
+    });
+    let views = views.collect::<Result<Vec<_>, _>>();
+    let views = views.map_err(|error| unwritten(path, &error))?;
+    write_views(path, views, text, owner)
+}
+
+/// Gives another folder a file that [`write`] wrote; there it is of another owner.
+///
+/// # Errors
+/// As [`read`], and if it cannot be written.
+pub fn give(from: (&Path, Option<&Owner>), to: (&Path, Option<&Owner>)) -> Result<(), Failure> {
+    let (about, arrays) = read::<serde_json::Value>(from.0, from.1)?;
+    let all = SafeTensors::deserialize(&arrays.bytes);
+    let views = all
+        .map_err(|error| arrays.unfit(&error.to_string()))?
+        .tensors();
+    write_views(to.0, views, about.to_string(), to.1)
+}
+
+fn unwritten(path: &Path, error: &impl ToString) -> Failure {
+    Failure::File {
+        path: path.to_owned(),
+        error: io::Error::other(error.to_string()),
+    }
+}
+
+fn write_views<N: AsRef<str> + Ord + Display>(
+    path: &Path,
+    views: Vec<(N, TensorView<'_>)>,
+    about: String,
+    owner: Option<&Owner>,
+) -> Result<(), Failure> {
     let failed = |error| Failure::File {
         path: path.to_owned(),
         error,
     };
-    let text = serde_json::to_string(about).map_err(|error| failed(error.into()))?;
-    let all = arrays.iter();
-    let all = all.map(|array| (array.name, array.shape.as_slice(), array.bytes.as_slice()));
-    let checksum = checksum(&text, all);
-    let metadata = HashMap::from([(ABOUT.to_owned(), text), (CHECKSUM.to_owned(), checksum)]);
-    let views = arrays.iter().map(|array| {
-        TensorView::new(array.kind, array.shape.clone(), &array.bytes)
-            .map(|view| (array.name, view))
-    });
-    let bytes = views
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(|views| safetensors::serialize(views, Some(metadata)))
-        .map_err(|error| failed(io::Error::other(error.to_string())))?;
+    let owner = owner.map(serde_json::to_string).transpose();
+    let owner = owner.map_err(|error| failed(error.into()))?;
+    let all = views.iter();
+    let all = all.map(|(name, view)| (name.as_ref(), view.shape(), view.data()));
+    let checksum = checksum(&about, owner.as_deref(), all);
+    let mut metadata = HashMap::from([(ABOUT.to_owned(), about), (CHECKSUM.to_owned(), checksum)]);
+    metadata.extend(owner.map(|owner| (OWNER.to_owned(), owner)));
+    let bytes = safetensors::serialize(views, Some(metadata));
+    let bytes = bytes.map_err(|error| unwritten(path, &error))?;
     if bytes.len() as u64 > LARGEST {
         let reason = format!(
             "would take {} bytes, and at most {} are read",
@@ -101,8 +149,11 @@ pub struct Arrays<'a> {
 /// Reads what [`write`] wrote.
 ///
 /// # Errors
-/// If the file cannot be read or is none of these.
-pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), Failure> {
+/// If the file cannot be read, is none of these, or is known to be of another owner.
+pub fn read<'p, T: for<'a> Deserialize<'a>>(
+    path: &'p Path,
+    owner: Option<&Owner>,
+) -> Result<(T, Arrays<'p>), Failure> {
     let bytes = read_limited(path, LARGEST).map_err(|error| Failure::File {
         path: path.to_owned(),
         error,
@@ -139,8 +190,17 @@ pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), 
         let bytes = read.bytes.get(place.clone()).unwrap_or_default();
         (name.as_str(), shape.as_slice(), bytes)
     });
-    if entry(CHECKSUM).is_some_and(|known| *known != checksum(text, all)) {
+    let known = entry(OWNER).map(String::as_str);
+    if entry(CHECKSUM).is_some_and(|sum| *sum != checksum(text, known, all)) {
         return Err(read.unfit("is damaged: its content differs from its checksum"));
+    }
+    let known = known.map(serde_json::from_str::<Owner>).transpose();
+    let known = known.map_err(|error| read.unfit(&error.to_string()))?;
+    if owner
+        .zip(known.as_ref())
+        .is_some_and(|(owner, known)| owner != known)
+    {
+        return Err(read.unfit("was written by another run"));
     }
     Ok((about, read))
 }
@@ -148,12 +208,16 @@ pub fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<(T, Arrays<'_>), 
 /// BLAKE3 of a file's content, in whatever order it lies.
 fn checksum<'a>(
     about: &str,
+    owner: Option<&str>,
     arrays: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>,
 ) -> String {
     let mut arrays: Vec<_> = arrays.collect();
     arrays.sort_unstable();
     let mut hasher = blake3::Hasher::new();
     hasher.update(about.as_bytes());
+    if let Some(owner) = owner {
+        hasher.update(format!("\n{owner}").as_bytes());
+    }
     for (name, shape, bytes) in arrays {
         hasher
             .update(format!("\n{name} {shape:?}\n").as_bytes())

@@ -16,20 +16,24 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::answers::AnswersFile;
-use super::arrays::{Array, read, write};
+use super::arrays::{Array, give, read, write};
 use crate::engine::failure::Failure;
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::run::RunFolder;
+use crate::run::atomic::create_folder;
+use crate::run::seal::Owner;
 
 const IMAGES: &str = "images.safetensors";
 const VIEWS: &str = "views.safetensors";
 /// The file of the student's answers.
-pub const ANSWERS: &str = "answers.bin";
+const ANSWERS: &str = "answers.bin";
 
 /// Where a run's probe lies.
 #[derive(Debug, Clone)]
 pub struct ProbeFolder {
     path: PathBuf,
+    /// Whose it is, where that is known.
+    owner: Option<Owner>,
     answers: AnswersFile,
 }
 
@@ -56,6 +60,7 @@ impl ProbeFolder {
         Self {
             path: run.probe(),
             answers: AnswersFile::new(&run.probe().join(ANSWERS), owner.as_ref()),
+            owner,
         }
     }
 
@@ -67,13 +72,10 @@ impl ProbeFolder {
         teacher: Option<&[Vec<f32>]>,
     ) -> Result<(), Failure> {
         // Not the folders above it: the run's may have been removed on purpose.
-        match fs::create_dir(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                let path = self.path.clone();
-                return Err(Failure::File { path, error });
-            }
-            _ => {}
-        }
+        create_folder(&self.path).map_err(|error| Failure::File {
+            path: self.path.clone(),
+            error,
+        })?;
         let about = About {
             classes: classes.to_vec(),
             sources: images.iter().map(|image| image.source.clone()).collect(),
@@ -82,7 +84,12 @@ impl ProbeFolder {
         let pictures: Vec<&Picture> = images.iter().map(|image| &image.picture).collect();
         let mut arrays = vec![pixels("pictures", &[images.len()], &pictures)];
         arrays.extend(teacher.map(|logits| Array::floats("teacher", logits)));
-        write(&self.path.join(IMAGES), &arrays, &about)
+        write(
+            &self.path.join(IMAGES),
+            &arrays,
+            &about,
+            self.owner.as_ref(),
+        )
     }
 
     /// Replaces the views, `[image][view]`, and adds what the student answers at
@@ -102,12 +109,32 @@ impl ProbeFolder {
             &self.path.join(VIEWS),
             &[pixels("views", &shape, &each)],
             &about,
+            self.owner.as_ref(),
         )?;
         self.answers.append(answers)
     }
 
-    /// Gives another run the student's answers.
-    pub fn copy_answers(&self, to: &Self) -> Result<(), Failure> {
+    /// Gives another run everything. What cannot be read is copied as it is, and named
+    /// where that run's is read.
+    pub fn copy(&self, to: &Self) -> Result<(), Failure> {
+        if !self.path.is_dir() {
+            return Ok(());
+        }
+        let failed = |error| Failure::File {
+            path: to.path.clone(),
+            error,
+        };
+        create_folder(&to.path).map_err(failed)?;
+        for name in [IMAGES, VIEWS] {
+            let [from, to_file] = [&self.path, &to.path].map(|folder| folder.join(name));
+            if !from.is_file() {
+                continue;
+            }
+            let given = give((&from, self.owner.as_ref()), (&to_file, to.owner.as_ref()));
+            if given.is_err() {
+                fs::copy(&from, &to_file).map_err(failed)?;
+            }
+        }
         self.answers.copy(&to.answers)
     }
 
@@ -152,7 +179,7 @@ impl ProbeFolder {
         if shape.is_none() || students.is_empty() && !path.exists() {
             return Ok(None);
         }
-        let (about, arrays) = read::<About>(&path)?;
+        let (about, arrays) = read::<About>(&path, self.owner.as_ref())?;
         let ([count, height, width, 3], pixels) = arrays.bytes::<4>("pictures")? else {
             return Err(arrays.unfit("holds no pictures in colour"));
         };
@@ -201,7 +228,7 @@ impl ProbeFolder {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let (_, arrays) = read::<When>(&path)?;
+        let (_, arrays) = read::<When>(&path, self.owner.as_ref())?;
         let ([images, each, height, width, 3], pixels) = arrays.bytes::<5>("views")? else {
             return Err(arrays.unfit("holds no views in colour"));
         };
@@ -313,6 +340,56 @@ mod tests {
             .map(|s| s.step)
             .collect();
         assert_eq!(steps, [4, 20]);
+    }
+
+    #[test]
+    fn files_of_another_runs_probe_are_refused_unless_they_were_given() {
+        let owned = || {
+            let (place, _, folder) = probe();
+            let owner = Owner {
+                id: place.path().to_string_lossy().into_owned(),
+                place: "probe".to_owned(),
+            };
+            let answers = AnswersFile::new(&folder.path.join(ANSWERS), Some(&owner));
+            let owner = Some(owner);
+            (
+                place,
+                ProbeFolder {
+                    owner,
+                    answers,
+                    ..folder
+                },
+            )
+        };
+        let record = |folder: &ProbeFolder, shade| {
+            let images = [image("x.png", shade), image("y.png", shade)];
+            folder.write_images(&[], &images, None).unwrap();
+            folder.write_answers(&answers(4), &views(&images)).unwrap();
+        };
+        let ((_one, one), (_two, two)) = (owned(), owned());
+        record(&one, 3);
+        record(&two, 9);
+        for name in [IMAGES, VIEWS, ANSWERS] {
+            let path = two.path.join(name);
+            let own = fs::read(&path).unwrap();
+            fs::copy(one.path.join(name), &path).unwrap();
+            let error = two.read().unwrap_err().to_string();
+            assert!(error.contains("was written by another run"), "{error}");
+            assert!(error.contains(name), "{error}");
+            fs::write(&path, own).unwrap();
+        }
+        assert!(two.read().unwrap().is_some());
+        // A fork has what it was given; of a damaged file its damage.
+        let (_fork, fork) = owned();
+        one.copy(&fork).unwrap();
+        assert_eq!(fork.read().unwrap(), one.read().unwrap());
+        // Files of a program that did not say whose they are stay readable.
+        let (_old, _, old) = probe();
+        record(&old, 5);
+        for name in [IMAGES, VIEWS, ANSWERS] {
+            fs::copy(old.path.join(name), two.path.join(name)).unwrap();
+        }
+        assert_eq!(two.read().unwrap(), old.read().unwrap());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::experiment::plan::Training;
 use crate::run::RunFolder;
 
-pub use file::{ANSWERS, ProbeFolder};
+pub use file::ProbeFolder;
 
 /// Images that a run is watched by, at most.
 const IMAGES: usize = 64;
@@ -188,7 +188,7 @@ fn shown(set: &ImageSet, originals: &[RgbImage]) -> Vec<ProbeImage> {
         .iter()
         .enumerate()
         .map(|(index, image)| ProbeImage {
-            source: set.name(index).display().to_string(),
+            source: set.name(index).to_string_lossy().into_owned(),
             label: set.label(index),
             picture: picture(image.clone()),
             views: Vec::new(),

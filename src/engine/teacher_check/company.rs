@@ -10,6 +10,7 @@ use crate::engine::failure::Failure;
 use crate::engine::teacher_model::{Teacher, TeacherModel};
 use crate::event::inspection::metrics::log_softmax;
 use crate::experiment::problem::Problem;
+use crate::untrusted::Show as _;
 
 /// Images that are asked about together.
 const TOGETHER: usize = 8;
@@ -52,7 +53,7 @@ pub fn unsteady(
     let again = ask(teacher, &set, images, &together)?;
     let problem = |what: &str, remedy: &str| {
         let name = set.name(*image);
-        let problem = format!("{}: {what}, such as {}", path.display(), name.display());
+        let problem = format!("{}: {what}, such as {}", path.shown(), name.shown());
         Some(Problem::new("teacher.weights", problem).help(remedy))
     };
     let mut twice = rows.chunks(classes).zip(again.chunks(classes));

@@ -7,6 +7,7 @@ use crate::engine::evaluate::Answers;
 use crate::engine::kept_answers::KeptAnswers;
 use crate::event::inspection::metrics::argmax;
 use crate::format::percent;
+use crate::untrusted::Show as _;
 
 /// What speaks against answers that are clearly worse on training images than on
 /// validation images: a teacher's own training makes them better there.
@@ -32,7 +33,7 @@ pub fn worse_in_training(
         message: format!(
             "{} is right on {} of a class's training images, and on {} of its validation images: \
              its rows for training images may belong to other images",
-            kept.path().display(),
+            kept.path().shown(),
             percent(there.accuracy),
             percent(here.accuracy)
         ),

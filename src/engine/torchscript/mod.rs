@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::weights::Fault;
 use crate::experiment::spec::Scores;
+use crate::untrusted::Show as _;
 
 pub use self::archive::ScriptFile;
 #[cfg(feature = "libtorch")]
@@ -28,7 +29,7 @@ pub use self::without_libtorch::TorchScriptModel;
 #[derive(Debug, Error)]
 pub enum TorchScriptError {
     /// What the file system says.
-    #[error("{} cannot be read: {error}", path.display())]
+    #[error("{} cannot be read: {error}", path.shown())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -36,7 +37,7 @@ pub enum TorchScriptError {
         error: io::Error,
     },
     /// It is something else, or cannot be used.
-    #[error("{} cannot be used as TorchScript: {problem}", path.display())]
+    #[error("{} cannot be used as TorchScript: {problem}", path.shown())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -44,7 +45,7 @@ pub enum TorchScriptError {
         problem: String,
     },
     /// It is an archive that was cut or damaged.
-    #[error("{} cannot be used as TorchScript: {fault}", path.display())]
+    #[error("{} cannot be used as TorchScript: {fault}", path.shown())]
     Archive {
         /// The file.
         path: PathBuf,
@@ -56,11 +57,11 @@ pub enum TorchScriptError {
         "{} is run by libtorch, which this build of workbench leaves out: run \
          scripts/setup-libtorch, then `cargo build --release --features libtorch`; or export the \
          model as ONNX, which every build runs",
-        .0.display()
+        .0.shown()
     )]
     NoLibTorch(PathBuf),
     /// libtorch refuses it, or fails while it runs.
-    #[error("{}: {engine} cannot run it: {reason}", path.display())]
+    #[error("{}: {engine} cannot run it: {reason}", path.shown())]
     Engine {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::untrusted::{Contents, StandIn, clean_line};
+use crate::untrusted::{Contents, Show as _, StandIn, clean_line};
 
 /// Why a file cannot be used as weights. Each says what the file is and what to
 /// do.
@@ -114,7 +114,7 @@ pub enum Fault {
     #[error("its header is damaged: {0}; copy or download it again")]
     Header(String),
     /// An array that cannot be used.
-    #[error("`{name}`: {reason}; {STATE_DICT}")]
+    #[error("`{name}`: {reason}; {STATE_DICT}", name = name.shown())]
     Array {
         /// Its name.
         name: String,

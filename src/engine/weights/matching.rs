@@ -17,6 +17,8 @@ const LISTED: usize = 8;
 /// likenesses would take long to find and help nobody.
 const COMPARED: usize = 4096;
 
+/// How the name of a running mean ends.
+const MEAN: &str = ".running_mean";
 /// How the name of a running variance ends.
 const VARIANCE: &str = ".running_var";
 
@@ -51,6 +53,11 @@ pub(super) fn needed(graph: &Graph, outputs: Option<usize>) -> Vec<Needed> {
     parameters.chain(statistics).collect()
 }
 
+/// Whether it is a running mean or variance.
+fn is_statistic(name: &str) -> bool {
+    [MEAN, VARIANCE].iter().any(|part| name.ends_with(part))
+}
+
 /// Arrays that a network takes over if they are there: files from before PyTorch
 /// 0.4.1 have no counts, and nothing here depends on them.
 pub(super) fn counts(graph: &Graph) -> impl Iterator<Item = String> {
@@ -73,6 +80,8 @@ pub struct StateDictMismatch {
     pub unexpected: Vec<String>,
     /// Arrays of another shape.
     pub shapes: Vec<ShapeMismatch>,
+    /// Whether the file lacks all running statistics, and there are some.
+    pub without_statistics: bool,
 }
 
 /// An array that a file lacks.
@@ -129,6 +138,10 @@ impl StateDictMismatch {
                 Some(_) => {}
             }
         }
+        let all = needed.iter().filter(|it| is_statistic(&it.name)).count();
+        let missing = mismatch.missing.iter();
+        let missing = missing.filter(|it| is_statistic(&it.name)).count();
+        mismatch.without_statistics = all > 0 && missing == all;
         for count in counts(graph) {
             unclaimed.remove(source.full(&count).as_str());
         }
@@ -165,17 +178,13 @@ impl StateDictMismatch {
         *self == Self::default()
     }
 
-    /// The first of the arrays that are missing, if these are running statistics and
-    /// all else is there.
+    /// The first of the arrays that are missing, if these are the running statistics, all
+    /// of them, and all else is there.
     fn only_statistics_are_missing(&self) -> Option<&Missing> {
-        let is_statistic = |missing: &Missing| {
-            [".running_mean", ".running_var"]
-                .iter()
-                .any(|part| missing.name.ends_with(part))
-        };
-        let only = self.unexpected.is_empty()
+        let only = self.without_statistics
+            && self.unexpected.is_empty()
             && self.shapes.is_empty()
-            && self.missing.iter().all(is_statistic);
+            && self.missing.iter().all(|it| is_statistic(&it.name));
         self.missing.first().filter(|_| only)
     }
 

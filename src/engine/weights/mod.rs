@@ -33,12 +33,13 @@ pub use write::{write, write_described};
 use self::matching::Fitted;
 use super::network::Network;
 use crate::experiment::plan::Taken;
+use crate::untrusted::Show as _;
 
 /// Why weights could not be saved or loaded.
 #[derive(Debug, Error)]
 pub enum WeightsError {
     /// The file cannot be read.
-    #[error("{path} cannot be read: {source}")]
+    #[error("{path} cannot be read: {source}", path = path.shown())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -46,7 +47,7 @@ pub enum WeightsError {
         source: std::io::Error,
     },
     /// The file is not what it should be.
-    #[error("{path} cannot be used as weights: {fault}")]
+    #[error("{path} cannot be used as weights: {fault}", path = path.shown())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -54,7 +55,7 @@ pub enum WeightsError {
         fault: Fault,
     },
     /// The file cannot be written.
-    #[error("{path} cannot be written: {source}")]
+    #[error("{path} cannot be written: {source}", path = path.shown())]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -62,7 +63,7 @@ pub enum WeightsError {
         source: std::io::Error,
     },
     /// The file's arrays are not the network's.
-    #[error("{path} does not fit {network}:{mismatch}")]
+    #[error("{path} does not fit {network}:{mismatch}", path = path.shown())]
     Mismatch {
         /// The file.
         path: PathBuf,
@@ -77,7 +78,8 @@ pub enum WeightsError {
     /// The file holds the network's arrays in several places.
     #[error(
         "{path} holds the network's arrays in several places, {places}; \
-         save the state dict that is meant in a file of its own"
+         save the state dict that is meant in a file of its own",
+        path = path.shown()
     )]
     Ambiguous {
         /// The file.
@@ -88,7 +90,8 @@ pub enum WeightsError {
     /// A moving average is requested and there is none.
     #[error(
         "{path} holds no moving average of the weights (`ema: true`), only those {places}; \
-         remove `ema` to take them"
+         remove `ema` to take them",
+        path = path.shown()
     )]
     NoAverage {
         /// The file.
@@ -100,7 +103,8 @@ pub enum WeightsError {
     #[error(
         "{path}: the moving average of the weights (`ema: true`) {place} {}:{mismatch}\n  save it \
          whole, or remove `ema` to take raw weights",
-        if .mismatch.missing.is_empty() { "does not fit" } else { "is incomplete" }
+        if .mismatch.missing.is_empty() { "does not fit" } else { "is incomplete" },
+        path = path.shown(), place = place.shown()
     )]
     IncompleteAverage {
         /// The file.
@@ -113,7 +117,8 @@ pub enum WeightsError {
     /// Raw weights are requested and there are none.
     #[error(
         "{path} holds no raw weights (`ema: false`), only their moving average {places}; \
-         remove `ema` to take it"
+         remove `ema` to take it",
+        path = path.shown()
     )]
     OnlyAverage {
         /// The file.
@@ -123,7 +128,8 @@ pub enum WeightsError {
     },
     /// A weight is NaN or infinite.
     #[error(
-        "{path}: `{name}` holds a value that is not finite; use weights from before training diverged"
+        "{path}: `{name}` holds a value that is not finite; use weights from before training diverged",
+        path = path.shown(), name = name.shown()
     )]
     NotFinite {
         /// The file.
@@ -134,7 +140,8 @@ pub enum WeightsError {
     /// A running variance is negative.
     #[error(
         "{path}: `{name}` holds a negative variance, of which there is no root; the file was \
-         damaged or is no copy of what a training wrote: take another"
+         damaged or is no copy of what a training wrote: take another",
+        path = path.shown(), name = name.shown()
     )]
     NegativeVariance {
         /// The file.
@@ -143,7 +150,7 @@ pub enum WeightsError {
         name: String,
     },
     /// What was to be saved is NaN or infinite.
-    #[error("`{name}` is no longer finite: the training diverged, and the last checkpoint is kept")]
+    #[error("`{name}` is no longer finite: the training diverged, and the last checkpoint is kept", name = name.shown())]
     Diverged {
         /// The array.
         name: String,

@@ -5,6 +5,7 @@ use super::*;
 use crate::engine::weights::fixtures::{Node, dict, prefixed, saved, state_dict};
 use crate::engine::weights::tests::network;
 use crate::engine::weights::{Array, load_taken, state};
+use crate::untrusted::Show as _;
 
 const CLASSES: usize = 5;
 
@@ -18,7 +19,7 @@ fn read(root: &Node, average: Option<bool>) -> Result<(Vec<Array>, Vec<String>),
     let path = folder.path().join("w.pt");
     fs::write(&path, saved(root)).unwrap();
     let refused = |error: WeightsError| {
-        let folder = format!("{}/", folder.path().display());
+        let folder = format!("{}/", folder.path().shown());
         error.to_string().replace(&folder, "")
     };
     read_file(&path, average).map_err(refused)
@@ -314,6 +315,24 @@ fn an_average_of_parameters_alone_says_so() {
             "{error}"
         );
         assert!(!error.contains("and 1 more"), "{error}");
+    }
+}
+
+#[test]
+fn statistics_that_are_missing_one_by_one_are_named() {
+    let last = |part: &str| {
+        let all = arrays(2);
+        let mut names = all.iter().map(|array| array.name.clone());
+        names.rfind(|name| name.ends_with(part)).unwrap()
+    };
+    for missing in [last("running_mean"), last("running_var")] {
+        let cut: Vec<Array> = arrays(2)
+            .into_iter()
+            .filter(|array| array.name != missing)
+            .collect();
+        let error = read(&state_dict(&cut), None).unwrap_err();
+        let named = format!("missing: `{missing}`");
+        assert!(error.ends_with(&named), "{error}");
     }
 }
 

@@ -22,7 +22,7 @@ fn failure(network: &mut Network, path: &Path) -> String {
     let before = state(network).unwrap();
     let message = load(network, path).unwrap_err().to_string();
     assert_eq!(state(network).unwrap(), before, "partially loaded");
-    message.replace(&format!("{}/", path.parent().unwrap().display()), "")
+    message.replace(&format!("{}/", path.parent().unwrap().shown()), "")
 }
 
 #[test]

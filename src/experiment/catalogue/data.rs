@@ -112,7 +112,7 @@ static SHAPES: &[Field] = &[
     needed(
         "count",
         Whole("of images"),
-        "Number of images, spread evenly over the classes.",
+        "Number of images, spread evenly over the classes; at most ten million.",
     ),
     field(
         "size",

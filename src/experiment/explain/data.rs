@@ -4,6 +4,7 @@ use super::text::{Page, written};
 use crate::experiment::plan::{DataPlan, ValidPlan};
 use crate::experiment::spec::{ClassOrder, NormalizeSpec, Source};
 use crate::format::precise;
+use crate::untrusted::Show as _;
 
 const BYTES_PER_MEGABYTE: u64 = 1_000_000;
 
@@ -71,11 +72,11 @@ pub(super) fn triple(values: &[f32; 3]) -> String {
 
 fn source(source: &Source) -> String {
     match source {
-        Source::ImageFolder(folder) => format!("images in {}", folder.display()),
+        Source::ImageFolder(folder) => format!("images in {}", folder.shown()),
         Source::Idx(files) => format!(
             "IDX images {} with labels {}",
-            files.images.display(),
-            files.labels.display()
+            files.images.shown(),
+            files.labels.shown()
         ),
         Source::Cifar10(files) => format!("CIFAR-10 batches {}", list(files)),
         Source::Cifar100(files) => format!("CIFAR-100 batches {}", list(files)),
@@ -84,6 +85,6 @@ fn source(source: &Source) -> String {
 }
 
 fn list(files: &[std::path::PathBuf]) -> String {
-    let files: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+    let files: Vec<String> = files.iter().map(|f| f.shown().to_string()).collect();
     files.join(", ")
 }

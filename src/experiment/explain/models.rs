@@ -9,6 +9,7 @@ use crate::experiment::plan::{
 };
 use crate::experiment::spec::{ChannelOrder, ClassNames, Head, Scores};
 use crate::format::precise;
+use crate::untrusted::Show as _;
 
 /// The teacher, whose images have the data's `size` unless it says otherwise.
 pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mut Page) {
@@ -18,7 +19,7 @@ pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mu
             if let Some(layout) = &teacher.model {
                 model(layout, file.size.or(size), page);
             }
-            let path = file.path().display();
+            let path = file.path().shown();
             page.row("weights", &format!("read from {path}"));
             teacher_file(file, page);
         }
@@ -46,7 +47,7 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
     model(&plan.student, plan.data.size, page);
     match &plan.student_weights {
         Some(file) => {
-            page.row("weights", &format!("from {}", file.path.display()));
+            page.row("weights", &format!("from {}", file.path.shown()));
             arrays(file, page);
             match file.head {
                 Head::Keep => outputs(file, page),
@@ -124,7 +125,7 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
     match &file.classes {
         Some(ClassNames::Names(names)) => page.row("classes", &names.join(", ")),
         Some(ClassNames::File(path)) => {
-            page.row("classes", &format!("named in {}", path.display()));
+            page.row("classes", &format!("named in {}", path.shown()));
         }
         None => page.row("classes", "as the file or model.json beside it says"),
     }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::untrusted::Show as _;
+
 /// Columns of a terminal that is not wide.
 const WIDTH: usize = 80;
 
@@ -25,8 +27,10 @@ impl Page {
         self.line(title);
     }
 
-    /// A label and its text; long texts continue below themselves.
+    /// A label and its text; long texts continue below themselves. Line breaks in it are
+    /// of names that it holds.
     pub fn row(&mut self, label: &str, text: &str) {
+        let text = text.shown().to_string();
         let mut line = format!("  {label}");
         let pad = LABEL.saturating_sub(line.chars().count()).max(1);
         line.push_str(&" ".repeat(pad));

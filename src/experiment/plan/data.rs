@@ -7,6 +7,7 @@ use super::paths::Paths;
 use super::{DataPlan, MAX_RECORDS, SIDES, ValidPlan};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{DataSpec, IdxFiles, NormalizeSpec, Shapes, Source, Spec, ValidSpec};
+use crate::untrusted::Show as _;
 
 /// More threads than this are taken for a slip.
 const MAX_WORKERS: f64 = 1024.0;
@@ -164,7 +165,7 @@ fn batches(
             continue;
         };
         if found.contains(&path) {
-            let message = format!("`{}` is named twice", file.display());
+            let message = format!("`{}` is named twice", file.shown());
             problems.push(Problem::new(place, message).help("name every file once"));
         }
         found.push(path);
@@ -198,7 +199,7 @@ fn shapes_problems(shapes: &Shapes) -> Vec<Problem> {
                     shapes.count
                 ),
             )
-            .help("labels of more would not fit in memory; write a few thousand per class"),
+            .help("the list of so many takes 400 MB of memory already; write a few thousand per class"),
         );
     }
     if shapes.count < shapes.classes {
@@ -250,7 +251,7 @@ fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Pr
         (a, b) if a == b => Some(same(format!("the {what} images are the training images"))),
         (Source::Cifar10(a) | Source::Cifar100(a), Source::Cifar10(b) | Source::Cifar100(b)) => {
             let shared = b.iter().find(|file| a.contains(file))?;
-            Some(same(format!("`{}` is trained on too", shared.display())))
+            Some(same(format!("`{}` is trained on too", shared.shown())))
         }
         _ => None,
     }

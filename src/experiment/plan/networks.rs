@@ -105,7 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("teacher.safetensors");
         std::fs::write(&file, "x").unwrap();
-        let weights = format!("File({:?})", file.display().to_string());
+        let weights = format!("File({:?})", file.to_string_lossy().into_owned());
         networks(WIDE, DEEP, &weights).unwrap();
     }
 }

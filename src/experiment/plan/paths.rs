@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::Spec;
+use crate::untrusted::Show as _;
 
 /// Resolves what is written against the folder of the experiment file.
 pub(in crate::experiment) struct Paths {
@@ -63,7 +64,7 @@ impl Paths {
                 place,
                 format!(
                     "`{}` is not a run: it has no journal.jsonl",
-                    written.display()
+                    written.shown()
                 ),
             )
             .help("name a folder that a run made, such as checkpoints/<run>"),
@@ -91,14 +92,14 @@ impl Paths {
             return Some(self.resolve(written));
         }
         let message = if joined.exists() {
-            format!("`{}` is not a {what}", written.display())
+            format!("`{}` is not a {what}", written.shown())
         } else {
-            format!("there is no {what} `{}`", written.display())
+            format!("there is no {what} `{}`", written.shown())
         };
         let help = if written.is_relative() {
             format!(
                 "relative paths start at the experiment's folder; looked for {}",
-                joined.display()
+                joined.shown()
             )
         } else {
             "check the path, or write one relative to the experiment's folder".to_owned()

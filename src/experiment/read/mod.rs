@@ -35,7 +35,7 @@ pub use overrides::Override;
 use super::catalogue::successor;
 use super::plan::Plan;
 use super::spec::Spec;
-use crate::untrusted::read_limited;
+use crate::untrusted::{Show as _, read_limited};
 use diagnostic::MAX_DIAGNOSTICS;
 use finding::Finding;
 use source::Source;
@@ -81,7 +81,7 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
 /// # Errors
 /// Every error in the text and the overrides.
 pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
-    let mut source = Source::new(origin.display().to_string(), text.to_owned());
+    let mut source = Source::new(origin.to_string_lossy().into_owned(), text.to_owned());
     for change in overrides {
         // Each change is made to what the ones before it left.
         let parsed = parse::parse(source.text());
@@ -135,7 +135,7 @@ pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
 /// # Errors
 /// Every error in the text that is not one of its values.
 pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
-    let source = Source::new(origin.display().to_string(), text.to_owned());
+    let source = Source::new(origin.to_string_lossy().into_owned(), text.to_owned());
     let parsed = parse::parse(text);
     let mut found = Found::from(parsed.findings);
     if let Some(root) = parsed.root {
@@ -233,7 +233,7 @@ pub fn unix(text: &str) -> String {
 /// # Errors
 /// If there is no file, it is no text, or far too large for an experiment.
 pub fn read_text(path: &Path) -> Result<String, Report> {
-    let shown = path.display();
+    let shown = path.shown();
     let fail = |message: String, help: &str| Err(Report::placeless(message, Some(help)));
     if path.is_dir() {
         return fail(

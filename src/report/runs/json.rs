@@ -51,7 +51,7 @@ impl<'a> ListedRun<'a> {
         });
         Self {
             run: run.name,
-            folder: entry.folder.path().display().to_string(),
+            folder: entry.folder.path().to_string_lossy().into_owned(),
             state: entry.state().word(),
             experiment: run.experiment(),
             method: run.config.get("method"),

@@ -8,6 +8,7 @@ use crate::experiment::spec::Spec;
 use crate::listing::{Column, Field, Subject, Verdict};
 use crate::report::wording::speed_words;
 use crate::report::{evaluate_gates, event_formatter, metrics};
+use crate::untrusted::Show as _;
 
 /// What of a run stands at the beginning.
 const HEAD: [(&str, Column); 8] = [
@@ -29,8 +30,9 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     let problems = entry.all_problems();
     head.extend(problems.map(|problem| ("problem", problem.clone())));
     head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
-    head.push(("folder", entry.folder.path().display().to_string()));
-    let mut text = section(run.name, &head).trim_start().to_owned();
+    head.push(("folder", entry.folder.path().shown().to_string()));
+    let title = run.name.shown().to_string();
+    let mut text = section(&title, &head).trim_start().to_owned();
 
     let lines = event_formatter::facts(store);
     let facts: Vec<(&str, String)> = lines

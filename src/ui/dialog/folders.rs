@@ -19,6 +19,40 @@ const MOST: usize = 6;
 /// Cells between two names.
 const GAP: &str = "  ";
 
+/// A path as a terminal pastes one that was dropped on it: quoted or escaped as for a
+/// shell, or an address.
+pub(super) fn dropped(text: &str) -> String {
+    let text = text.trim();
+    let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(address) = text.strip_prefix("file://") {
+        let path = &address[address.find('/').unwrap_or(0)..];
+        return String::from_utf8_lossy(&unescaped(path.as_bytes())).into_owned();
+    }
+    if let Some(path) = within('\'').or_else(|| within('"')) {
+        return path.replace(r"'\''", "'");
+    }
+    let mut escaped = false;
+    let is_of_it = |letter: &char| {
+        escaped = *letter == '\\' && !escaped;
+        !escaped
+    };
+    text.chars().filter(is_of_it).collect()
+}
+
+/// The bytes of an address, `%20` and the like resolved.
+fn unescaped(address: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = address;
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).filter(|_| *first == b'%');
+        let byte = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = byte.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    bytes
+}
+
 /// What is known of the folder, and what is waited for.
 #[derive(Debug, Default)]
 pub(super) struct Folders {

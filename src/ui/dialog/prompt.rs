@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::buttons::{self, Button};
-use super::folders::Folders;
+use super::folders::{Folders, dropped};
 use super::{Answer, Dialog, frame as boxed, is_click};
 use crate::format::width_of;
 use crate::ui::effect::Effect;
@@ -129,7 +129,10 @@ impl Prompt {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        self.line.paste(text);
+        match self.folders {
+            Some(_) => self.line.paste(&dropped(text)),
+            None => self.line.paste(text),
+        }
         self.changed();
     }
 

@@ -1,6 +1,6 @@
 //! Dialogs by key and by click.
 
-use crossterm::event::{MouseButton, MouseEventKind};
+use crossterm::event::{Event, MouseButton, MouseEventKind};
 
 use super::{Choice, Confirm, Conflict, Dialog, Palette, Prompt, Purpose};
 use crate::ui::testing::Harness;
@@ -229,6 +229,30 @@ fn completed(harness: &mut Harness, typed: &str, text: &str, candidates: &[&str]
             candidates: candidates.iter().copied().map(str::to_owned).collect(),
         }),
     });
+}
+
+#[test]
+fn a_folder_that_is_dropped_on_the_terminal_is_taken_as_its_path() {
+    for (pasted, path) in [
+        ("'/data/my photos' ", "/data/my photos"),
+        (r"'/data/it'\''s'", "/data/it's"),
+        (r"/data/my\ photos\\x", r"/data/my photos\x"),
+        ("file:///data/my%20photos%C3%A4%", "/data/my photosä%"),
+        ("\"/data/a b\"\n", "/data/a b"),
+    ] {
+        let mut harness = folder("");
+        harness.input(Event::Paste(pasted.to_owned()));
+        harness.keys(&["enter"]);
+        assert_eq!(harness.take(), [Effect::FindFolder(path.to_owned())]);
+    }
+    // On a screen of images it opens the question.
+    for screen in ["4", "5"] {
+        let mut harness = Harness::new(80, 24);
+        harness.keys(&[screen]);
+        harness.input(Event::Paste("'/data/x'".to_owned()));
+        let shown = harness.screen();
+        assert!(shown.contains("│ /data/x "), "{shown}");
+    }
 }
 
 #[test]

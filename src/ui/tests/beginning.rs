@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::run::RunFolder;
 use crate::store::{Owner, RunEntry};
+use crate::ui::effect::Waiting;
 use crate::ui::screen::Screen;
 use crate::ui::testing::Harness;
 use crate::ui::{Effect, News};
@@ -41,6 +42,16 @@ fn a_person_who_launched_a_run_and_waits_is_shown_it() {
     assert_eq!(harness.ui.screen, Screen::Live);
     assert_eq!(harness.ui.shared.training, Some(name));
     assert_eq!(harness.ui.shared.status(), None);
+}
+
+#[test]
+fn what_trains_and_what_waits_is_shown_where_a_name_has_no_room_beside_it() {
+    let mut harness = launched();
+    begin(&mut harness);
+    harness.keys(&["2"]);
+    assert!(harness.screen().contains("training small-"));
+    harness.ui.shared.queue = vec![Waiting::Resume("a".to_owned())];
+    assert!(harness.screen().contains("training, 1 queued"));
 }
 
 #[test]

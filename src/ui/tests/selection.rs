@@ -2,6 +2,7 @@
 
 use crate::ui::News;
 use crate::ui::screens::compare::testing::with_runs;
+use crate::untrusted::Show as _;
 
 #[test]
 fn a_run_chosen_in_runs_is_shown_on_every_screen_and_the_other_way_round() {
@@ -24,7 +25,7 @@ fn a_run_chosen_in_runs_is_shown_on_every_screen_and_the_other_way_round() {
         let selected = harness.ui.shared.selected.clone().unwrap();
         let message = format!(
             "copied {}",
-            harness.runs.get(&selected).unwrap().folder.path().display()
+            harness.runs.get(&selected).unwrap().folder.path().shown()
         );
         assert_eq!(harness.ui.shared.status().unwrap().message, message);
     }

@@ -9,9 +9,11 @@
 //! └─────────────────────┘  └─────────────────────┘
 //! ```
 
+use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use ratatui::widgets::Block;
 
 use super::cells::width_of;
 use super::picture;
@@ -20,7 +22,7 @@ use crate::format::shorten;
 use crate::ui::theme::Theme;
 
 /// Lists as wide and high as this have pictures.
-const ROOMY: (u16, u16) = (58, 24);
+pub const ROOMY: (u16, u16) = (58, 24);
 
 /// Rows of the screen that a row with a picture takes.
 pub const PICTURE_ROW: u16 = 3;
@@ -45,6 +47,21 @@ pub fn fitting(text: &str, width: u16) -> String {
         text = before;
     }
     shorten(text, width)
+}
+
+/// Draws a panel's border, and returns what is inside.
+pub fn panel(
+    title: impl Into<String>,
+    focused: bool,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) -> Rect {
+    let block = Block::bordered()
+        .title(title.into())
+        .border_style(theme.border(focused));
+    frame.render_widget(block, area);
+    inside(area)
 }
 
 /// What is inside a panel's border.

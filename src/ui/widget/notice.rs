@@ -6,10 +6,19 @@ use ratatui::layout::{Alignment, Constraint, Rect};
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
+use crate::ui::action::Action;
+use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 
 /// Columns that are read with ease.
 const WIDTH: u16 = 72;
+
+/// Says that a filter leaves nothing, and which key clears it.
+pub fn no_matches((keymap, theme): (&Keymap, &Theme), frame: &mut Frame, area: Rect) {
+    let key = keymap.key(Action::Back).unwrap_or_default();
+    let clear = format!("Press {key} to clear the filter.");
+    draw("No matches", &[&clear], theme, frame, area);
+}
 
 /// Draws a heading and sentences in the middle of an area.
 ///

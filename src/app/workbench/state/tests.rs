@@ -6,12 +6,14 @@ use crossterm::event::KeyCode;
 
 use super::bench::Bench;
 use super::*;
+use crate::event::testing::run_started;
 use crate::event::{Command, Origin, Position};
 use crate::experiment::schedule::Schedule;
 use crate::run::Ticket;
 use crate::store::{CommandState, RunState};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 use crate::ui::effect::{OverwritePolicy, Waiting};
+use crate::untrusted::Show as _;
 
 /// A training of two steps, with something between them.
 fn script(experiment: &str, between: &str) -> String {
@@ -99,7 +101,7 @@ fn what_is_queued_starts_in_its_order_and_what_was_taken_out_does_not() {
     assert!(
         bench
             .log()
-            .contains(&format!("{}: queued", bench.file("b").display()))
+            .contains(&format!("{}: queued", bench.file("b").shown()))
     );
     bench.ask(Effect::Dequeue(Waiting::Experiment(bench.file("c"))));
     assert_eq!(bench.opened(), ["a.ron"]);
@@ -122,7 +124,7 @@ fn what_another_workbench_launched_first_is_waited_for_unless_it_is_taken_out() 
     let process = std::process::id();
     let expected = format!(
         "{}: waiting for quickstart in process {process} on ",
-        bench.file("a").display()
+        bench.file("a").shown()
     );
     bench.until_logged(&expected);
     let queue = |bench: &Bench| bench.state.ui.shared().queue.clone();
@@ -162,7 +164,7 @@ fn a_launch_that_is_refused_is_reported_with_its_reason_and_the_next_starts() {
     fs::write(bench.file("a"), "Experiment(epochs: 0)").unwrap();
     drop(gate);
     bench.until_run("b", RunState::Completed);
-    let begins = format!("{}: `Experiment` needs", bench.file("a").display());
+    let begins = format!("{}: `Experiment` needs", bench.file("a").shown());
     let log = bench.log();
     let line = log.iter().find(|line| line.starts_with(&begins));
     let line = line.unwrap_or_else(|| panic!("{log:#?}"));
@@ -286,15 +288,7 @@ struct Panics;
 
 impl Trainer for Panics {
     fn run(&mut self, _: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
-        sink.emit(RunEvent::RunStarted {
-            name: "b".to_owned(),
-            version: "0".to_owned(),
-            device: "none".to_owned(),
-            device_kind: None,
-            resumed: None,
-            experiment: String::new(),
-            pending: Vec::new(),
-        });
+        sink.emit(run_started("b", None));
         panic!("index out of bounds")
     }
 }

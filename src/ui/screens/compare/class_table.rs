@@ -11,7 +11,6 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
 use super::classes::{ClassRow, ClassSort, Classes};
 use super::sample_result::nats;
@@ -19,14 +18,19 @@ use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{count, percent, shorten};
 use crate::ui::theme::Theme;
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, panel};
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
 
 /// Cells of a number.
 const NUMBER: u16 = 9;
 /// Cells of the longest bar.
-const BAR: u16 = 24;
+const BAR: u16 = 64;
+
+/// Rows of a panel that shows so many classes.
+pub(super) fn rows(classes: usize) -> u16 {
+    (classes as u16).saturating_add(3)
+}
 
 /// The row of the table at a cell.
 pub(super) fn row_at(classes: &Classes, area: Rect, position: Position) -> Option<usize> {
@@ -47,14 +51,11 @@ fn rows_of(area: Rect) -> Rect {
 pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
     let classes = &compare.classes;
     let title = format!(" {} classes ", count(classes.rows.len() as u64));
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
+    let inside = panel(title, true, theme, frame, area);
     let second = compare.second_name();
     let columns = 2 + u16::from(second.is_some());
-    let (name, bar) = widths(inside(area).width, columns);
-    draw_names((classes, second), (name, bar), theme, frame, inside(area));
+    let (name, bar) = widths(inside.width, columns);
+    draw_names((classes, second), (name, bar), theme, frame, inside);
     let place = rows_of(area);
     let rows = (classes.rows.len(), classes.selection);
     let style = (theme.selection(), place);

@@ -8,6 +8,7 @@ use crate::event::inspection::{Probe, ProbeSource};
 use crate::store::Runs;
 use crate::ui::effect::Effect;
 use crate::ui::shared::Shared;
+use crate::untrusted::Show as _;
 
 /// What is known of a run's answers.
 #[derive(Debug, Default)]
@@ -279,7 +280,7 @@ impl Comparison {
 /// The images in words.
 pub(super) fn images_of(source: &ProbeSource) -> String {
     match source {
-        ProbeSource::Folder(folder) => format!("the images of {}", folder.display()),
+        ProbeSource::Folder(folder) => format!("the images of {}", folder.shown()),
         ProbeSource::Cell { .. } => "the validation images of this cell".to_owned(),
         ProbeSource::Recorded => "its probe images".to_owned(),
     }

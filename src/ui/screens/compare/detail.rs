@@ -14,7 +14,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::widgets::Block;
 
 use super::sample_result::{apart, nats, usable};
 use super::{Compare, class_name};
@@ -25,7 +24,7 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, OTHER, STUDENT, Side, TEACHER};
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, panel};
 
 /// Lines that the answers get before the picture grows.
 const ANSWERS: u16 = 7;
@@ -36,7 +35,7 @@ const FACTS: u16 = 4;
 /// Rows of the smallest picture that shows anything.
 const SMALLEST: u16 = 3;
 /// Rows of the largest picture.
-const LARGEST: u16 = 24;
+const LARGEST: u16 = 32;
 
 /// Where its parts stand.
 struct Places {
@@ -48,23 +47,27 @@ struct Places {
     answers: Rect,
 }
 
-fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
+/// Of an image of so many classes.
+fn places(image: &ProbeImage, classes: usize, pictures: &Pictures, area: Rect) -> Places {
     let inside = inside(area);
-    let wanted = if inside.height > 30 {
+    let most = if inside.height > 30 {
         MOST_ANSWERS
     } else {
         ANSWERS
     };
+    let classes = classes.min(usize::from(MOST_ANSWERS)) as u16;
+    // A line of names above, an empty one before it.
+    let wanted = most.min(classes + 2);
     let rows = inside.height.saturating_sub(wanted).min(LARGEST);
     let upper = Rect {
         height: if rows < SMALLEST { 0 } else { rows },
         ..inside
     };
-    let half = Rect {
-        width: inside.width / 2,
+    let left = Rect {
+        width: inside.width / 5 * 3,
         ..upper
     };
-    let picture = pictures.fit(&image.picture, half);
+    let picture = pictures.fit(&image.picture, left);
     let beside = Rect {
         x: (picture.right() + 2).min(inside.right()),
         width: inside.right().saturating_sub(picture.right() + 2),
@@ -75,11 +78,13 @@ fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
         height: beside.height.saturating_sub(FACTS),
         ..beside
     };
-    let used = upper.height + u16::from(upper.height > 0 && inside.height > upper.height + ANSWERS);
+    let rest = inside.height - upper.height;
+    let is_parted = upper.height > 0 && rest > most.min(classes + 1);
+    let used = upper.height + u16::from(is_parted);
     Places {
         picture,
         facts: beside,
-        views: in_a_row(&image.views, pictures, below),
+        views: side_by_side(&image.views, pictures, below),
         answers: Rect {
             y: inside.y + used,
             height: inside.height - used,
@@ -88,14 +93,25 @@ fn places(image: &ProbeImage, pictures: &Pictures, area: Rect) -> Places {
     }
 }
 
-fn in_a_row(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
+/// In a row or in a column, as makes them larger.
+fn side_by_side(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
     let number = views.len().max(1) as u16;
     let width = ((area.width + 1) / number).saturating_sub(1);
-    let mut x = area.x;
+    let height = ((area.height + 1) / number).saturating_sub(1);
+    let is_column = height.min(area.width / 2) > area.height.min(width / 2);
+    let (mut x, mut y) = (area.x, area.y);
     let place = |view| {
-        let place = Rect { x, width, ..area }.intersection(area);
-        let place = pictures.fit(view, place);
-        x = x.saturating_add(place.width + 1);
+        let cell = if is_column {
+            Rect { y, height, ..area }
+        } else {
+            Rect { x, width, ..area }
+        };
+        let place = pictures.fit(view, cell.intersection(area));
+        if is_column {
+            y = y.saturating_add(place.height + 1);
+        } else {
+            x = x.saturating_add(place.width + 1);
+        }
         place
     };
     views.iter().map(place).collect()
@@ -104,10 +120,11 @@ fn in_a_row(views: &[Picture], pictures: &Pictures, area: Rect) -> Vec<Rect> {
 /// The pictures that are drawn, and where.
 pub(super) fn pictures<'a>(
     image: &'a ProbeImage,
+    classes: usize,
     pictures: &Pictures,
     area: Rect,
 ) -> Vec<(&'a Picture, Rect)> {
-    let places = places(image, pictures, area);
+    let places = places(image, classes, pictures, area);
     let views = image.views.iter().zip(places.views);
     [(&image.picture, places.picture)]
         .into_iter()
@@ -124,19 +141,17 @@ pub(super) fn draw(
 ) {
     let theme = &shared.theme;
     let Some(image) = compare.selected() else {
-        frame.render_widget(Block::bordered().border_style(theme.border(false)), area);
+        panel("", false, theme, frame, area);
         return;
     };
     let source = &probe.images[image].source;
     let title = format!(" {} ", shorten_path(source, area.width.saturating_sub(4)));
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(false));
-    frame.render_widget(block, area);
-    for (picture, place) in pictures(&probe.images[image], &shared.pictures, area) {
+    panel(title, false, theme, frame, area);
+    let classes = probe.classes.len();
+    for (picture, place) in pictures(&probe.images[image], classes, &shared.pictures, area) {
         shared.draw_picture(picture, frame.buffer_mut(), place);
     }
-    let places = places(&probe.images[image], &shared.pictures, area);
+    let places = places(&probe.images[image], classes, &shared.pictures, area);
     draw_facts(compare, (probe, image), theme, frame, places.facts);
     let comparison = comparison(compare, probe, image);
     let label = compare.results[image].label;

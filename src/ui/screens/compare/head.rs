@@ -80,11 +80,10 @@ struct Scale {
 
 impl Scale {
     fn new(compare: &Compare, probe: &Probe, shared: &Shared, head: Rect) -> Self {
-        let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
         // As wide whatever it is, so that the slider stays under the mouse.
         let value = format!("temperature {:<4} ", TEMPERATURES[compare.temperature]);
-        let lower = format!("{} ", key(Action::LowerTemperature));
-        let raise = format!(" {}", key(Action::RaiseTemperature));
+        let lower = format!("{} ", shared.key(Action::LowerTemperature));
+        let raise = format!(" {}", shared.key(Action::RaiseTemperature));
         let slider = slider(compare.temperature);
         let parts = [&value, &lower, &slider, &raise];
         let taken = parts.into_iter().map(|part| width_of(part)).sum::<u16>() + 1;
@@ -149,7 +148,7 @@ fn who(compare: &Compare, probe: &Probe, name: Form) -> String {
     });
     let folder = match &compare.comparison.source {
         ProbeSource::Folder(folder) => {
-            let folder = folder.display().to_string();
+            let folder = folder.to_string_lossy().into_owned();
             Some(format!(" on {}", shorten_path(&folder, 40_u16)))
         }
         ProbeSource::Cell { cell, .. } => Some(format!(" · {}", cell_words(*cell, &probe.classes))),

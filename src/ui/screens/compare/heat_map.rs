@@ -14,7 +14,6 @@ use std::ops::Range;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
-use ratatui::widgets::Block;
 
 use super::matrix::{Pair, evaluation};
 use super::order::{cell_words, word_of};
@@ -27,12 +26,14 @@ use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::cells::width_of;
-use crate::ui::widget::gallery::{inside, title as title_of};
+use crate::ui::widget::gallery::{inside, panel, title as title_of};
 
 /// Cells of a column, a space included: at least and at most.
 const COLUMN: (u16, u16) = (7, 14);
 /// Cells of the names of the rows.
 const NAMES: (u16, u16) = (8, 16);
+/// Cells of the title and of the cell in words.
+const WORDS: u16 = 72;
 
 /// Which classes are in view, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,15 +46,31 @@ pub(super) struct Grid {
     place: Rect,
 }
 
-/// The classes in view around the cursor, in a panel.
-pub(super) fn grid(area: Rect, classes: &[String], cursor: (usize, usize)) -> Grid {
-    let inside = inside(area);
+/// Cells of the names of the rows and of a column, where this much is wide enough.
+fn widths(width: u16, classes: &[String]) -> (u16, u16) {
     let longest = classes
         .iter()
         .map(|class| width_of(class))
         .max()
         .unwrap_or(0);
-    let names = (longest + 1).clamp(NAMES.0, NAMES.1).min(inside.width);
+    let names = (longest + 1).clamp(NAMES.0, NAMES.1).min(width);
+    // No wider than the names need, so that the eye finds its way.
+    let fair = (width - names) / (classes.len() as u16).max(1);
+    (names, fair.min(longest + 2).clamp(COLUMN.0, COLUMN.1))
+}
+
+/// Columns and rows of a panel that shows every class, its title and its cell in words.
+pub(super) fn wanted(width: u16, classes: &[String]) -> (u16, u16) {
+    let (names, column) = widths(width, classes);
+    let number = classes.len() as u16;
+    let cells = column.saturating_mul(number).saturating_add(names + 2);
+    (cells.max(WORDS), number.saturating_add(4))
+}
+
+/// The classes in view around the cursor, in a panel.
+pub(super) fn grid(area: Rect, classes: &[String], cursor: (usize, usize)) -> Grid {
+    let inside = inside(area);
+    let (names, column) = widths(inside.width, classes);
     // A line above for names, a line below for the cell that is looked at.
     let place = Rect {
         x: inside.x + names,
@@ -61,9 +78,6 @@ pub(super) fn grid(area: Rect, classes: &[String], cursor: (usize, usize)) -> Gr
         width: inside.width - names,
         height: inside.height.saturating_sub(2),
     };
-    // No wider than the names need, so that the eye finds its way.
-    let fair = place.width / (classes.len() as u16).max(1);
-    let column = fair.min(longest + 2).clamp(COLUMN.0, COLUMN.1);
     Grid {
         column,
         rows: in_view(cursor.0, classes.len(), usize::from(place.height)),
@@ -127,16 +141,13 @@ pub(super) fn draw(
     let hint = if compare.matrix.whole && whole.is_none() {
         ", full set not counted".to_owned()
     } else if whole.is_some() && !compare.matrix.whole {
-        let key = shared.keymap.key(Action::WholeSet).unwrap_or_default();
+        let key = shared.key(Action::WholeSet);
         format!(" · {key}: full validation set")
     } else {
         String::new()
     };
     let title = format!("{rows} ↓ by {columns} → · {of}{hint}");
-    let block = Block::bordered()
-        .title(title_of(&title, area))
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
+    panel(title_of(&title, area), true, theme, frame, area);
     let grid = grid(area, &probe.classes, compare.matrix.cursor);
     draw_names(probe, &grid, theme, frame, area);
     draw_counts(counts, &grid, compare.matrix.cursor, theme, frame);

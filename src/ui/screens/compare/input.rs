@@ -43,7 +43,7 @@ impl Compare {
             Action::OwnProbe => self.comparison.coming = None,
             Action::ReadProbeAgain => self.comparison.read_again(shared, runs),
             Action::SecondRun if matches!(self.comparison.source, ProbeSource::Cell { .. }) => {
-                let key = shared.keymap.key(Action::OwnProbe).unwrap_or_default();
+                let key = shared.key(Action::OwnProbe);
                 let why = "another student has other images in this cell";
                 shared.notify(LogLine::info(format!(
                     "{why}; press {key} for the probe images"
@@ -125,16 +125,15 @@ impl Compare {
                 }
             }
             (_, Action::Back) => self.show(View::Images),
-            (View::Classes, Action::Activate) => self.only_class(),
+            (_, Action::Activate) => self.open(),
             (View::Classes, _) => self.classes.act(action),
-            (_, Action::Activate) => self.open_cell(),
             _ => {
                 self.matrix.act(action, self.class_names().len());
             }
         }
     }
 
-    fn class_names(&self) -> &[String] {
+    pub(super) fn class_names(&self) -> &[String] {
         self.comparison.probe().map_or(&[], |probe| &probe.classes)
     }
 
@@ -156,10 +155,10 @@ impl Compare {
     /// Lists the images of one class alone, or of all again.
     fn only_class(&mut self) {
         let class = match self.view {
-            View::Classes => self.classes.selected(),
             View::Images if self.order.class.is_some() => None,
             View::Images => self.selected().and_then(|image| self.results[image].label),
             View::Agreement | View::Student | View::Teacher => Some(self.matrix.cursor.0),
+            View::Classes => return self.open(),
         };
         if self.view != View::Images {
             self.order.clear();
@@ -172,15 +171,12 @@ impl Compare {
         self.relist();
     }
 
-    /// Lists the images of the cell that is looked at.
-    fn open_cell(&mut self) {
-        if let Some(pair) = self.view.pair() {
-            self.order.clear();
-            self.order.cell = Some(self.matrix.cell(pair));
-            self.opened_from = Some(self.view);
-            self.view = View::Images;
-            self.relist();
-        }
+    /// Lists the images of the class or the cell that is looked at.
+    fn open(&mut self) {
+        self.order = self.looked_at();
+        self.opened_from = Some(self.view);
+        self.view = View::Images;
+        self.relist();
     }
 
     /// Goes back from the images of a class or a cell to where it was chosen.
@@ -296,15 +292,18 @@ impl Compare {
                     self.remember();
                 }
             }
-            View::Classes => {
-                if let Some(row) = class_table::row_at(&self.classes, areas.main, position) {
+            View::Classes | View::Agreement | View::Student | View::Teacher => {
+                let (classes, images) = self.class_areas(areas.main);
+                let image = images.and_then(|area| gallery::row_at(area, position));
+                if let Some(image) = image {
+                    self.open();
+                    self.selection.set(image);
+                    self.remember();
+                } else if self.view != View::Classes {
+                    let grid = heat_map::grid(classes, self.class_names(), self.matrix.cursor);
+                    self.matrix.cursor = grid.cell_at(position).unwrap_or(self.matrix.cursor);
+                } else if let Some(row) = class_table::row_at(&self.classes, classes, position) {
                     self.classes.selection.set(row);
-                }
-            }
-            View::Agreement | View::Student | View::Teacher => {
-                let grid = heat_map::grid(areas.main, self.class_names(), self.matrix.cursor);
-                if let Some(cell) = grid.cell_at(position) {
-                    self.matrix.cursor = cell;
                 }
             }
         }

@@ -2,12 +2,12 @@
 
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-use super::{Compare, View};
+use super::{Compare, View, class_table, heat_map};
 use crate::ui::layout::Panes;
 use crate::ui::widget::Border;
 use crate::ui::widget::border::share_of;
 use crate::ui::widget::cells::width_of;
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{ROOMY, inside};
 
 /// Narrower than this, the image stands under the list and not beside it.
 const NARROW: u16 = 64;
@@ -48,6 +48,17 @@ pub(super) struct Areas {
 }
 
 impl Compare {
+    /// Where the classes stand in the views of them, and the images of what is looked at.
+    pub(super) fn class_areas(&self, main: Rect) -> (Rect, Option<Rect>) {
+        let classes = self.class_names();
+        let wanted = if self.view == View::Classes {
+            (main.width, class_table::rows(classes.len()))
+        } else {
+            heat_map::wanted(main.width, classes)
+        };
+        beside(main, wanted)
+    }
+
     /// Takes over where the border was before.
     pub(in crate::ui) fn apply_layout(&mut self, panes: &Panes) {
         self.border = Border::at(panes.images);
@@ -91,6 +102,22 @@ pub(super) fn areas(area: Rect, border: Border, verdict: u16) -> Areas {
         list,
         detail,
         timeline,
+    }
+}
+
+/// A panel of classes that wants so many columns and rows, and the images of the one that
+/// is looked at: beside it, else below it, where that leaves room for any.
+pub(super) fn beside(main: Rect, (columns, rows): (u16, u16)) -> (Rect, Option<Rect>) {
+    let [left, right] =
+        Layout::horizontal([Constraint::Length(columns), Constraint::Fill(1)]).areas(main);
+    let [upper, lower] =
+        Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(main);
+    if right.width >= ROOMY.0 {
+        (left, Some(right))
+    } else if lower.height >= FEWEST {
+        (upper, Some(lower))
+    } else {
+        (main, None)
     }
 }
 

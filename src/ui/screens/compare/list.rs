@@ -10,18 +10,21 @@
 //!
 //! With room, every image has its picture and two bars.
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
+use super::order::Order;
 use super::sample_result::{Answer, SampleResult, nats};
-use super::{Compare, class_name};
+use super::{Compare, View, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{count, percent, shorten_path};
+use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{OTHER, STUDENT, TEACHER, mark, verdict};
-use crate::ui::widget::gallery::{self, inside};
+use crate::ui::widget::gallery;
 use crate::ui::widget::{Cells, bars, notice};
 
 /// Cells of a teacher's or student's class, its mark included.
@@ -33,28 +36,58 @@ const SOURCE: u16 = 8;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;
 
-pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
+/// Draws the images of the list, the selected one among them.
+pub(super) fn draw(
+    compare: &Compare,
+    probe: &Probe,
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
     let shown = compare.rows.len();
-    let all = probe.images.len();
+    let window = compare.selection.window(shown, gallery::rows_in(area));
+    let selected = compare.selection.get(shown);
+    let rows = (compare.rows.as_slice(), window, selected);
+    draw_images(compare, (probe, &compare.order), rows, shared, frame, area);
+}
+
+/// Draws the images of the class or the cell that is looked at, as many as fit.
+pub(super) fn draw_looked_at(
+    compare: &Compare,
+    probe: &Probe,
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let order = compare.looked_at();
+    let rows = order.rows(probe, &compare.results);
+    let window = 0..gallery::rows_in(area).min(rows.len());
+    let rows = (rows.as_slice(), window, None);
+    draw_images(compare, (probe, &order), rows, shared, frame, area);
+}
+
+fn draw_images(
+    compare: &Compare,
+    (probe, order): (&Probe, &Order),
+    (rows, window, selected): (&[usize], Range<usize>, Option<usize>),
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let theme = &shared.theme;
+    let (shown, all) = (rows.len(), probe.images.len());
     let number = if shown == all {
         count(all as u64)
     } else {
         format!("{} of {}", count(shown as u64), count(all as u64))
     };
-    let title = format!("{number} images · {}", compare.order.words(&probe.classes));
-    let block = Block::bordered()
-        .title(gallery::title(&title, area))
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
-    let inside = inside(area);
-    if compare.rows.is_empty() {
-        notice::draw(
-            "No matches",
-            &["Change the filter to see more."],
-            theme,
-            frame,
-            inside,
-        );
+    let title = format!("{number} images · {}", order.words(&probe.classes));
+    let title = gallery::title(&title, area);
+    let inside = gallery::panel(title, compare.view == View::Images, theme, frame, area);
+    if rows.is_empty() {
+        if compare.view == View::Images {
+            notice::no_matches((&shared.keymap, theme), frame, inside);
+        }
         return;
     }
     let height = gallery::row_height(area);
@@ -62,10 +95,8 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     if height == 1 {
         draw_names(second, theme, frame, inside);
     }
-    let window = compare.selection.window(shown, gallery::rows_in(area));
-    let selected = compare.selection.get(shown);
     for (line, row) in window.enumerate() {
-        let image = compare.rows[row];
+        let image = rows[row];
         let place = gallery::row(area, line);
         let style = if selected == Some(row) {
             theme.selection()

@@ -38,7 +38,7 @@ use ratatui::layout::Rect;
 use self::classes::Classes;
 use self::comparison::{Change, Comparison, Reading};
 use self::matrix::{Matrix, Pair};
-use self::order::Order;
+use self::order::{Order, Show};
 use self::sample_result::{Moment, SampleResult};
 use self::verdict::{FolderMetrics, Verdict};
 use crate::event::inspection::{Answerer, Picture, Probe, ProbeSource};
@@ -240,6 +240,20 @@ impl Compare {
         self.rows.get(self.selection.get(self.rows.len())?).copied()
     }
 
+    /// The images of the class or the cell that is looked at.
+    fn looked_at(&self) -> Order {
+        Order {
+            class: self
+                .classes
+                .selected()
+                .filter(|_| self.view == View::Classes),
+            cell: self.view.pair().map(|pair| self.matrix.cell(pair)),
+            show: Show::All,
+            pattern: None,
+            ..self.order
+        }
+    }
+
     /// Works out anew what is drawn; the selected image stays selected.
     fn refresh(&mut self) {
         let selected = self.selected();
@@ -352,14 +366,21 @@ impl Compare {
         head::draw(self, probe, shared, frame, areas);
         match self.view {
             View::Images => {
-                list::draw(self, probe, &shared.theme, frame, areas.list);
+                list::draw(self, probe, shared, frame, areas.list);
                 detail::draw(self, probe, shared, frame, areas.detail);
             }
-            View::Classes => class_table::draw(self, probe, &shared.theme, frame, areas.main),
-            View::Agreement | View::Student | View::Teacher => {
-                let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
-                let store = store.map(|run| &run.store);
-                heat_map::draw(self, (probe, store), shared, frame, areas.main);
+            View::Classes | View::Agreement | View::Student | View::Teacher => {
+                let (classes, images) = self.class_areas(areas.main);
+                if self.view == View::Classes {
+                    class_table::draw(self, probe, &shared.theme, frame, classes);
+                } else {
+                    let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+                    let store = store.map(|run| &run.store);
+                    heat_map::draw(self, (probe, store), shared, frame, classes);
+                }
+                if let Some(area) = images {
+                    list::draw_looked_at(self, probe, shared, frame, area);
+                }
             }
         }
         timeline::draw(self, probe, &shared.theme, frame, areas.timeline);
@@ -367,11 +388,13 @@ impl Compare {
 
     /// The pictures that [`Self::draw`] shows large, and where.
     pub(in crate::ui) fn pictures(&self, pictures: &Pictures, area: Rect) -> Vec<(&Picture, Rect)> {
-        let image = self.comparison.probe().zip(self.selected());
-        match image.and_then(|(probe, image)| probe.images.get(image)) {
-            Some(image) if self.view == View::Images => {
-                detail::pictures(image, pictures, self.areas(area).detail)
-            }
+        match self.comparison.probe().zip(self.selected()) {
+            Some((probe, image)) if self.view == View::Images => detail::pictures(
+                &probe.images[image],
+                probe.classes.len(),
+                pictures,
+                self.areas(area).detail,
+            ),
             _ => Vec::new(),
         }
     }

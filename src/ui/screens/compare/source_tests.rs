@@ -4,11 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::testing::{logits, probe, with_runs, with_sisters};
-use super::tests::{answered, full};
+use super::tests::{answered, answered_on, asks, full};
 use crate::event::inspection::{Answerer, MatrixCell, ProbeSource};
 use crate::event::{Outcome, RunEvent};
+use crate::ui::Effect;
 use crate::ui::testing::Harness;
-use crate::ui::{Effect, News};
+
+/// There is nothing where the run's models were to classify images.
+fn no_folder(harness: &mut Harness, run: &str) {
+    let source = ProbeSource::Folder("/data/newer".into());
+    answered_on(harness, run, source, Err("there is no folder /data/newer"));
+}
 
 #[test]
 fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
@@ -23,21 +29,16 @@ fn a_folder_is_asked_for_and_its_answers_replace_the_probe() {
     let mut other = probe();
     other.images.iter_mut().for_each(|image| image.label = None);
     other.students.truncate(1);
-    harness.news(News::ProbeRead {
-        run: names[0].clone(),
-        source: ProbeSource::Folder(folder),
-        probe: Ok(Box::new(other)),
-    });
+    answered_on(
+        &mut harness,
+        &names[0],
+        ProbeSource::Folder(folder),
+        Ok(other),
+    );
     insta::assert_snapshot!("folder_80", harness.screen());
     harness.take();
     harness.keys(&["O"]);
-    assert_eq!(
-        harness.take(),
-        [Effect::ReadProbe {
-            run: names[0].clone(),
-            source: ProbeSource::Recorded
-        }]
-    );
+    assert_eq!(harness.take(), asks(&names[0]));
 }
 
 #[test]
@@ -48,19 +49,12 @@ fn a_folder_that_cannot_be_answered_on_is_reported_and_what_is_shown_stays() {
     assert!(before.contains("of 12 images"), "{before}");
     harness.keys(&["o"]).text("/data/newer\n");
     assert!(harness.screen().contains(" · loading"));
-    let wrong = |harness: &mut Harness| {
-        harness.news(News::ProbeRead {
-            run: names[0].clone(),
-            source: ProbeSource::Folder("/data/newer".into()),
-            probe: Err("there is no folder /data/newer".to_owned()),
-        });
-    };
-    wrong(&mut harness);
+    no_folder(&mut harness, &names[0]);
     insta::assert_snapshot!("no_such_folder", harness.screen());
     assert_eq!(harness.at(Duration::from_mins(1)).screen(), before);
     // An answer that comes after one thought better of it.
     harness.keys(&["o"]).text("/data/newer\n").keys(&["O"]);
-    wrong(&mut harness);
+    no_folder(&mut harness, &names[0]);
     assert_eq!(harness.at(Duration::from_mins(2)).screen(), before);
 }
 
@@ -74,21 +68,11 @@ fn a_first_folder_that_is_wrong_says_so_where_there_is_nothing_else() {
         Err("a run records them whenever it is evaluated"),
     );
     harness.keys(&["o"]).text("/data/newer\n");
-    harness.news(News::ProbeRead {
-        run: names[0].clone(),
-        source: ProbeSource::Folder("/data/newer".into()),
-        probe: Err("there is no folder /data/newer".to_owned()),
-    });
+    no_folder(&mut harness, &names[0]);
     insta::assert_snapshot!("wrong_first_folder", harness.screen());
     harness.take();
     harness.keys(&["O"]);
-    assert_eq!(
-        harness.take(),
-        [Effect::ReadProbe {
-            run: names[0].clone(),
-            source: ProbeSource::Recorded
-        }]
-    );
+    assert_eq!(harness.take(), asks(&names[0]));
 }
 
 #[test]
@@ -135,11 +119,7 @@ fn a_second_run_comes_back_after_a_cell_that_has_no_place_for_it() {
     let [Effect::ReadProbe { source, .. }] = asked.as_slice() else {
         panic!("{asked:?}");
     };
-    harness.news(News::ProbeRead {
-        run: names[0].clone(),
-        source: source.clone(),
-        probe: Ok(Box::new(probe())),
-    });
+    answered_on(&mut harness, &names[0], source.clone(), Ok(probe()));
     assert!(!harness.screen().contains('↔'), "{}", harness.screen());
     harness.keys(&["esc"]);
     answered(&mut harness, &names[0], Ok(probe()));
@@ -186,11 +166,7 @@ fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
         probe.images[image].label = Some(1);
         probe.students[0].logits[image] = logits(2, 3.0);
     }
-    harness.news(News::ProbeRead {
-        run: names[0].clone(),
-        source: source.clone(),
-        probe: Ok(Box::new(probe)),
-    });
+    answered_on(&mut harness, &names[0], source.clone(), Ok(probe));
     insta::assert_snapshot!("cell_120", harness.screen());
     let foot = harness.screen().lines().last().unwrap().to_owned();
     assert!(foot.contains("esc back"), "{foot}");

@@ -21,10 +21,27 @@ pub(super) fn full(width: u16, height: u16) -> (Harness, Vec<String>) {
     (harness, names)
 }
 
-pub(super) fn answered(harness: &mut Harness, run: &str, probe: Result<Probe, &str>) {
-    harness.news(News::ProbeRead {
+/// A run's answers on its own images are asked for.
+pub(super) fn asks(run: &str) -> [Effect; 1] {
+    [Effect::ReadProbe {
         run: run.to_owned(),
         source: ProbeSource::Recorded,
+    }]
+}
+
+pub(super) fn answered(harness: &mut Harness, run: &str, probe: Result<Probe, &str>) {
+    answered_on(harness, run, ProbeSource::Recorded, probe);
+}
+
+pub(super) fn answered_on(
+    harness: &mut Harness,
+    run: &str,
+    source: ProbeSource,
+    probe: Result<Probe, &str>,
+) {
+    harness.news(News::ProbeRead {
+        run: run.to_owned(),
+        source,
         probe: probe.map(Box::new).map_err(str::to_owned),
     });
 }
@@ -38,13 +55,7 @@ fn without_runs_the_screen_says_how_to_make_one() {
 fn the_newest_run_is_read_and_a_run_without_answers_says_what_to_do() {
     let (mut harness, names) = with_runs(80, 24);
     harness.keys(&["4"]);
-    assert_eq!(
-        harness.take(),
-        [Effect::ReadProbe {
-            run: names[0].clone(),
-            source: ProbeSource::Recorded
-        }]
-    );
+    assert_eq!(harness.take(), asks(&names[0]));
     insta::assert_snapshot!("reading", harness.screen());
     answered(
         &mut harness,
@@ -53,13 +64,7 @@ fn the_newest_run_is_read_and_a_run_without_answers_says_what_to_do() {
     );
     insta::assert_snapshot!("without_a_probe", harness.screen());
     harness.keys(&["]"]);
-    assert_eq!(
-        harness.take(),
-        [Effect::ReadProbe {
-            run: names[1].clone(),
-            source: ProbeSource::Recorded
-        }]
-    );
+    assert_eq!(harness.take(), asks(&names[1]));
 }
 
 #[test]
@@ -107,6 +112,27 @@ fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
     assert!(harness.screen().contains("12 probe images"));
     harness.keys(&["esc"]);
     assert!(harness.screen().contains(" 12 images · "));
+}
+
+#[test]
+fn images_of_the_class_or_the_cell_that_is_looked_at_use_the_room_beside_it() {
+    let (mut harness, _) = full(200, 60);
+    harness.keys(&["v", "v", "down", "right", "right"]);
+    let screen = harness.screen();
+    assert!(
+        screen.contains("1 of 12 images · label cat, student dog"),
+        "{screen}"
+    );
+    assert_eq!(screen.matches("label cat").count(), 3, "{screen}");
+    // Below it where the screen is narrow, and nowhere where it is low.
+    harness.input(Event::Resize(80, 24));
+    assert!(harness.screen().contains("1 of 12 images"));
+    harness.input(Event::Resize(80, 18));
+    assert!(!harness.screen().contains("of 12 images"));
+    harness.input(Event::Resize(200, 60));
+    harness.keys(&["v", "v", "down"]);
+    let screen = harness.screen();
+    assert!(screen.contains("3 of 12 images · only "), "{screen}");
 }
 
 #[test]
@@ -170,13 +196,7 @@ fn a_run_that_came_further_is_read_again_while_its_answers_stay() {
     };
     harness.runs.apply(&names[0], &saved);
     harness.news(News::RunsChanged).news(News::RunsChanged);
-    assert_eq!(
-        harness.take(),
-        [Effect::ReadProbe {
-            run: names[0].clone(),
-            source: ProbeSource::Recorded
-        }]
-    );
+    assert_eq!(harness.take(), asks(&names[0]));
     assert!(harness.screen().contains("12 images"));
 }
 
@@ -239,13 +259,7 @@ fn a_second_run_is_offered_taken_and_put_away_by_the_keys_that_are_shown() {
 fn a_second_run_stands_beside_the_first_or_says_why_not() {
     let (mut harness, names) = full(200, 60);
     harness.keys(&["a"]);
-    assert_eq!(
-        harness.take(),
-        [Effect::ReadProbe {
-            run: names[1].clone(),
-            source: ProbeSource::Recorded
-        }]
-    );
+    assert_eq!(harness.take(), asks(&names[1]));
     let mut other = probe();
     other.classes[3] = "boat".to_owned();
     answered(&mut harness, &names[1], Ok(other));

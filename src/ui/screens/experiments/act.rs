@@ -16,6 +16,7 @@ use crate::ui::effect::{Effect, OverwritePolicy};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
 use crate::ui::widget::{Selection, TextLine};
+use crate::untrusted::Show as _;
 
 /// What is shown where there is nothing to decide.
 const UNCHANGED: &str = "the file on disk has not changed";
@@ -43,7 +44,7 @@ impl Experiments {
             }
             Action::Copy => {
                 if let Some(path) = self.current() {
-                    shared.ask(Effect::Copy(path.display().to_string()));
+                    shared.ask(Effect::Copy(path.to_string_lossy().into_owned()));
                 }
             }
             _ => {
@@ -318,7 +319,7 @@ impl Experiments {
             (Some(buffer), _) => names::renamed(buffer.document.text(), stem(&path)),
             (None, None) => names::TEMPLATE.to_owned(),
             (None, Some(copied)) => {
-                let message = format!("{} cannot be read and was not copied", copied.display());
+                let message = format!("{} cannot be read and was not copied", copied.shown());
                 shared.notify(LogLine::error(message));
                 return Ok(());
             }

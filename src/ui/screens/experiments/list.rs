@@ -83,17 +83,20 @@ impl Experiments {
     }
 
     /// Why the list is empty, and what to do.
-    fn emptiness(&self, shared: &Shared) -> String {
-        let key = |action| shared.keymap.key(action).unwrap_or_default();
+    pub(super) fn emptiness(&self, shared: &Shared) -> String {
         if !self.listed {
             "loading experiments…".to_owned()
         } else if self.files.is_empty() {
             format!(
                 "No experiments in this folder. Press {} to create one from a template.",
-                key(Action::NewExperiment)
+                shared.key(Action::NewExperiment)
             )
         } else {
-            format!("No matches. Press {} to show all.", key(Action::Back))
+            format!(
+                "No matches for `{}`. Press {} to clear the filter.",
+                self.filter.text(),
+                shared.key(Action::Back)
+            )
         }
     }
 

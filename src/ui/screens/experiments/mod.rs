@@ -135,6 +135,8 @@ impl Experiments {
 
     pub(in crate::ui) fn hints(&self) -> &'static [Action] {
         match self.focus {
+            Focus::List if self.files.is_empty() => &[Action::NewExperiment],
+            Focus::List if self.current().is_none() => &[Action::Back, Action::Filter],
             Focus::List => &[
                 Action::Activate,
                 Action::Launch,
@@ -209,6 +211,7 @@ impl Experiments {
                 Some((&buffer.loaded.as_ref()?.plan, self.outlines.get(path)?))
             }),
             stale: open.is_some_and(|(_, buffer)| buffer.is_stale()),
+            is_open: self.current().is_some(),
             previous: open.and_then(|(path, buffer)| Latest::of(runs).run(path, buffer)),
             above: self.plan_above,
             keys: [Action::PlanUp, Action::PlanDown].map(|action| key(action).unwrap_or_default()),

@@ -8,7 +8,7 @@
 //! │── 1 error ───────────────────────────────│
 //! │  13  there is no field `temperatur`        │
 //! │                                            │
-//! │ method  method, must be there              │
+//! │ method  method, required                   │
 //! │ How the student is taught.                 │
 //! └────────────────────────────────────────────┘
 //! ```
@@ -25,14 +25,13 @@ use super::{Experiments, Focus, layout};
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 
-/// What stands where no file is open.
+/// What stands where no file is.
 fn welcome(shared: &Shared) -> String {
-    let key = |action| shared.keymap.key(action).unwrap_or_default();
     format!(
         "An experiment is a text file: which images, which teacher, which student, and how to \
          train. Press {} to create one that runs as it is, {} for all keys.",
-        key(Action::NewExperiment),
-        key(Action::Help)
+        shared.key(Action::NewExperiment),
+        shared.key(Action::Help)
     )
 }
 
@@ -60,7 +59,12 @@ impl Experiments {
         let editing = self.is_editing();
         let mut block = Block::bordered().border_style(theme.border(editing));
         let Some(path) = self.current() else {
-            let text = Paragraph::new(welcome(shared)).wrap(Wrap { trim: true });
+            let text = if self.files.is_empty() {
+                welcome(shared)
+            } else {
+                self.emptiness(shared)
+            };
+            let text = Paragraph::new(text).wrap(Wrap { trim: true });
             let block = block.padding(Padding::uniform(1));
             frame.render_widget(text.style(theme.muted()).block(block), pane);
             return;
@@ -116,7 +120,7 @@ impl Experiments {
         if self.is_editing() {
             help::draw(self.topic(buffer), theme, frame, areas.help);
         } else {
-            let edit = shared.keymap.key(Action::Activate).unwrap_or_default();
+            let edit = shared.key(Action::Activate);
             let hint = Line::styled(format!("{edit} edit"), theme.muted());
             frame.render_widget(hint, areas.help);
         }

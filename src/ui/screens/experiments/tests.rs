@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::event::testing::run_started;
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::experiment::load_text;
 use crate::run::RunFolder;
@@ -17,6 +18,7 @@ use crate::store::{Owner, RunEntry};
 use crate::ui::effect::{Effect, OverwritePolicy};
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
+use crate::untrusted::Show as _;
 
 const QUICKSTART: &str = include_str!("../../../../experiments/quickstart.ron");
 const ADAPTIVE: &str = include_str!("../../../../experiments/cifar10-adaptive.ron");
@@ -105,7 +107,7 @@ impl World {
         match effect {
             Effect::ReadExperiment(path) => {
                 let text = self.files.get(&path).cloned();
-                let text = text.ok_or_else(|| format!("there is no file `{}`", path.display()));
+                let text = text.ok_or_else(|| format!("there is no file `{}`", path.shown()));
                 let kept = self.kept.get(&path).cloned();
                 let news = News::ExperimentRead {
                     path: path.clone(),
@@ -131,7 +133,7 @@ impl World {
             }
             Effect::WriteExperiment { path, text, over } => {
                 let text = if over == OverwritePolicy::Nothing && self.files.contains_key(&path) {
-                    Err(format!("`{}` is there already", path.display()))
+                    Err(format!("`{}` is there already", path.shown()))
                 } else {
                     self.files.insert(path.clone(), text.clone());
                     Ok(text)
@@ -181,15 +183,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
     let folder = RunFolder::create(place.path(), name, "Experiment()", started).unwrap();
     let mut entry = RunEntry::new(folder, started);
     for event in [
-        RunEvent::RunStarted {
-            name: name.to_owned(),
-            version: "0.1.0".to_owned(),
-            device: "cpu".to_owned(),
-            device_kind: None,
-            resumed: None,
-            experiment: String::new(),
-            pending: Vec::new(),
-        },
+        run_started(name, None),
         RunEvent::PhaseStarted {
             phase: Phase::Student,
             steps: 252,
@@ -212,15 +206,7 @@ fn run(name: &str, hours: u64, top1: f64) -> RunEntry {
 fn training(name: &str, step: u64) -> RunEntry {
     let mut entry = run(name, 0, 0.5);
     entry.owner = Owner::Here;
-    entry.store.apply(&RunEvent::RunStarted {
-        name: name.to_owned(),
-        version: "0.1.0".to_owned(),
-        device: "cpu".to_owned(),
-        device_kind: None,
-        resumed: None,
-        experiment: String::new(),
-        pending: Vec::new(),
-    });
+    entry.store.apply(&run_started(name, None));
     entry.store.apply(&RunEvent::PhaseStarted {
         phase: Phase::Student,
         steps: 252,

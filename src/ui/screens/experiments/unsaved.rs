@@ -28,7 +28,7 @@ impl Experiments {
         if self.kept.contains_key(&path) {
             return;
         }
-        let key = shared.keymap.key(Action::Activate).unwrap_or_default();
+        let key = shared.key(Action::Activate);
         shared.notify(LogLine::warn(format!(
             "{} has unsaved changes from a previous session; {key} restore or discard",
             stem(&path)

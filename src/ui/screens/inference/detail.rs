@@ -13,7 +13,6 @@
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Block;
 
 use super::Inference;
 use super::results::Entry;
@@ -25,7 +24,7 @@ use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::answers::{self, STUDENT, Side, TEACHER};
 use crate::ui::widget::cells::width_of;
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, panel};
 
 /// Lines that the answers get before the picture grows.
 const ANSWERS: u16 = 6;
@@ -55,14 +54,10 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         return;
     };
     let path = entry.image.path.to_string_lossy();
-    let time = milliseconds(entry);
+    let time = format!(" · {} ms", loss(entry.image.milliseconds));
     let room = area.width.saturating_sub(4 + width_of(&time));
     let title = format!(" {}{time} ", shorten_path(&path, room));
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(screen.alone));
-    frame.render_widget(block, area);
-    let inside = inside(area);
+    let inside = panel(title, screen.alone, theme, frame, area);
     let buffer = frame.buffer_mut();
     let picture = &entry.image.picture;
     let place = place(picture, &shared.pictures, area);
@@ -95,16 +90,6 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         buffer,
         lower,
     );
-}
-
-/// How long the image took, behind its name; nothing if nobody knows.
-fn milliseconds(entry: &Entry) -> String {
-    let time = entry.image.milliseconds;
-    if time.is_finite() {
-        format!(" · {time:.1} ms")
-    } else {
-        String::new()
-    }
 }
 
 /// How hard the choice was, and whether both made the same; the words for that

@@ -40,6 +40,7 @@ use crate::ui::shared::Shared;
 use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Pattern, Selection, gallery};
+use crate::untrusted::Show as _;
 
 /// What is shown instead of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +169,7 @@ impl Inference {
             Action::Copy => {
                 if let Some(image) = self.results.selected() {
                     let path = self.path_of(&image.path);
-                    shared.ask(Effect::Copy(path.display().to_string()));
+                    shared.ask(Effect::Copy(path.to_string_lossy().into_owned()));
                 }
             }
             _ => {
@@ -195,10 +196,9 @@ impl Inference {
     /// What stands in the way of classifying now, and what is done about it; none
     /// if nothing does.
     fn missing(&self, shared: &Shared, runs: &Runs) -> Option<String> {
-        let key = |action: Action| shared.keymap.key(action).unwrap_or_default();
         let run = shared.selected.as_ref();
         let Some((name, entry)) = run.and_then(|name| Some((name, runs.get(name)?))) else {
-            let key = key(Action::ShowExperiments);
+            let key = shared.key(Action::ShowExperiments);
             return Some(format!("no run; press {key} to train one"));
         };
         let has_student = entry
@@ -207,7 +207,7 @@ impl Inference {
             .iter()
             .any(|it| it.at.phase == Phase::Student);
         let has_teacher = entry.store.models.contains_key(&Phase::Teacher);
-        let next = key(Action::NextInferenceRun);
+        let next = shared.key(Action::NextInferenceRun);
         match self.asked.answering {
             Answering::Student | Answering::Both if !has_student => {
                 let name = without_time(name);
@@ -216,14 +216,14 @@ impl Inference {
                 ))
             }
             Answering::Teacher | Answering::Both if !has_teacher => {
-                let models = key(Action::AnsweringModel);
+                let models = shared.key(Action::AnsweringModel);
                 let name = without_time(name);
                 Some(format!(
                     "{name} has no teacher; press {models} for the student"
                 ))
             }
             _ if self.folder.is_none() => {
-                let key = key(Action::ChooseFolder);
+                let key = shared.key(Action::ChooseFolder);
                 Some(format!("press {key} to choose a folder of images"))
             }
             _ => None,
@@ -346,7 +346,7 @@ impl Inference {
         match text {
             Ok(text) => shared.ask(Effect::WriteFile { path, text }),
             Err(why) => {
-                let path = path.display();
+                let path = path.shown();
                 shared.notify(LogLine::error(format!("not exported, {why}: {path}")));
             }
         }

@@ -287,7 +287,7 @@ mod tests {
     fn files(results: &Results) -> Vec<String> {
         results
             .iter()
-            .map(|image| image.path.display().to_string())
+            .map(|image| image.path.to_string_lossy().into_owned())
             .collect()
     }
 

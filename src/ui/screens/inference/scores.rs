@@ -11,11 +11,10 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
 use super::results::Results;
 use crate::ui::theme::Theme;
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::panel;
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Selection, notice};
 
@@ -33,11 +32,7 @@ pub(super) fn draw(
     frame: &mut Frame,
     area: Rect,
 ) {
-    let block = Block::bordered()
-        .title(" Accuracy by class ")
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
-    let inside = inside(area);
+    let inside = panel(" Accuracy by class ", true, theme, frame, area);
     let lines = lines(results);
     if lines.is_empty() {
         let sentences = ["Images have a label where a subfolder is named like a class."];

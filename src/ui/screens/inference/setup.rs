@@ -10,7 +10,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::widgets::Block;
 
 use super::Inference;
 use super::job::{Stage, progress};
@@ -22,7 +21,7 @@ use crate::format::{
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
-use crate::ui::widget::gallery::{fitting, inside};
+use crate::ui::widget::gallery::{fitting, panel};
 use crate::ui::widget::{Cells, bars};
 
 /// Cells of a field's name and its key.
@@ -36,15 +35,11 @@ pub(super) fn draw(
     area: Rect,
 ) {
     let theme = &shared.theme;
-    let block = Block::bordered()
-        .title(" Classify a folder of images ")
-        .border_style(theme.border(false));
-    frame.render_widget(block, area);
-    let inside = inside(area);
+    let inside = panel(" Classify a folder of images ", false, theme, frame, area);
     let folder = screen
         .folder
         .as_ref()
-        .map(|folder| folder.display().to_string());
+        .map(|folder| folder.to_string_lossy().into_owned());
     let folder = folder.unwrap_or_else(|| "not chosen".to_owned());
     let run = shared
         .selected
@@ -77,7 +72,7 @@ pub(super) fn draw(
         let mut cells = Cells::line(frame.buffer_mut(), inside, line);
         let half = cells.rest() * 11 / 20;
         for ((name, action, value), width) in [(left, half), (right, cells.rest() - half)] {
-            let key = shared.keymap.key(*action).unwrap_or_default();
+            let key = shared.key(*action);
             cells.text(NAME - 3, name, theme.muted());
             cells.text(3, &key, theme.accent());
             let room = width.saturating_sub(NAME + 1);
@@ -142,10 +137,7 @@ fn draw_progress(
     let is_other = is_over && (old.is_some() || screen.request(shared) != screen.job.asked);
     let (share, text) = match &screen.job.stage {
         _ if is_other => {
-            let key = shared
-                .keymap
-                .key(Action::StartInference)
-                .unwrap_or_default();
+            let key = shared.key(Action::StartInference);
             let again = || old.map(|old| format!("{old}; press {key} to classify again"));
             let missing = screen.missing(shared, runs).or_else(again);
             (None, missing.unwrap_or_else(classify))

@@ -12,7 +12,6 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
 use super::Inference;
 use super::results::{Entry, Results};
@@ -23,7 +22,7 @@ use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
-use crate::ui::widget::gallery::{self, inside};
+use crate::ui::widget::gallery;
 use crate::ui::widget::{Cells, bars, notice};
 
 /// Cells of a class's name, of a percentage and of another number.
@@ -51,27 +50,19 @@ pub(super) fn draw(
     let unreadable = match results.unreadable.len() {
         0 => String::new(),
         number => {
-            let key = shared
-                .keymap
-                .key(Action::ShowUnreadable)
-                .unwrap_or_default();
+            let key = shared.key(Action::ShowUnreadable);
             format!(" · {key}: {} unreadable", count(number as u64))
         }
     };
     let old = screen.outdated(shared, runs).map_or("", |_| "old: ");
     let title = format!("{old}{number} · {}{unreadable}", results.words());
-    let block = Block::bordered()
-        .title(gallery::title(&title, area))
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
+    let inside = gallery::panel(gallery::title(&title, area), true, theme, frame, area);
     if shown == 0 {
-        let sentences = ["Change the filter to see more."];
-        notice::draw("No matches", &sentences, theme, frame, inside(area));
-        return;
+        return notice::no_matches((&shared.keymap, theme), frame, inside);
     }
     let roomy = gallery::row_height(area) > 1;
     if !roomy {
-        draw_names(theme, frame, inside(area));
+        draw_names(theme, frame, inside);
     }
     let selected = results.selected_row();
     for (line, row) in results.window(gallery::rows_in(area)).enumerate() {
@@ -147,7 +138,7 @@ fn draw_line(
             |of: fn(&AnswerMetrics) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
         cells.right(NUMBER, &number(|answer| answer.margin), Style::new());
         cells.right(NUMBER, &number(|answer| answer.entropy), Style::new());
-        cells.right(NUMBER, &milliseconds(entry), theme.muted());
+        cells.right(NUMBER, &loss(entry.image.milliseconds), theme.muted());
     }
 }
 
@@ -166,7 +157,7 @@ fn draw_roomy(
         "margin {}  entropy {}  {} ms",
         number(|answer| answer.margin),
         number(|answer| answer.entropy),
-        milliseconds(entry)
+        loss(entry.image.milliseconds)
     );
     let mut cells = Cells::line(buffer, beside, 0);
     let width = cells
@@ -247,13 +238,5 @@ fn agreement(agrees: Option<bool>, theme: &Theme) -> (&'static str, Style) {
         Some(true) => ("=", theme.good()),
         Some(false) => ("≠", theme.bad()),
         None => ("", theme.muted()),
-    }
-}
-
-fn milliseconds(entry: &Entry) -> String {
-    if entry.image.milliseconds.is_finite() {
-        format!("{:.1}", entry.image.milliseconds)
-    } else {
-        "–".to_owned()
     }
 }

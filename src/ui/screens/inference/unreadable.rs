@@ -10,12 +10,11 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use ratatui::widgets::Block;
 
 use super::results::Results;
 use crate::format::{count, shorten_path};
 use crate::ui::theme::Theme;
-use crate::ui::widget::gallery::inside;
+use crate::ui::widget::gallery::{inside, panel};
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Selection, notice};
 
@@ -41,11 +40,7 @@ pub(super) fn draw(
         1 => " 1 unreadable file ".to_owned(),
         number => format!(" {} unreadable files ", count(number as u64)),
     };
-    let block = Block::bordered()
-        .title(title)
-        .border_style(theme.border(true));
-    frame.render_widget(block, area);
-    let inside = inside(area);
+    let inside = panel(title, true, theme, frame, area);
     if files.is_empty() {
         notice::draw("No unreadable files", &[], theme, frame, inside);
         return;

@@ -9,6 +9,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
@@ -18,6 +19,7 @@ use crate::format::{count, loss, percent};
 use crate::store::{CommandState, RunEntry, RunStore, SeriesTable};
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
+use crate::untrusted::Show as _;
 
 /// Losses of terms that are known to rise when a training diverges, the best to
 /// look at first: the label never moves, the teacher's answers follow a
@@ -142,7 +144,7 @@ fn of_data(store: &RunStore) -> Vec<Alert> {
     let Some(first) = skipped.first() else {
         return Vec::new();
     };
-    let (path, reason) = (first.path.display(), &first.reason);
+    let (path, reason) = (first.path.shown(), &first.reason);
     let message = match skipped.len() {
         1 => format!("an image could not be read: {path}: {reason}"),
         count => format!("{count} images could not be read, the first {path}: {reason}"),
@@ -201,15 +203,29 @@ fn of_store(store: &RunStore) -> Vec<Alert> {
     warnings.chain(refused).chain(failed).collect()
 }
 
+/// What stands before an alert.
+const ALERT: &str = " ! ";
+
 /// Rows that all of them take.
 pub(super) fn rows(alerts: &[Alert], width: u16) -> u16 {
-    let lines = alerts.iter().map(|alert| text(alert, width).len());
+    let lines = alerts
+        .iter()
+        .map(|alert| marked(ALERT, &alert.message, width, Style::new()).len());
     u16::try_from(lines.sum::<usize>().max(1)).unwrap_or(u16::MAX)
 }
 
-/// What one says, in lines behind its mark.
-fn text(alert: &Alert, width: u16) -> Vec<String> {
-    wrapped(&alert.message, width.saturating_sub(4).into())
+/// A text in lines behind a mark of three cells.
+pub(super) fn marked(
+    mark: &'static str,
+    text: &str,
+    width: u16,
+    style: Style,
+) -> Vec<Line<'static>> {
+    let begins = std::iter::once(mark).chain(std::iter::repeat("   "));
+    begins
+        .zip(wrapped(text, width.saturating_sub(4).into()))
+        .map(|(begin, line)| Line::styled(format!("{begin}{line}"), style))
+        .collect()
 }
 
 /// The newest that have room, each with as many lines as it needs, and how many
@@ -219,17 +235,9 @@ pub(super) fn draw(alerts: &[Alert], theme: &Theme, frame: &mut Frame, area: Rec
         return frame.render_widget(Line::styled(" none", theme.muted()), area);
     }
     let room = usize::from(area.height);
-    let indented = |alert: &Alert| -> Vec<Line<'static>> {
-        let lines = text(alert, area.width);
-        let begins = std::iter::once(" ! ").chain(std::iter::repeat("   "));
-        begins
-            .zip(lines)
-            .map(|(begin, line)| Line::styled(format!("{begin}{line}"), theme.warn()))
-            .collect()
-    };
     let mut lines = Vec::new();
     for (more, alert) in alerts.iter().enumerate().rev() {
-        let mut next = indented(alert);
+        let mut next = marked(ALERT, &alert.message, area.width, theme.warn());
         // The last row says what there is no room for.
         if !lines.is_empty() && lines.len() + next.len() + usize::from(more > 0) > room {
             let more = Line::styled(format!("   {} more", more + 1), theme.muted());

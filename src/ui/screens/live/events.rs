@@ -25,6 +25,7 @@ use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
+use crate::untrusted::Show as _;
 
 /// One line: which record of the store it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -353,11 +354,7 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     } else {
         ('c', "checkpoint saved to")
     };
-    (
-        what.0,
-        format!("{} {}", what.1, each.folder.display()),
-        false,
-    )
+    (what.0, format!("{} {}", what.1, each.folder.shown()), false)
 }
 
 fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {

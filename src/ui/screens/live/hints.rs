@@ -16,19 +16,9 @@ const TRAINS: &[Action] = &[
     Action::ZoomIn,
 ];
 
-/// Of one that ended before its end.
-const STOPPED: &[Action] = &[
+/// Of one that ended; the first means nothing where it came to its end.
+const ENDED: &[Action] = &[
     Action::PauseRun,
-    Action::NextRun,
-    Action::FocusKnobs,
-    Action::FocusEvents,
-    Action::SwitchPhase,
-    Action::Maximize,
-    Action::ZoomIn,
-];
-
-/// Of one that can only be looked at.
-const OVER: &[Action] = &[
     Action::NextRun,
     Action::FocusKnobs,
     Action::FocusEvents,
@@ -48,22 +38,26 @@ const KNOBS: &[Action] = &[
     Action::LeaveKnobs,
 ];
 
+/// While a change waits to be sent.
+const KNOBS_PENDING: &[Action] = &[
+    Action::SendKnob,
+    Action::UndoKnob,
+    Action::RaiseKnob,
+    Action::LaterPoint,
+    Action::SetKnob,
+    Action::LeaveKnobs,
+];
+
 /// Where no training takes a change, a knob is looked at, or written into the
 /// experiment's file.
 const KNOBS_OVER: &[Action] = &[Action::NextKnob, Action::WriteKnob, Action::LeaveKnobs];
 
 /// The first means nothing while the newest events are followed.
-const EVENTS: [Action; 4] = [
+const EVENTS: &[Action] = &[
     Action::FollowEvents,
     Action::Maximize,
     Action::FocusEvents,
     Action::PauseRun,
-];
-const EVENTS_OVER: [Action; 4] = [
-    Action::FollowEvents,
-    Action::Maximize,
-    Action::FocusEvents,
-    Action::NextRun,
 ];
 
 impl Live {
@@ -73,16 +67,12 @@ impl Live {
         let resumes = run.is_some_and(|run| run.state().can_resume());
         match self.focus {
             Focus::Charts if trains => TRAINS,
-            Focus::Charts if resumes => STOPPED,
-            Focus::Charts => OVER,
+            Focus::Charts => &ENDED[usize::from(!resumes)..],
             Focus::Events => {
-                let hints: &[Action] = if trains || resumes {
-                    &EVENTS
-                } else {
-                    &EVENTS_OVER
-                };
-                &hints[usize::from(self.events.follows())..]
+                let last = EVENTS.len() - usize::from(!trains && !resumes);
+                &EVENTS[usize::from(self.events.follows())..last]
             }
+            Focus::Knobs if trains && self.knobs.is_pending() => KNOBS_PENDING,
             Focus::Knobs if trains => KNOBS,
             Focus::Knobs => KNOBS_OVER,
         }

@@ -288,18 +288,17 @@ fn with_knobs<T>(shown: Shown<'_>, call: impl FnOnce(&knobs::View<'_>) -> T) -> 
 
 /// Says where runs come from, or that one is being looked for.
 fn draw_nothing(shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
-    let key = |action| shared.keymap.key(action).unwrap_or_default();
     let text = if runs.is_empty() {
         format!(
             "No runs yet. Press {} for the experiments, {} there to train one.",
-            key(Action::ShowExperiments),
-            key(Action::Launch)
+            shared.key(Action::ShowExperiments),
+            shared.key(Action::Launch)
         )
     } else {
         format!(
             "No run selected. Press {} for the newest, {} for the runs table.",
-            key(Action::NextRun),
-            key(Action::ShowRuns)
+            shared.key(Action::NextRun),
+            shared.key(Action::ShowRuns)
         )
     };
     let place = Rect {

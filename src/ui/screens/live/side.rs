@@ -1,5 +1,5 @@
 //! The column beside the charts of a wide terminal: knobs at a glance, as high as
-//! there is room, alerts, the newest runs, the machine.
+//! there is room, alerts, the run's exports, the newest runs, the machine.
 //!
 //! ```text
 //! ─ knobs ──────────────────────
@@ -7,6 +7,8 @@
 //!                       ⠉⠒⠤⣀
 //! ─ alerts ─────────────────────
 //!  none
+//! ─ exports ────────────────────
+//!  · a.onnx, 317 kB, proven
 //! ─ runs ───────────────────────
 //! ▸quickstart-2026…8e9912 ● 84.3 %
 //!  vanilla-2026…5fa661    ✓ 90.7 %
@@ -25,6 +27,7 @@ use super::alerts::{self, Alert};
 use super::{machine, rule};
 use crate::event::Phase;
 use crate::format::{MISSING, percent, short, shorten_middle, width_of};
+use crate::listing::export_words;
 use crate::store::{RunEntry, RunStore, Runs};
 use crate::ui::news::MachineSample;
 use crate::ui::screens::series::Summaries;
@@ -50,26 +53,31 @@ const LABEL: u16 = 22;
 struct Rows {
     knobs: u16,
     alerts: u16,
+    exports: u16,
     runs: u16,
     machine: u16,
 }
 
 impl Rows {
-    /// Heights of the panes, titles included: the runs, then the curves of the knobs
-    /// take what knobs, alerts and the machine leave.
-    fn within(&self, height: u16) -> [Constraint; 4] {
+    /// Heights of the panes, titles included: the exports, the runs, then the curves of
+    /// the knobs take what knobs, alerts and the machine leave.
+    fn within(&self, height: u16) -> [Constraint; 5] {
         let used = self.knobs + self.alerts.min(height) + self.machine + 3;
-        let left = height.saturating_sub(used);
-        let runs = match left.min(MOST_RUNS + 1).min(self.runs + 1) {
-            // A title alone says nothing.
+        let mut left = height.saturating_sub(used);
+        // A title alone says nothing.
+        let titled = |rows: u16, left: u16| match left.min(rows + 1) {
             0..=1 => 0,
             rows => rows,
         };
+        let exports = titled(self.exports, left);
+        left -= exports;
+        let runs = titled(self.runs.min(MOST_RUNS), left);
         let higher = (left - runs) / self.knobs.max(1) + 1;
         [
             Constraint::Length(1 + self.knobs * higher.min(HIGHEST_KNOB)),
             // Alerts stay to be seen where the others have to give way.
             Constraint::Min(2),
+            Constraint::Length(exports),
             Constraint::Length(runs),
             Constraint::Length(1 + self.machine),
         ]
@@ -113,13 +121,15 @@ impl Side<'_> {
         };
         let knobs = self.knobs.len().min(MOST_KNOBS) as u16;
         let gpus = self.machine.back().map_or(0, |sample| sample.gpus.len());
+        let exports = self.exports(theme, inside.width);
         let places = Rows {
             knobs,
             alerts: alerts::rows(self.alerts, inside.width),
+            exports: exports.len() as u16,
             runs: self.runs.len() as u16,
             machine: 4 + 2 * gpus.min(8) as u16,
         };
-        let [top, middle, below, bottom] =
+        let [top, middle, files, below, bottom] =
             Layout::vertical(places.within(inside.height)).areas(inside);
         let titled = |title: &str, frame: &mut Frame, area: Rect| {
             if area.height > 0 {
@@ -144,10 +154,24 @@ impl Side<'_> {
         }
         let place = titled("alerts", frame, middle);
         alerts::draw(self.alerts, theme, frame, place);
+        let place = titled("exports", frame, files);
+        frame.render_widget(Paragraph::new(exports), place);
         let place = titled("runs", frame, below);
         self.draw_runs(theme, frame, place);
         let place = titled("machine", frame, bottom);
         machine::draw(self.machine, theme, frame, place);
+    }
+
+    /// The files that were exported of the run, each in as many lines as it needs.
+    fn exports(&self, theme: &Theme, width: u16) -> Vec<Line<'static>> {
+        let run = self.runs.get(self.name).into_iter();
+        let files = run.flat_map(|run| &run.exports);
+        let lines = files.flat_map(|(name, export)| {
+            // With the comma behind it.
+            let name = shorten_middle(name, width.saturating_sub(5));
+            alerts::marked(" · ", &export_words(&name, export), width, theme.text())
+        });
+        lines.collect()
     }
 
     /// The newest runs, the shown one among them if it is one of them.

@@ -8,8 +8,8 @@ use crate::listing::{Column, Field, Fields, Subject, columns};
 use crate::store::Metrics;
 use crate::ui::theme::Theme;
 
-/// Least and greatest cells of a column that a person chose.
-const CHOSEN: (usize, usize) = (5, 24);
+/// Least cells of a column that is as wide as what stands in it.
+const NARROWEST: usize = 5;
 
 /// Cells of ` ▲` after a heading.
 const ARROW: usize = 2;
@@ -84,15 +84,18 @@ impl Shown {
     fn of(field: &Field, fields: &Fields, runs: &[Subject]) -> Self {
         let title = field.title(fields);
         let mut is_right = field.is_number();
-        let width = if let Field::Column(column) = field {
-            always(*column)
+        let width = if let Field::Column(column) = field
+            && let Some(width) = always(*column)
+        {
+            width
         } else {
             let values = runs.iter().map(|run| field.text(run));
             let values: Vec<String> = values.filter(|value| value != MISSING).collect();
-            is_right |= values.iter().all(|value| value.parse::<f64>().is_ok());
+            is_right |= matches!(field, Field::Setting(_))
+                && values.iter().all(|value| value.parse::<f64>().is_ok());
             let widest = values.iter().map(|value| width_of(value)).max();
             let width = widest.unwrap_or(0).max(width_of(&title) + ARROW);
-            width.clamp(CHOSEN.0, CHOSEN.1) as u16
+            width.max(NARROWEST).min(usize::from(u16::MAX)) as u16
         };
         Self {
             field: field.clone(),
@@ -124,18 +127,21 @@ impl Shown {
     }
 }
 
-/// Cells of a column that is always there.
-fn always(column: Column) -> u16 {
+/// Cells of a column whose texts are known beforehand.
+fn always(column: Column) -> Option<u16> {
     match column {
-        Column::Name | Column::Started => 16,
-        Column::State | Column::Agreement => 11,
-        Column::Done => 6,
-        Column::Best | Column::Last | Column::Test => 8,
-        Column::Time => 9,
-        Column::Loss => 7,
-        Column::Tags | Column::Experiment | Column::Device => 18,
-        Column::Method => 20,
-        Column::Note => 24,
+        Column::Started => Some(16),
+        Column::State | Column::Agreement => Some(11),
+        Column::Done => Some(6),
+        Column::Best | Column::Last | Column::Test => Some(8),
+        Column::Time => Some(9),
+        Column::Loss => Some(7),
+        Column::Name
+        | Column::Tags
+        | Column::Experiment
+        | Column::Device
+        | Column::Method
+        | Column::Note => None,
     }
 }
 

@@ -18,11 +18,9 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
 use super::gates;
-use crate::event::{EvaluatedWeights, Evaluation, ExportFormat, ExportProof, Phase, Split};
-use crate::format::{
-    MISSING, bytes, duration, loss, percent, scaled, short, shorten_middle, times,
-};
-use crate::listing::Subject;
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::format::{MISSING, duration, loss, percent, scaled, short, shorten_middle, times};
+use crate::listing::{Subject, export_words};
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::Frozen;
@@ -32,6 +30,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
+use crate::untrusted::Show as _;
 
 /// Cells of the words on the left.
 const LABEL: usize = 12;
@@ -320,21 +319,8 @@ impl Sheet<'_> {
     fn exports(&self, run: &Subject) -> Vec<Line<'static>> {
         let files = run.run.exports.iter();
         let lines = files.enumerate().map(|(at, (name, export))| {
-            let proof = match (&export.proof, export.format) {
-                (
-                    Some(ExportProof {
-                        top1: Some(top1), ..
-                    }),
-                    _,
-                ) => {
-                    format!("proven, top-1 {}", percent(*top1))
-                }
-                (Some(_), _) => "proven".to_owned(),
-                (None, ExportFormat::Onnx) => "not proven".to_owned(),
-                (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
-            };
             let label = if at == 0 { "exports" } else { "" };
-            self.row(label, format!("{name}, {}, {proof}", bytes(export.bytes)))
+            self.row(label, export_words(name, export))
         });
         lines.collect()
     }
@@ -395,7 +381,7 @@ impl Sheet<'_> {
         let hint = Span::styled(hint.unwrap_or_default(), self.theme.muted());
         vec![
             Line::from(vec![self.label("folder"), hint]),
-            Line::raw(run.run.folder.path().display().to_string()),
+            Line::raw(run.run.folder.path().shown().to_string()),
         ]
     }
 }

@@ -100,10 +100,11 @@ impl RunsTable {
         self.runs.refresh(runs.iter(), &self.filter, &self.sorting);
         self.trash
             .refresh(runs.trash(), &Filter::default(), &self.sorting);
-        let subjects = runs
-            .iter()
-            .filter_map(|(name, run)| self.runs.subject(name, run))
-            .collect::<Vec<_>>();
+        let listed = runs.iter().map(|(name, run)| self.runs.subject(name, run));
+        let trashed = runs
+            .trash()
+            .map(|(name, run)| self.trash.subject(name, run));
+        let subjects: Vec<_> = listed.chain(trashed).flatten().collect();
         self.columns.refresh(self.runs.fields(), &subjects);
         self.marks.retain(|name| runs.get(name).is_some());
         self.renew_overlay(runs);
@@ -345,6 +346,12 @@ impl RunsTable {
 
     pub(in crate::ui) fn hints(&self, width: u16) -> &'static [Action] {
         match self.view {
+            View::Runs if self.runs.total() == 0 => {
+                let hints = &[Action::ShowExperiments, Action::ShowTrash];
+                &hints[..=usize::from(self.trash.total() > 0)]
+            }
+            View::Runs if self.runs.order().is_empty() => &[Action::Back, Action::Filter],
+            View::Trash if self.trash.total() == 0 => &[Action::Back],
             View::Runs if self.covers(width) => &[
                 Action::RunDetails,
                 Action::Activate,

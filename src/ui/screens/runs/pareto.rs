@@ -284,7 +284,7 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
     let theme = &shared.theme;
     let inside = Block::bordered().inner(area);
     let room = usize::from(inside.width);
-    let key = shared.keymap.key(Action::CostPareto).unwrap_or_default();
+    let key = shared.key(Action::CostPareto);
     let mut lines = vec![Line::styled("Nothing to draw.", theme.accent())];
     let absences = picture.absences().into_iter();
     lines.extend(

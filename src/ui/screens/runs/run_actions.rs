@@ -26,14 +26,14 @@ impl RunsTable {
         let name = run.name.to_owned();
         match (action, self.view) {
             (Action::Copy, _) => {
-                let path = run.run.folder.path().display().to_string();
+                let path = run.run.folder.path().to_string_lossy().into_owned();
                 shared.notify(LogLine::info(format!("copied {path}")));
                 shared.ask(Effect::Copy(path));
             }
             (Action::RestoreRun, View::Trash) => restore(&name, shared, runs),
             (_, View::Trash) => {
                 if action.entry().context == crate::ui::action::Context::Runs {
-                    let key = shared.keymap.key(Action::RestoreRun).unwrap_or_default();
+                    let key = shared.key(Action::RestoreRun);
                     shared.notify(LogLine::info(format!(
                         "{name} is in the trash; press {key} to restore it"
                     )));
@@ -196,13 +196,12 @@ fn dequeue(name: &str, queued: Waiting) -> Confirm {
 }
 
 fn trash(name: String, shared: &Shared) -> Confirm {
-    let key = |action| shared.keymap.key(action).unwrap_or_default();
     Confirm {
         title: "Trash".to_owned(),
         message: format!(
             "Move {name} and its files to the trash? {} shows the trash, {} restores.",
-            key(Action::ShowTrash),
-            key(Action::RestoreRun)
+            shared.key(Action::ShowTrash),
+            shared.key(Action::RestoreRun)
         ),
         effect: Effect::TrashRun(name),
     }

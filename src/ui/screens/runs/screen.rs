@@ -171,31 +171,34 @@ impl RunsTable {
 
     /// What stands where no run is shown, and how to come by some.
     fn nothing(&self, shared: &Shared) -> Vec<Line<'static>> {
-        let key = |action| shared.keymap.key(action).unwrap_or_default();
         let theme = &shared.theme;
         let line = |text: &str| Line::styled(text.to_owned(), theme.accent());
         if self.view == View::Trash {
             return vec![
                 line("The trash is empty."),
-                Line::raw(format!("Press {} for the runs.", key(Action::Back))),
+                Line::raw(format!("Press {} for the runs.", shared.key(Action::Back))),
             ];
         }
         if !self.filter.is_empty() {
             return vec![
-                line("No matches."),
+                line(&format!("No matches for `{}`.", self.filter.text())),
                 Line::raw(format!(
-                    "Press {} to show all runs, {} to change the filter.",
-                    key(Action::Back),
-                    key(Action::Filter)
+                    "Press {} to clear the filter, {} to change it.",
+                    shared.key(Action::Back),
+                    shared.key(Action::Filter)
                 )),
             ];
         }
+        let trash = match self.trash.total() {
+            0 => String::new(),
+            _ => format!(" {} shows the trash.", shared.key(Action::ShowTrash)),
+        };
         vec![
             line("No runs yet."),
             Line::raw(format!(
-                "Press {} for the experiments, {} there to train one.",
-                key(Action::ShowExperiments),
-                key(Action::Launch)
+                "Press {} for the experiments, {} there to train one.{trash}",
+                shared.key(Action::ShowExperiments),
+                shared.key(Action::Launch)
             )),
             Line::styled(
                 "Without a screen: workbench --run experiments/quickstart.ron",

@@ -31,6 +31,9 @@ const MARKS: u16 = 3;
 /// Least cells in which a text column is worth drawing.
 const NARROWEST_TEXT: u16 = 8;
 
+/// Cells of a text column while others have none yet, in a table that is not wide.
+const WIDEST_AT_FIRST: u16 = 24;
+
 /// From this width on columns stand further apart.
 const ROOMY: u16 = 110;
 
@@ -68,26 +71,37 @@ pub(super) fn layout(area: Rect, shown: &[Shown], skipped: usize, compared: bool
         ..inside
     };
     let gap = if inside.width >= ROOMY { 2 } else { 1 };
-    let name = (inside.width * 26 / 100)
-        .clamp(16, 44)
-        .min(inside.width.saturating_sub(MARKS));
-    let mut columns = vec![(0, inside.x + MARKS.min(inside.width), name)];
-    let mut left = inside.x + MARKS + name + gap;
+    let room = inside.width.saturating_sub(MARKS);
+    // No wider than this until every column has found its place.
+    let name = (inside.width * 26 / 100).clamp(16, 44);
+    let most = (inside.width / 5).max(WIDEST_AT_FIRST);
+    let mut spare = room;
+    let mut columns: Vec<(usize, u16, u16)> = Vec::new();
     let mut more = false;
-    for (at, column) in shown.iter().enumerate().skip(1 + skipped) {
-        let room = inside.right().saturating_sub(left);
-        let wanted = column.width(compared);
-        let width = match column.field {
-            Field::Column(Column::Note) => room,
-            _ => wanted.min(room),
-        };
+    for (at, column) in shown.iter().enumerate() {
+        if (1..=skipped).contains(&at) {
+            continue;
+        }
+        let wanted = column
+            .width(compared)
+            .min(if at == 0 { name } else { most });
+        let before = if at == 0 { 0 } else { gap };
+        let width = wanted.min(spare.saturating_sub(before));
         let fits = width >= wanted || (column.is_text() && width >= NARROWEST_TEXT);
-        if !fits {
+        if at > 0 && !fits {
             more = true;
             break;
         }
-        columns.push((at, left, width));
-        left += width + gap;
+        columns.push((at, 0, width));
+        spare = spare.saturating_sub(before + width);
+    }
+    let mut left = inside.x + MARKS.min(inside.width);
+    for (at, edge, width) in &mut columns {
+        let grows = shown[*at].width(compared).saturating_sub(*width).min(spare);
+        spare -= grows;
+        *width += grows;
+        *edge = left;
+        left += *width + gap;
     }
     Layout {
         header,
@@ -331,7 +345,7 @@ mod tests {
         let columns = Columns::default();
         let layout = layout(Rect::new(0, 1, 80, 10), columns.shown(), 0, false);
         assert_eq!(layout.hit(5, 2), Some(Hit::Heading(0)));
-        assert_eq!(layout.hit(30, 2), Some(Hit::Heading(1)));
+        assert_eq!(layout.hit(12, 2), Some(Hit::Heading(1)));
         assert_eq!(layout.hit(1, 4), Some(Hit::Mark(1)));
         assert_eq!(layout.hit(40, 3), Some(Hit::Row(0)));
         assert_eq!(layout.hit(0, 1), None, "the border is nothing");

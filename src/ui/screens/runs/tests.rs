@@ -328,6 +328,16 @@ fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
 }
 
 #[test]
+fn without_runs_the_trash_is_pointed_to_and_its_names_have_room() {
+    let mut runs = Runs::default();
+    assert!(!screen(80, 24, Runs::default()).screen().contains("trash"));
+    runs.set_trash([entry(VANILLA, "", 12)]);
+    let mut harness = screen(80, 24, runs);
+    assert!(harness.screen().contains("T shows the trash."));
+    assert!(harness.keys(&["T"]).screen().contains("cifar10-vanilla"));
+}
+
+#[test]
 fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
     let mut harness = screen(80, 24, runs());
     select(&mut harness, ADAPTIVE);

@@ -22,6 +22,7 @@ use crate::ui::keymap::Chord;
 use crate::ui::news::{LogLine, MachineSample, News};
 use crate::ui::screens::compare::testing::{logits, picture, probe};
 use crate::ui::testing::Harness;
+use crate::untrusted::Show as _;
 
 pub(super) struct World {
     harness: Harness,
@@ -349,7 +350,7 @@ impl World {
         // Names are shortened as narrow as the list was dragged; its count is not.
         let listed = &self.harness.ui.experiments.files;
         for path in self.files.keys() {
-            assert!(listed.contains(path), "{} is lost", path.display());
+            assert!(listed.contains(path), "{} is lost", path.shown());
         }
         let count = format!("/{} ", listed.len());
         assert!(listed.len() < 2 || screen.contains(&count), "{screen}");

@@ -9,6 +9,7 @@ use crate::experiment::model::Model;
 use crate::experiment::plan::{DataFacts, DataPlan, Plan, Training, ValidPlan};
 use crate::experiment::spec::Source;
 use crate::store::RunEntry;
+use crate::untrusted::Show as _;
 
 /// What is known of an experiment beyond its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +60,7 @@ impl Measured {
     /// A teacher whose file holds its layout, with what an earlier run found in it.
     fn of_file(file: Option<&Path>, previous: Option<&ModelSummary>) -> Self {
         let name = file.and_then(Path::file_name).unwrap_or_default();
-        let name = name.display().to_string();
+        let name = name.shown().to_string();
         let previous = previous.filter(|previous| previous.name == name);
         Self {
             role: "teacher",

@@ -26,6 +26,7 @@ use crate::format::{count, duration, number, shorten};
 use crate::store::RunEntry;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
+use crate::untrusted::Show as _;
 
 /// Columns of a label.
 pub(super) const LABEL: usize = 12;
@@ -42,6 +43,8 @@ pub struct Panel<'a> {
     pub plan: Option<(&'a Plan, &'a Outline)>,
     /// Whether the text has errors now, so that the plan is an older one's.
     pub stale: bool,
+    /// Whether there is a text to plan.
+    pub is_open: bool,
     /// The experiment's newest run.
     pub previous: Option<&'a RunEntry>,
     /// Lines above the view, where there are more than fit.
@@ -61,10 +64,10 @@ impl Panel<'_> {
         let block = block(theme).title(title);
         let inside = block.inner(pane);
         let Some((plan, outline)) = self.plan else {
-            let text = if self.stale {
-                "Fix the errors to see the plan."
-            } else {
-                "planning…"
+            let text = match (self.stale, self.is_open) {
+                (true, _) => "Fix the errors to see the plan.",
+                (false, true) => "planning…",
+                (false, false) => "",
             };
             let text = Paragraph::new(text).wrap(Wrap { trim: true });
             frame.render_widget(block, pane);
@@ -220,7 +223,7 @@ impl Page<'_> {
         rows.extend(self.row("device", &plan.device.to_string()));
         if let Some(teacher) = &plan.teacher {
             let text = match &teacher.weights {
-                TeacherSource::File(file) => format!("from {}", file.path().display()),
+                TeacherSource::File(file) => format!("from {}", file.path().shown()),
                 TeacherSource::Train(own) => {
                     format!("{} epochs unless cached", own.epochs)
                 }
@@ -310,8 +313,8 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
 /// Where images come from, in short.
 fn source(source: &Source) -> String {
     match source {
-        Source::ImageFolder(folder) => format!("folder {}", folder.display()),
-        Source::Idx(files) => format!("IDX {}", files.images.display()),
+        Source::ImageFolder(folder) => format!("folder {}", folder.shown()),
+        Source::Idx(files) => format!("IDX {}", files.images.shown()),
         Source::Cifar10(files) => format!("CIFAR-10, {} files", files.len()),
         Source::Cifar100(files) => format!("CIFAR-100, {} files", files.len()),
         Source::Shapes(shapes) => format!(

@@ -190,7 +190,8 @@ fn the_filter_narrows_the_list_and_is_left_again() {
     world.keys(&["esc"]);
     assert!(world.shows("  a "));
     world.keys(&["/"]).text("none");
-    assert!(world.shows("No matches"));
+    assert!(world.shows("No matches for `none`. Press"));
+    assert!(!world.shows("An experiment is a text file"));
 }
 
 #[test]

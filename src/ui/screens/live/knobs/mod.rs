@@ -279,6 +279,11 @@ impl Knobs {
         }
     }
 
+    /// Whether a change waits to be sent.
+    pub(super) fn is_pending(&self) -> bool {
+        self.drafts.values().any(Draft::changed)
+    }
+
     /// The selected knob of so many.
     fn at(&self, count: usize) -> usize {
         self.selected.min(count.saturating_sub(1))

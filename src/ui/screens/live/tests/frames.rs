@@ -1,6 +1,7 @@
 //! What the screen looks like.
 
 use super::story::{EPOCHS, PER_EPOCH, add, adjust, events, feed, machine, screen};
+use crate::event::export::testing::export;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::format::Symbols;
@@ -179,6 +180,19 @@ fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() 
     };
     assert!(row(&first).contains("▸quick"), "{shown}");
     assert!(row(&second).contains("│ vanilla"), "{shown}");
+    assert!(!shown.contains("─ exports"), "{shown}");
+    let run = harness.runs.get_mut(&second).unwrap();
+    run.exports = [("student.onnx".to_owned(), export())].into();
+    let shown = harness.screen();
+    assert!(!shown.contains("─ exports"), "another run's: {shown}");
+    let run = harness.runs.get_mut(&first).unwrap();
+    run.exports = [("student.onnx".to_owned(), export())].into();
+    let shown = harness.screen();
+    assert!(shown.contains("│─ exports"), "{shown}");
+    assert!(
+        shown.contains("│ · student.onnx, 8.61 kB, not proven"),
+        "{shown}"
+    );
     // A low one keeps what matters most.
     let mut harness = full((130, 20));
     let low = harness.screen();

@@ -178,6 +178,7 @@ fn a_value_that_is_not_a_number_stays_to_be_fixed() {
         "{}",
         harness.screen()
     );
+    assert!(harness.screen().contains(" enter send  u undo "));
     harness.keys(&["v", "ctrl+u"]).text("-1\n");
     assert!(
         harness

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::event::testing::run_started;
 use crate::event::{
     Command, CommandRecord, EvaluatedWeights, Evaluation, Origin, Phase, Position, RunEvent, Split,
     StepRow, TeacherAgreement,
@@ -90,15 +91,7 @@ pub(super) fn machine(harness: &mut Harness) {
 
 fn begin() -> Vec<RunEvent> {
     vec![
-        RunEvent::RunStarted {
-            name: "quickstart".to_owned(),
-            version: "0.1.0".to_owned(),
-            device: "CPU (flex)".to_owned(),
-            device_kind: None,
-            resumed: None,
-            experiment: String::new(),
-            pending: Vec::new(),
-        },
+        run_started("quickstart", None),
         RunEvent::DataIndexed(data_summary(&["cat", "dog"], 1280, 200)),
         RunEvent::TeacherLoaded {
             path: Path::new("teacher.safetensors").to_owned(),
