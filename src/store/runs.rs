@@ -262,8 +262,18 @@ impl RunEntry {
             }
             Ok(_) => {}
         }
-        let quantized = self.folder.quantized().of(quantized).find();
-        quantized.err().map(|error| error.to_string())
+        if let Err(error) = self.folder.quantized().of(quantized).find() {
+            return Some(error.to_string());
+        }
+        let saved_teacher = |it: &Checkpoint| it.at.phase == Phase::Teacher;
+        let has_teacher = self.store.checkpoints.iter().any(saved_teacher);
+        let teacher = self.folder.teacher();
+        (has_teacher && !teacher.exists()).then(|| {
+            let path = teacher.shown();
+            format!(
+                "{path} is missing: the journal records the teacher's checkpoints; restore it from a copy"
+            )
+        })
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.
@@ -473,6 +483,7 @@ impl Runs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Position;
 
     fn run(status: Status, owner: Owner) -> RunEntry {
         let place = tempfile::tempdir().unwrap();
@@ -505,6 +516,26 @@ mod tests {
         assert_eq!(run.problem().unwrap(), "the journal");
         run.problems.push("the notes".to_owned());
         assert_eq!(run.problem().unwrap(), "the notes (and another problem)");
+    }
+
+    #[test]
+    fn a_trained_teacher_that_is_gone_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let folder =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let mut run = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
+        run.store.checkpoints.push(Checkpoint {
+            at: Position {
+                phase: Phase::Teacher,
+                step: 4,
+            },
+            folder: "teacher/latest".into(),
+            best: false,
+        });
+        let problem = run.checkpoint_problem().unwrap();
+        assert!(problem.contains("teacher is missing"), "{problem}");
+        std::fs::create_dir(run.folder.teacher()).unwrap();
+        assert_eq!(run.checkpoint_problem(), None);
     }
 
     #[test]

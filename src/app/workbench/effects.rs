@@ -330,9 +330,14 @@ fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 }
 
 fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
-    let files = run_files::export(known(runs, name)?)?;
+    let run = known(runs, name)?;
+    let files = run_files::export(run)?;
     let files: Vec<String> = files.iter().map(|it| it.shown().to_string()).collect();
-    Ok(format!("wrote {}", files.join(" and ")))
+    let written = format!("wrote {}", files.join(" and "));
+    Ok(match run.problem() {
+        Some(problem) => format!("{written}; rows may be missing: {problem}"),
+        None => written,
+    })
 }
 
 /// Writes a text that a person wants to take away; replaces nothing.
