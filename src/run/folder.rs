@@ -21,7 +21,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::atomic::{self, create_folders, share, sync_folder, write_file};
 use super::atomic_dir::{AtomicDir, no_link};
-use super::find::dated;
 use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash, plan_started};
 use super::seal::{Owner, SealError};
@@ -388,7 +387,7 @@ impl RunFolder {
 
     fn started_by_name(&self) -> Option<SystemTime> {
         let name = self.name();
-        let (stamp, _id) = dated(&name).1.rsplit_once('-')?;
+        let (stamp, _id) = timestamp::dated(&name).1.rsplit_once('-')?;
         timestamp::parsed(stamp)
     }
 

@@ -41,6 +41,15 @@ pub fn parsed(stamp: &str) -> Option<SystemTime> {
     (self::stamp(time) == stamp).then_some(time)
 }
 
+/// A run's name as the experiment's name and the date with the id.
+pub(super) fn dated(name: &str) -> (&str, &str) {
+    let mut dashes = name.rmatch_indices('-').map(|(at, _)| at);
+    match dashes.nth(2) {
+        Some(at) => (&name[..at], &name[at + 1..]),
+        None => (name, ""),
+    }
+}
+
 /// Year, month and day of a number of days since 1970-01-01, after Howard
 /// Hinnant's `civil_from_days`: years begin in March, so that the leap day is
 /// the last of its year, and 400 years have 146,097 days.

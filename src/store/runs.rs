@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trained_teacher_that_is_gone_is_named() {
+    fn a_trained_teacher_that_is_missing_is_named() {
         let place = tempfile::tempdir().unwrap();
         let folder =
             RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
