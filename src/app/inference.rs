@@ -1,10 +1,8 @@
 //! Classifying a folder of images without a screen.
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::arguments::{Arguments, Model, Weights};
 use super::error::{AppError, InferenceError};
@@ -187,16 +185,6 @@ fn newest(checkpoints: &Path) -> Result<RunFolder, AppError> {
     let runs = RunFolder::with_remains(checkpoints)?;
     runs.into_iter()
         .filter(models::had_student)
-        .max_by_key(started)
+        .max_by_key(|run| run.started().at)
         .ok_or_else(|| InferenceError::NoWeights(checkpoints.to_owned()).into())
-}
-
-/// When a run was started; without its experiment, when the oldest of what is left
-/// was written.
-fn started(run: &RunFolder) -> SystemTime {
-    let modified = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
-    let left = [run.plan_path(), run.best().path(), run.latest().path()];
-    modified(run.experiment())
-        .or_else(|| left.into_iter().filter_map(modified).min())
-        .unwrap_or(UNIX_EPOCH)
 }

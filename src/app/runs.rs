@@ -7,7 +7,7 @@ use crossterm::terminal;
 
 use super::arguments::{AccuracyAxis, Arguments, CostAxis};
 use super::error::{AppError, RunsError};
-use super::{print, print_text};
+use super::{print, print_error_line, print_text};
 use crate::engine::ProbeFolder;
 use crate::event::Split;
 use crate::format::shell_word;
@@ -116,6 +116,11 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
     let picture = Pareto::of(runs, cost, split);
     if picture.points.is_empty() {
         return Err(RunsError::NothingToDraw(picture.absences()).into());
+    }
+    for run in runs {
+        if let Some(problem) = run.run.problem() {
+            print_error_line(&format!("warning: {}: {problem}", run.name));
+        }
     }
     let drawn = pareto::svg(&picture);
     write_file(path, drawn.as_bytes()).map_err(|error| RunsError::Picture {

@@ -57,6 +57,18 @@ pub enum Failure {
     /// A model did not answer.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// A model's answers are no numbers.
+    #[error(
+        "the {who}'s logits of {} are not finite: its weights overflow, or are of another model; \
+         use other weights",
+        image.shown()
+    )]
+    NoAnswer {
+        /// Student or teacher.
+        who: &'static str,
+        /// The first image that it cannot answer.
+        image: PathBuf,
+    },
     /// The student could not be written for other programs.
     #[error("the student could not be exported: {0}")]
     Export(String),

@@ -1,7 +1,7 @@
 //! Classifying a folder of images with a run's models.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -127,6 +127,11 @@ fn answer(
         .as_ref()
         .map(|model| ask(model))
         .transpose()?;
+    for (who, logits) in [("student", &student), ("teacher", &teacher)] {
+        check_finite(who, logits.as_deref(), batch.indices.len(), |at| {
+            images.valid.name(batch.indices[at])
+        })?;
+    }
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0 / batch.indices.len().max(1) as f64;
     let classes = models.classes().len();
     let row = |logits: &Option<Vec<f32>>, at: usize| {
@@ -147,4 +152,37 @@ fn answer(
         }
     });
     Ok(classified.collect())
+}
+
+/// Answers that are no numbers say nothing of an image, and no accuracy is made of them.
+fn check_finite(
+    who: &'static str,
+    logits: Option<&[f32]>,
+    images: usize,
+    name: impl Fn(usize) -> PathBuf,
+) -> Result<(), Failure> {
+    let logits = logits.unwrap_or_default();
+    let Some(at) = logits.iter().position(|logit| !logit.is_finite()) else {
+        return Ok(());
+    };
+    let image = name(at / (logits.len() / images.max(1)).max(1));
+    Err(Failure::NoAnswer { who, image })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_no_number_is_named_with_its_image() {
+        let name = |at: usize| PathBuf::from(format!("{at}.png"));
+        let check = |logits: &[f32]| check_finite("student", Some(logits), 2, name);
+        assert!(check(&[1.0, 2.0, 3.0, -4.0]).is_ok());
+        assert!(check_finite("teacher", None, 2, name).is_ok());
+        for odd in [f32::NAN, f32::INFINITY] {
+            let error = check(&[1.0, 2.0, 3.0, odd]).unwrap_err().to_string();
+            let expected = "the student's logits of 1.png are not finite";
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
 }

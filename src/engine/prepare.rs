@@ -302,6 +302,7 @@ impl Prepared {
     pub fn run_plan(&self, experiment: &str) -> RunPlan {
         RunPlan {
             id: String::new(),
+            started: None,
             experiment: blake3::hash(experiment.as_bytes()).to_hex().to_string(),
             resolved: self.resolved.clone(),
             data: self.data.clone(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::folder::{EXPERIMENT, RunError, RunFolder, failed};
 use super::own_weights::WEIGHTS;
 use super::seal::Sealed;
+use super::timestamp::dated;
 use crate::experiment::nearest::nearest;
 use crate::untrusted::{is_absent, not_a_folder};
 
@@ -224,15 +225,6 @@ fn similar(wanted: &str, names: &[String]) -> Vec<String> {
         .take(SUGGESTIONS)
         .map(ToString::to_string)
         .collect()
-}
-
-/// A run's name as the experiment's name and the date with the id.
-fn dated(name: &str) -> (&str, &str) {
-    let mut dashes = name.rmatch_indices('-').map(|(at, _)| at);
-    match dashes.nth(2) {
-        Some(at) => (&name[..at], &name[at + 1..]),
-        None => (name, ""),
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::atomic::{self, create_folders, share, sync_folder, write_file};
 use super::atomic_dir::{AtomicDir, no_link};
 use super::lock::{LockError, RunLock, hold};
-use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash};
+use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash, plan_started};
 use super::seal::{Owner, SealError};
 use super::{append_file, litter, timestamp};
 use crate::untrusted::{Show as _, is_absent, kind_at, read_text_limited};
@@ -49,6 +49,15 @@ const CHECKPOINTS: [&str; 3] = ["latest", "best", "quantized"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
+}
+
+/// When a run was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Started {
+    /// The moment.
+    pub at: SystemTime,
+    /// Whether the run says so, not only when its files were changed.
+    pub is_known: bool,
 }
 
 /// A run's folder could not be made or found.
@@ -171,6 +180,7 @@ impl RunFolder {
     ) -> Result<(Self, T), E> {
         let plan = RunPlan {
             id: unique_id(name, now, 0),
+            started: milliseconds(now),
             ..plan
         };
         let bytes = plan
@@ -355,12 +365,30 @@ impl RunFolder {
         name.to_string_lossy().into_owned()
     }
 
-    /// When the run was started: when its frozen experiment was written.
+    /// When the run was started, as its plan says, or for one of an older program its
+    /// name. Without both, when the oldest of what is left was changed last.
     #[must_use]
-    pub fn started(&self) -> SystemTime {
-        fs::metadata(self.experiment())
-            .and_then(|file| file.modified())
-            .unwrap_or(UNIX_EPOCH)
+    pub fn started(&self) -> Started {
+        let known = plan_started(&self.plan_path()).or_else(|| self.started_by_name());
+        if let Some(at) = known {
+            return Started { at, is_known: true };
+        }
+        let left = [self.experiment(), self.best().path(), self.latest().path()];
+        let changed = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+        Started {
+            at: left
+                .into_iter()
+                .filter_map(changed)
+                .min()
+                .unwrap_or(UNIX_EPOCH),
+            is_known: false,
+        }
+    }
+
+    fn started_by_name(&self) -> Option<SystemTime> {
+        let name = self.name();
+        let (stamp, _id) = timestamp::dated(&name).1.rsplit_once('-')?;
+        timestamp::parsed(stamp)
     }
 
     /// The text of the experiment as it was run.
@@ -485,6 +513,12 @@ pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> Ru
     }
 }
 
+/// A moment as a plan keeps it; a clock before 1970 counts as 1970.
+fn milliseconds(time: SystemTime) -> Option<u64> {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).ok()
+}
+
 /// An experiment's name as part of a file name: letters, digits, `.`, `_` and
 /// `-` stay, everything else becomes `-`, and it can't hide or climb.
 fn file_name(name: &str) -> String {
@@ -588,6 +622,46 @@ mod tests {
                 fs::remove_file(place).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn a_run_says_when_it_was_started_whatever_happens_to_its_files() {
+        let place = tempfile::tempdir().unwrap();
+        let plan = crate::store::testing::run_plan(
+            "Experiment(
+                data: (train: Shapes(classes: 2, count: 40, size: 8), valid: Holdout(0.25)),
+                student: (model: Cnn(channels: [4])),
+                method: Scratch(),
+                epochs: 1,
+                batch: 8,
+            )",
+            1,
+        );
+        let planned =
+            RunFolder::create_planned(place.path(), "a", "Experiment()", plan, now()).unwrap();
+        let moved = place.path().join("renamed");
+        fs::rename(planned.path(), &moved).unwrap();
+        let planned = RunFolder::at(&moved).unwrap();
+        let older = RunFolder::create(place.path(), "b", "Experiment()", now()).unwrap();
+        let late = now() + Duration::from_hours(9000);
+        let known = Started {
+            at: now(),
+            is_known: true,
+        };
+        for run in [&planned, &older] {
+            let file = fs::File::options()
+                .write(true)
+                .open(run.experiment())
+                .unwrap();
+            file.set_modified(late).unwrap();
+            assert_eq!(run.started(), known);
+        }
+        fs::remove_file(planned.plan_path()).unwrap();
+        let guessed = Started {
+            at: late,
+            is_known: false,
+        };
+        assert_eq!(planned.started(), guessed);
     }
 
     #[test]

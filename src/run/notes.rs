@@ -1,13 +1,16 @@
 //! What a person wrote of a run: tags and a note, in `notes.json` of its
 //! folder. Nothing that trains reads it.
 
+use std::fs::{self, File};
 use std::io;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_file;
 use super::folder::{RunError, RunFolder, failed};
-use crate::untrusted::read_limited;
+use crate::untrusted::files::is_replaceable;
+use crate::untrusted::{FileId, read_limited};
 
 /// Tags and a note.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,15 @@ pub struct Notes {
     pub tags: Vec<String>,
     /// Anything.
     pub note: String,
+}
+
+/// One of them becomes another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotesChange {
+    /// The tags.
+    Tags(Vec<String>),
+    /// The note.
+    Note(String),
 }
 
 impl Notes {
@@ -37,12 +49,32 @@ impl Notes {
         })
     }
 
-    /// Replaces what is written of a run.
-    pub fn write(&self, folder: &RunFolder) -> Result<(), RunError> {
+    /// Changes what is written of a run, as it is now: others may have written too.
+    ///
+    /// # Errors
+    /// Also if what is there cannot be read or is no file of its own: nothing replaces it.
+    pub fn change(folder: &RunFolder, change: NotesChange) -> Result<Self, RunError> {
         let path = folder.path().join(FILE);
-        let text = serde_json::to_vec_pretty(self)
+        // Two changes at once are both kept, where the file system has locks.
+        let locked = File::open(folder.path()).and_then(|place| place.lock().map(|()| place));
+        let _locked = locked.ok();
+        is_replaceable(&path).map_err(|error| failed("replace", &path, error))?;
+        let mut notes = Self::read(folder)?;
+        match change {
+            NotesChange::Tags(tags) => notes.tags = tags,
+            NotesChange::Note(note) => notes.note = note,
+        }
+        let text = serde_json::to_vec_pretty(&notes)
             .map_err(|error| failed("write", &path, error.into()))?;
-        write_file(&path, &text).map_err(|error| failed("write", &path, error))
+        write_file(&path, &text).map_err(|error| failed("write", &path, error))?;
+        Ok(notes)
+    }
+
+    /// What tells that somebody wrote something of a run.
+    #[must_use]
+    pub fn version(folder: &RunFolder) -> Option<(FileId, SystemTime, u64)> {
+        let found = fs::metadata(folder.path().join(FILE)).ok()?;
+        Some((FileId::of(&found), found.modified().ok()?, found.len()))
     }
 
     /// Tags as a person types them: words with commas or spaces between them.
@@ -65,9 +97,6 @@ const LARGEST: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::time::SystemTime;
-
     use super::*;
     use crate::untrusted::testing::make_pipe;
 
@@ -82,7 +111,10 @@ mod tests {
             note: "after the fix".to_owned(),
         };
         assert_eq!(notes.tags, ["best", "paper", "seed7"]);
-        notes.write(&folder).unwrap();
+        // Each change leaves what another process wrote in between.
+        Notes::change(&folder, NotesChange::Tags(notes.tags.clone())).unwrap();
+        let written = Notes::change(&folder, NotesChange::Note(notes.note.clone())).unwrap();
+        assert_eq!(written, notes);
         assert_eq!(Notes::read(&folder).unwrap(), notes);
     }
 
@@ -97,7 +129,19 @@ mod tests {
             fs::write(&path, damaged).unwrap();
             let error = Notes::read(&folder).unwrap_err().to_string();
             assert!(error.contains("notes.json are damaged"), "{error}");
+            let change = NotesChange::Tags(vec!["a".to_owned()]);
+            assert_eq!(
+                Notes::change(&folder, change).unwrap_err().to_string(),
+                error
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), damaged, "it is kept");
         }
+        let elsewhere = place.path().join("mine.json");
+        fs::write(&elsewhere, "{}").unwrap();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        let linked = Notes::change(&folder, NotesChange::Note("a".to_owned()));
+        assert!(linked.is_err() && path.is_symlink(), "{linked:?}");
         make_pipe(&path);
         let error = Notes::read(&folder).unwrap_err().to_string();
         assert!(

@@ -11,6 +11,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,9 @@ pub struct RunPlan {
     /// older programs.
     #[serde(default)]
     pub id: String,
+    /// When the run was started, milliseconds since 1970; none in plans of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
     /// BLAKE3 of the frozen experiment, hexadecimal.
     pub experiment: String,
     /// The final plan.
@@ -201,13 +205,28 @@ impl Header {
 /// The hash of the plan in the file `path`, which distinguishes its run from every other;
 /// none where there is no intact plan, or an older program's without an id.
 pub(super) fn plan_hash(path: &Path) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Id {
-        #[serde(default)]
-        id: String,
-    }
+    let (hash, first) = beginning(path)?;
+    (!first.id.is_empty()).then_some(hash)
+}
+
+/// When the run of the plan in the file `path` was started; none where there is no intact
+/// plan, or an older program's.
+pub(super) fn plan_started(path: &Path) -> Option<SystemTime> {
+    let started = beginning(path)?.1.started?;
+    UNIX_EPOCH.checked_add(Duration::from_millis(started))
+}
+
+/// What a plan begins with.
+#[derive(Deserialize)]
+struct Beginning {
+    #[serde(default)]
+    id: String,
+    started: Option<u64>,
+}
+
+/// The hash of the intact plan in the file `path`, and what it begins with.
+fn beginning(path: &Path) -> Option<(String, Beginning)> {
     let bytes = read_limited(path, LONGEST).ok()?;
     let (header, body) = Header::read(&bytes, path).ok()?;
-    let plan: Id = serde_json::from_slice(body).ok()?;
-    (!plan.id.is_empty()).then_some(header.blake3)
+    Some((header.blake3, serde_json::from_slice(body).ok()?))
 }

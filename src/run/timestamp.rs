@@ -1,6 +1,6 @@
 //! The UTC date and time, as they stand in the name of a run's folder.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -19,6 +19,35 @@ pub fn stamp(time: SystemTime) -> String {
         of_day / 60 % 60,
         of_day % 60
     )
+}
+
+/// The moment of a [`stamp`]; none of anything else.
+#[must_use]
+pub fn parsed(stamp: &str) -> Option<SystemTime> {
+    let part = |range: std::ops::Range<usize>| -> Option<u64> {
+        let digits = stamp.get(range)?;
+        let are_digits = digits.bytes().all(|digit| digit.is_ascii_digit());
+        are_digits.then(|| digits.parse().ok())?
+    };
+    let year = part(0..4)?;
+    let (month, day) = (part(4..6)?, part(6..8)?);
+    let (hours, minutes, seconds) = (part(9..11)?, part(11..13)?, part(13..15)?);
+    // Within the year there is one day with that month and day, if there is one.
+    let first = year.checked_sub(1970)? * 365;
+    let days = (first..first + 1_000).find(|&days| civil(days) == (year, month, day))?;
+    let of_day = hours * 3600 + minutes * 60 + seconds;
+    let time = UNIX_EPOCH + Duration::from_secs(days * SECONDS_PER_DAY + of_day);
+    // Nothing longer, and no hour 25.
+    (self::stamp(time) == stamp).then_some(time)
+}
+
+/// A run's name as the experiment's name and the date with the id.
+pub(super) fn dated(name: &str) -> (&str, &str) {
+    let mut dashes = name.rmatch_indices('-').map(|(at, _)| at);
+    match dashes.nth(2) {
+        Some(at) => (&name[..at], &name[at + 1..]),
+        None => (name, ""),
+    }
 }
 
 /// Year, month and day of a number of days since 1970-01-01, after Howard
@@ -67,8 +96,6 @@ pub fn readable(stamp: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn at(seconds: u64) -> String {
@@ -85,6 +112,18 @@ mod tests {
         assert_eq!(at(4_107_542_400), "21000301-000000");
         assert_eq!(readable("20261123-133848"), "2026-11-23 13:38");
         assert_eq!(readable("just now"), "just now");
+        for seconds in [0, 951_782_400, 951_868_799, 1_795_441_128, 4_107_542_400] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(parsed(&stamp(time)), Some(time));
+        }
+        let none = [
+            "",
+            "20261123",
+            "20261323-000000",
+            "20261123-250000",
+            "20261123-000000-a",
+        ];
+        assert!(none.iter().all(|text| parsed(text).is_none()));
     }
 
     #[test]

@@ -65,9 +65,11 @@ pub struct RunEntry {
     pub exports: Exports,
     /// What happened, as far as it was read.
     pub store: RunStore,
-    /// What is wrong with what does not change as it trains: its experiment, its
-    /// notes. What is wrong with the rest is in its fold.
+    /// What is wrong with what does not change as it trains, such as its experiment.
+    /// What is wrong with the rest is in its fold.
     pub problems: Vec<String>,
+    /// Why what a person wrote of it cannot be read; what was read before is kept.
+    pub notes_problem: Option<String>,
     /// What is wrong with what was exported and measured of it.
     pub unused_results: Vec<String>,
     /// Why its files may not be those of one run; one of the problems. Nothing is
@@ -132,6 +134,7 @@ impl RunEntry {
             exports: Exports::new(),
             store: RunStore::new(),
             problems: Vec::new(),
+            notes_problem: None,
             unused_results: Vec::new(),
             mismatch: None,
         }
@@ -140,17 +143,20 @@ impl RunEntry {
     /// A run of which nothing but what does not change while it trains was read.
     #[must_use]
     pub fn unfolded(folder: &RunFolder, owner: Owner) -> Self {
-        let mut entry = Self::new(folder.clone(), folder.started());
+        let started = folder.started();
+        let mut entry = Self::new(folder.clone(), started.at);
         entry.owner = owner;
         let mut problems = Vec::new();
+        if !started.is_known {
+            let unknown = "when it was started is not recorded: when its files were changed last \
+                           stands for it";
+            problems.push(unknown.to_owned());
+        }
         match folder.experiment_text() {
             Ok(text) => entry.experiment = text,
             Err(error) => problems.push(error.to_string()),
         }
-        match Notes::read(folder) {
-            Ok(notes) => entry.notes = notes,
-            Err(error) => problems.push(error.to_string()),
-        }
+        entry.take_notes(Notes::read(folder));
         match folder.plan_with_id() {
             Ok(Some((plan, id))) => {
                 entry.plan = Some(Arc::new(plan));
@@ -168,7 +174,7 @@ impl RunEntry {
     #[must_use]
     pub fn read(folder: &RunFolder, owner: Owner) -> (Self, RunTail) {
         if let Err(closed @ RunError::Io { .. }) = RunFolder::at(folder.path()) {
-            let mut entry = Self::new(folder.clone(), folder.started());
+            let mut entry = Self::new(folder.clone(), folder.started().at);
             entry.problems = vec![closed.to_string()];
             return (entry, RunTail::new(folder));
         }
@@ -256,8 +262,18 @@ impl RunEntry {
             }
             Ok(_) => {}
         }
-        let quantized = self.folder.quantized().of(quantized).find();
-        quantized.err().map(|error| error.to_string())
+        if let Err(error) = self.folder.quantized().of(quantized).find() {
+            return Some(error.to_string());
+        }
+        let saved_teacher = |it: &Checkpoint| it.at.phase == Phase::Teacher;
+        let has_teacher = self.store.checkpoints.iter().any(saved_teacher);
+        let teacher = self.folder.teacher();
+        (has_teacher && !teacher.exists()).then(|| {
+            let path = teacher.shown();
+            format!(
+                "{path} is missing: the journal records the teacher's checkpoints; restore it from a copy"
+            )
+        })
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.
@@ -285,7 +301,7 @@ impl RunEntry {
     /// All that could not be read of it or is not used.
     pub fn all_problems(&self) -> impl Iterator<Item = &String> {
         let own = self.problems.iter().chain(&self.store.problems);
-        own.chain(&self.unused_results)
+        own.chain(&self.notes_problem).chain(&self.unused_results)
     }
 
     /// The first of these, and how many more there are.
@@ -306,6 +322,14 @@ impl RunEntry {
     pub fn last_probed(&self) -> Option<u64> {
         self.plan.as_ref()?;
         self.store.last_epoch_end()
+    }
+
+    /// Takes in what a person wrote of it.
+    pub fn take_notes(&mut self, read: Result<Notes, RunError>) {
+        match read {
+            Ok(notes) => (self.notes, self.notes_problem) = (notes, None),
+            Err(error) => self.notes_problem = Some(error.to_string()),
+        }
     }
 
     /// Takes in what was exported and measured of it.
@@ -459,6 +483,7 @@ impl Runs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Position;
 
     fn run(status: Status, owner: Owner) -> RunEntry {
         let place = tempfile::tempdir().unwrap();
@@ -491,6 +516,26 @@ mod tests {
         assert_eq!(run.problem().unwrap(), "the journal");
         run.problems.push("the notes".to_owned());
         assert_eq!(run.problem().unwrap(), "the notes (and another problem)");
+    }
+
+    #[test]
+    fn a_trained_teacher_that_is_missing_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let folder =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let mut run = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
+        run.store.checkpoints.push(Checkpoint {
+            at: Position {
+                phase: Phase::Teacher,
+                step: 4,
+            },
+            folder: "teacher/latest".into(),
+            best: false,
+        });
+        let problem = run.checkpoint_problem().unwrap();
+        assert!(problem.contains("teacher is missing"), "{problem}");
+        std::fs::create_dir(run.folder.teacher()).unwrap();
+        assert_eq!(run.checkpoint_problem(), None);
     }
 
     #[test]

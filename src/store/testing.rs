@@ -52,6 +52,7 @@ pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
     };
     RunPlan {
         id: String::new(),
+        started: None,
         experiment: String::new(),
         resolved: plan.resolve(&facts).unwrap(),
         data,

@@ -157,8 +157,8 @@ pub enum Effect {
     Annotate {
         /// The run's name.
         run: String,
-        /// What stands there from now on.
-        notes: crate::run::Notes,
+        /// What becomes another.
+        change: crate::run::NotesChange,
     },
     /// Give a run another name.
     RenameRun {

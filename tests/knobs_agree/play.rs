@@ -55,6 +55,7 @@ impl Play {
         let mut entry = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
         entry.plan = Some(Arc::new(RunPlan {
             id: String::new(),
+            started: None,
             experiment: String::new(),
             resolved: resolved.clone(),
             data: DataSummary::default(),

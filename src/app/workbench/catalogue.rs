@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime};
 
 use super::mail::Sender;
 use super::message::Message;
-use crate::run::RunFolder;
+use crate::run::{Notes, RunFolder};
 use crate::store::{Owner, RunEntry, results_of};
+use crate::untrusted::FileId;
 
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_millis(500);
@@ -25,6 +26,8 @@ struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
     owner: Owner,
+    /// What a person wrote of it.
+    notes: Option<(FileId, SystemTime, u64)>,
     /// When its results changed last.
     results: [Option<SystemTime>; 5],
 }
@@ -64,7 +67,11 @@ fn look(
         .iter()
         .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok())
         .collect();
-    folders.sort_by_key(|folder| std::cmp::Reverse(folder.started()));
+    // Those that are known need no order.
+    folders.sort_by_cached_key(|folder| {
+        let is_new = !seen.contains_key(&folder.name());
+        std::cmp::Reverse(is_new.then(|| folder.started().at))
+    });
     for folder in folders {
         let (name, now) = (folder.name(), observe(&folder));
         match seen.get(&name) {
@@ -79,6 +86,10 @@ fn look(
                 if before.results != now.results {
                     let found = Box::new(results_of(&folder));
                     sender.send(Message::Results(name.clone(), found))?;
+                }
+                if before.notes != now.notes {
+                    let read = Box::new(Notes::read(&folder));
+                    sender.send(Message::Notes(name.clone(), read))?;
                 }
                 if before.owner != now.owner {
                     sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
@@ -112,6 +123,7 @@ fn observe(folder: &RunFolder) -> Seen {
     Seen {
         lengths: (length(folder.journal()), length(folder.series())),
         owner: Owner::of(folder),
+        notes: Notes::version(folder),
         results: folder.results_changed(),
     }
 }
@@ -123,7 +135,7 @@ mod tests {
     use crate::event::RunEvent;
     use crate::event::bench::testing::{bench_row, measured};
     use crate::event::export::testing::export;
-    use crate::run::BenchResult;
+    use crate::run::{BenchResult, NotesChange};
     use crate::store::Journal;
     use crate::untrusted::testing::make_pipe;
 
@@ -141,6 +153,10 @@ mod tests {
                 Message::Results(_, found) => {
                     format!("results {} {}", found.bench.len(), found.exports.len())
                 }
+                Message::Notes(_, read) => match *read {
+                    Ok(notes) => format!("note {}", notes.note),
+                    Err(_) => "damaged notes".to_owned(),
+                },
                 Message::RunRemoved(_) => "removed".to_owned(),
                 _ => "other".to_owned(),
             });
@@ -164,6 +180,10 @@ mod tests {
         assert_eq!(changes(), ["grew", "true"]);
         drop(lock);
         assert_eq!(changes(), ["false"]);
+        Notes::change(&folder, NotesChange::Note("kept".to_owned())).unwrap();
+        assert_eq!(changes(), ["note kept"]);
+        fs::write(folder.path().join("notes.json"), "{").unwrap();
+        assert_eq!(changes(), ["damaged notes"]);
         let measurement = measured("Xeon", vec![bench_row(None, 2.0)]);
         let mut result = BenchResult::new("a".to_owned(), measurement);
         result.keep(&folder, SystemTime::now()).unwrap();
@@ -189,8 +209,9 @@ mod tests {
         assert_eq!(observe(&folder).owner, Owner::None);
         let (entry, _) = RunEntry::read(&folder, Owner::None);
         assert_eq!(entry.experiment, "Experiment()");
-        assert_eq!((entry.problems.len(), entry.store.problems.len()), (2, 2));
+        assert_eq!((entry.problems.len(), entry.store.problems.len()), (1, 2));
         let problem = entry.problem().unwrap();
-        assert!(problem.contains("notes.json") && problem.ends_with("(and 3 more problems)"));
+        assert!(problem.contains("plan.json") && problem.ends_with("(and 3 more problems)"));
+        assert!(entry.notes_problem.unwrap().contains("notes.json"));
     }
 }

@@ -17,7 +17,7 @@ use super::{autosave, files, folders, inspect, layout, planner, run_files, trash
 use crate::app::session::MoreEpochs;
 use crate::event::inspection::{InferenceEvent, InferenceRequest};
 use crate::event::{Command, CommandRecord, Origin};
-use crate::run::{Notes, RunFolder, StopSignal};
+use crate::run::{Notes, NotesChange, RunFolder, StopSignal};
 use crate::store::{Runs, append_command};
 use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::{Effect, LogLine, News};
@@ -120,7 +120,7 @@ impl EffectRunner {
                 let written = self.write_knob(&run, &settings, runs);
                 self.log(written);
             }
-            Effect::Annotate { run, notes } => self.annotate(&run, notes, runs),
+            Effect::Annotate { run, change } => self.annotate(&run, change, runs),
             Effect::RenameRun { run, to } => self.rename_run(run, to, runs),
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
@@ -255,11 +255,10 @@ impl EffectRunner {
         Ok(format!("wrote {fields} into {file}"))
     }
 
-    fn annotate(&self, name: &str, notes: Notes, runs: &mut Runs) {
+    fn annotate(&self, name: &str, change: NotesChange, runs: &mut Runs) {
         let removed = || EffectError::RunRemoved(name.to_owned());
         let written = runs.get_mut(name).ok_or_else(removed).and_then(|run| {
-            notes.write(&run.folder)?;
-            run.notes = notes;
+            run.take_notes(Ok(Notes::change(&run.folder, change)?));
             Ok(())
         });
         self.log_error(written);
@@ -331,9 +330,14 @@ fn restore_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
 }
 
 fn export_run(runs: &Runs, name: &str) -> Result<String, EffectError> {
-    let files = run_files::export(known(runs, name)?)?;
+    let run = known(runs, name)?;
+    let files = run_files::export(run)?;
     let files: Vec<String> = files.iter().map(|it| it.shown().to_string()).collect();
-    Ok(format!("wrote {}", files.join(" and ")))
+    let written = format!("wrote {}", files.join(" and "));
+    Ok(match run.problem() {
+        Some(problem) => format!("{written}; rows may be missing: {problem}"),
+        None => written,
+    })
 }
 
 /// Writes a text that a person wants to take away; replaces nothing.

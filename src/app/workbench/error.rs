@@ -127,6 +127,9 @@ pub enum RunFileError {
     /// There are no numbers.
     #[error("{0} has no logged steps yet")]
     NoSteps(String),
+    /// Something of that name is there.
+    #[error("{} is there already; move or delete it to write it again", .0.shown())]
+    Exists(PathBuf),
     /// There are no weights.
     #[error("{0} has no best weights yet")]
     NoWeights(String),

@@ -8,7 +8,7 @@ use crate::app::session::SessionError;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::run::RunFolder;
+use crate::run::{Notes, RunError, RunFolder};
 use crate::store::{Owner, RunEntry, RunResults, RunStore, RunTail};
 use crate::ui::{Clock, LogLine, News};
 
@@ -47,6 +47,8 @@ pub enum Message {
     Grew(String),
     /// A run's models were exported, measured or replaced.
     Results(String, Box<RunResults>),
+    /// Somebody wrote something of a run.
+    Notes(String, Box<Result<Notes, RunError>>),
     /// Who works on a run.
     Lives(String, Owner),
     /// A run's folder was removed.

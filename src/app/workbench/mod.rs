@@ -231,6 +231,7 @@ fn patience(message: &Message) -> Duration {
         | Message::Ended(..)
         | Message::Found(_)
         | Message::Results(..)
+        | Message::Notes(..)
         | Message::Lives(..)
         | Message::RunRemoved(_)
         | Message::Trash(_)

@@ -20,9 +20,9 @@ pub fn known<'a>(runs: &'a Runs, name: &str) -> Result<&'a RunEntry, EffectError
 }
 
 /// Writes the numbers of every logged step as CSV into the run's folder, a file
-/// for each training. Returns their paths.
+/// for each training that replaces nothing. Returns their paths.
 pub fn export(run: &RunEntry) -> Result<Vec<PathBuf>, RunFileError> {
-    let mut written = Vec::new();
+    let mut texts = Vec::new();
     for (phase, name) in [
         (Phase::Teacher, "teacher.csv"),
         (Phase::Student, "student.csv"),
@@ -30,14 +30,19 @@ pub fn export(run: &RunEntry) -> Result<Vec<PathBuf>, RunFileError> {
         let path = run.folder.path().join(name);
         let text = csv(&run.store, phase);
         if let Some(text) = text.map_err(|error| FileError::of("write", &path, error))? {
-            write_file(&path, &text).map_err(|error| FileError::of("write", &path, error))?;
-            written.push(path);
+            if path.symlink_metadata().is_ok() {
+                return Err(RunFileError::Exists(path));
+            }
+            texts.push((path, text));
         }
     }
-    if written.is_empty() {
+    if texts.is_empty() {
         return Err(RunFileError::NoSteps(run.folder.name()));
     }
-    Ok(written)
+    for (path, text) in &texts {
+        write_file(path, text).map_err(|error| FileError::of("write", path, error))?;
+    }
+    Ok(texts.into_iter().map(|(path, _)| path).collect())
 }
 
 fn csv(store: &RunStore, phase: Phase) -> io::Result<Option<Vec<u8>>> {

@@ -157,6 +157,12 @@ impl State {
                     self.notify(News::RunsChanged);
                 }
             }
+            Message::Notes(name, read) => {
+                if let Some(run) = self.runs.get_mut(&name) {
+                    run.take_notes(*read);
+                    self.notify(News::RunsChanged);
+                }
+            }
             Message::Lives(name, owner) => self.lives(&name, owner),
             Message::RunRemoved(name) => self.run_removed(&name),
             Message::Trash(entries) => {

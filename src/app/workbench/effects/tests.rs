@@ -5,8 +5,9 @@ use super::*;
 use crate::app::session::{Session, SessionError};
 use crate::event::inspection::{Asked, ProbeSource};
 use crate::event::{Phase, Position};
-use crate::run::RunFolder;
+use crate::run::{Notes, NotesChange, RunFolder};
 use crate::store::RunEntry;
+use crate::store::testing::small_run;
 use crate::ui::Level;
 use crate::ui::effect::Waiting;
 
@@ -71,7 +72,6 @@ impl Bench {
 fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
     let mut bench = Bench::new();
     let removed = || "removed-1".to_owned();
-    let notes = Notes::default();
     for effect in [
         Effect::ResumeRun(removed()),
         Effect::ExtendRun {
@@ -96,7 +96,7 @@ fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
         },
         Effect::Annotate {
             run: removed(),
-            notes,
+            change: NotesChange::Note(String::new()),
         },
         Effect::RenameRun {
             run: removed(),
@@ -205,11 +205,40 @@ fn notes_of_a_run_are_written_and_known() {
     };
     let news = bench.execute(Effect::Annotate {
         run: run.clone(),
-        notes: notes.clone(),
+        change: NotesChange::Note("keep".to_owned()),
     });
     assert!(matches!(news.as_slice(), [News::RunsChanged]), "{news:?}");
     assert_eq!(Notes::read(&folder).unwrap(), notes);
     assert_eq!(bench.runs.get(&run).unwrap().notes, notes);
+}
+
+#[test]
+fn numbers_of_a_run_replace_no_file_and_say_that_some_may_be_missing() {
+    let mut bench = Bench::new();
+    let checkpoints = bench.place.path().join("checkpoints");
+    let folder = RunFolder::create(&checkpoints, "a", "Experiment()", UNIX_EPOCH).unwrap();
+    let run = folder.name();
+    let mut entry = RunEntry::new(folder.clone(), UNIX_EPOCH);
+    for event in small_run() {
+        entry.store.apply(&event);
+    }
+    entry.problems = vec!["series.bin is cut".to_owned()];
+    bench.runs.insert(entry);
+    let mine = folder.path().join("student.csv");
+    std::os::unix::fs::symlink("nowhere", &mine).unwrap();
+    let errors = bench.errors(Effect::ExportRun(run.clone()));
+    assert!(
+        errors[0].contains("student.csv is there already"),
+        "{errors:?}"
+    );
+    assert!(mine.is_symlink() && !folder.path().join("teacher.csv").exists());
+    fs::remove_file(&mine).unwrap();
+    let news = bench.execute(Effect::ExportRun(run));
+    let [News::Logged(line)] = news.as_slice() else {
+        panic!("{news:?}");
+    };
+    let why = "student.csv; rows may be missing: series.bin is cut";
+    assert!(line.message.ends_with(why) && mine.is_file(), "{line:?}");
 }
 
 #[test]

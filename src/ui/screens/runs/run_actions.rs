@@ -5,7 +5,7 @@ use super::{RunsTable, View, advice};
 use crate::event::Phase;
 use crate::format::shorten_middle;
 use crate::listing::Subject;
-use crate::run::{Notes, check_name};
+use crate::run::{Notes, NotesChange, check_name};
 use crate::store::{Owner, Runs};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Choice, Confirm, Dialog, Prompt, Purpose};
@@ -74,14 +74,12 @@ pub(in crate::ui) fn rename_run(run: String, to: &str, shared: &mut Shared, runs
 
 /// Gives a run these tags.
 pub(in crate::ui) fn tag_run(run: String, text: &str, shared: &mut Shared, runs: &Runs) {
-    annotate(run, shared, runs, |notes| notes.tags = Notes::tags_of(text));
+    annotate(run, shared, runs, NotesChange::Tags(Notes::tags_of(text)));
 }
 
 /// Writes a note on a run.
 pub(in crate::ui) fn note_run(run: String, text: &str, shared: &mut Shared, runs: &Runs) {
-    annotate(run, shared, runs, |notes| {
-        text.trim().clone_into(&mut notes.note);
-    });
+    annotate(run, shared, runs, NotesChange::Note(text.trim().to_owned()));
 }
 
 /// Shows the outcome of an export.
@@ -112,11 +110,9 @@ pub(in crate::ui) fn on_exported(
     shared.dialog = Some(Dialog::Choose(Choice::new(title, text, choices)));
 }
 
-fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: impl FnOnce(&mut Notes)) {
-    if let Some(entry) = runs.get(&run) {
-        let mut notes = entry.notes.clone();
-        change(&mut notes);
-        shared.ask(Effect::Annotate { run, notes });
+fn annotate(run: String, shared: &mut Shared, runs: &Runs, change: NotesChange) {
+    if runs.get(&run).is_some() {
+        shared.ask(Effect::Annotate { run, change });
     }
 }
 

@@ -7,7 +7,7 @@ use super::testing::{
 };
 use crate::event::export::testing::{export, proof};
 use crate::event::{Evaluation, Export, Phase, Position, RunEvent, Split};
-use crate::run::Notes;
+use crate::run::NotesChange;
 use crate::store::Runs;
 use crate::ui::effect::Waiting;
 use crate::ui::testing::Harness;
@@ -229,30 +229,22 @@ fn tags_and_notes_are_edited_in_place() {
     select(&mut harness, VANILLA);
     harness.keys(&["t"]).text(" base, best\n");
     let tags = ["paper", "base", "best"].map(str::to_owned).to_vec();
-    let expected = Notes {
-        tags: tags.clone(),
-        note: String::new(),
-    };
     assert_eq!(
         harness.take(),
         [Effect::Annotate {
             run: VANILLA.to_owned(),
-            notes: expected
+            change: NotesChange::Tags(tags)
         }]
     );
     harness
         .keys(&["n"])
         .text(" what others are held against \n");
     let note = "what others are held against".to_owned();
-    let expected = Notes {
-        tags: vec!["paper".to_owned()],
-        note,
-    };
     assert_eq!(
         harness.take(),
         [Effect::Annotate {
             run: VANILLA.to_owned(),
-            notes: expected
+            change: NotesChange::Note(note)
         }]
     );
 }

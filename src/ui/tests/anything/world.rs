@@ -11,7 +11,7 @@ use super::input::{Chance, FILES, Input, QUICKSTART, RUNS, TEXTS, path};
 use crate::event::inspection::{Classified, InferenceEvent, ProbeSource};
 use crate::event::{CommandRecord, Origin, Outcome, Phase, RunEvent, SkippedImage, StepRow};
 use crate::experiment::load_text;
-use crate::run::RunFolder;
+use crate::run::{NotesChange, RunFolder};
 use crate::store::testing::small_run;
 use crate::store::{Owner, RunEntry};
 use crate::ui::Effect;
@@ -304,9 +304,12 @@ impl World {
                 self.harness.runs.apply(&run, &fate);
                 self.harness.news(News::RunsChanged);
             }
-            Effect::Annotate { run, notes } => {
+            Effect::Annotate { run, change } => {
                 if let Some(entry) = self.harness.runs.get_mut(&run) {
-                    entry.notes = notes;
+                    match change {
+                        NotesChange::Tags(tags) => entry.notes.tags = tags,
+                        NotesChange::Note(note) => entry.notes.note = note,
+                    }
                 }
                 self.harness.news(News::RunsChanged);
             }
