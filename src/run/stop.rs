@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use signal_hook::SigId;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{flag, low_level};
 
 use super::exit::Exit;
@@ -79,7 +79,9 @@ impl StopSignal {
         }
     }
 
-    /// From now on SIGINT (Ctrl+C) and SIGTERM ask to stop. The second SIGINT ends
+    /// From now on SIGINT (Ctrl+C), SIGTERM and, unless it is ignored as by `nohup`, SIGHUP (a
+    /// terminal that is gone) ask to stop, and a file beyond the limit of its size
+    /// fails to be written instead of ending the process. The second SIGINT ends
     /// the process at once with exit code 130, even if the training hangs: what
     /// the last checkpoint and the journal hold is safe. SIGTERM is asked as often
     /// as one likes: `timeout` sends it twice, to the process and to its group.
@@ -99,7 +101,10 @@ impl StopSignal {
             Arc::clone(&interrupted),
         )?);
         guard.handlers.push(flag::register(SIGINT, interrupted)?);
-        for signal in [SIGINT, SIGTERM] {
+        let nobody = Arc::new(AtomicBool::new(false));
+        guard.handlers.push(flag::register(SIGXFSZ, nobody)?);
+        let hangup = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
             guard.handlers.push(flag::register_usize(
                 signal,
                 Arc::clone(&self.signal),
@@ -123,11 +128,21 @@ impl Drop for SignalGuard {
     }
 }
 
+/// Whether who started the process had it ignore a signal. Where the system does not say,
+/// it counts as ignored.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0)
+}
+
 fn describe(signal: usize) -> Option<String> {
     match i32::try_from(signal) {
         Ok(0) => None,
         Ok(SIGINT) => Some("interrupted (SIGINT)".to_owned()),
         Ok(SIGTERM) => Some("terminated (SIGTERM)".to_owned()),
+        Ok(SIGHUP) => Some("its terminal is gone (SIGHUP)".to_owned()),
         _ => Some(format!("signal {signal}")),
     }
 }

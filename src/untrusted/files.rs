@@ -253,7 +253,7 @@ pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
     // One byte more than is allowed shows a file that grows meanwhile.
     let mut bytes = Vec::with_capacity(length as usize);
-    file.take(limit + 1).read_to_end(&mut bytes)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(too_large(limit));
     }
@@ -347,6 +347,14 @@ mod tests {
     use super::*;
 
     const LIMIT: u64 = 1 << 10;
+
+    #[test]
+    fn a_file_without_a_limit_is_read_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("weights.data");
+        fs::write(&path, [7; 3000]).unwrap();
+        assert_eq!(read_limited(&path, u64::MAX).unwrap(), [7; 3000]);
+    }
 
     #[test]
     fn only_regular_files_are_opened_and_nothing_is_waited_for() {

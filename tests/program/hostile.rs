@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -98,6 +98,61 @@ fn a_pipe_or_a_folder_as_commands_file_is_warned_of_once_and_hangs_nothing() {
     }
     signal(child.id(), "TERM");
     assert_eq!(ended(&mut child), 130);
+}
+
+/// The program as a shell starts it after `prepared`, trained as long as it likes.
+fn training_after(bench: &Bench, prepared: &str) -> Child {
+    let plain = bench.command(&["--run", "tiny.ron", "--set", "epochs=40000"]);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("{prepared}; exec \"$0\" \"$@\"")])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .current_dir(bench.path())
+        .stdout(Stdio::null())
+        .stderr(File::create(bench.path().join("stderr")).unwrap());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.spawn().unwrap()
+}
+
+#[test]
+fn a_terminal_that_is_gone_saves_the_run_unless_it_was_to_outlive_it() {
+    let bench = Bench::new();
+    let mut child = training(&bench);
+    signal(child.id(), "HUP");
+    assert_eq!(ended(&mut child), 130);
+    assert!(journal(&bench).contains("SIGHUP"), "{}", journal(&bench));
+
+    let bench = Bench::new();
+    let mut child = training_after(&bench, "trap '' HUP");
+    let started = Instant::now();
+    let evaluations = || journal(&bench).matches("\"split\":\"Valid\"").count();
+    while evaluations() < 3 {
+        assert!(started.elapsed() < LONG, "it does not train");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(child.id(), "HUP");
+    let now = evaluations();
+    while evaluations() < now + 3 {
+        assert!(started.elapsed() < LONG && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(child.id(), "TERM");
+    assert_eq!(ended(&mut child), 130);
+}
+
+#[test]
+fn a_file_beyond_the_limit_of_its_size_is_named() {
+    let bench = Bench::new();
+    let mut child = training_after(&bench, "ulimit -f 20");
+    assert_eq!(ended(&mut child), 3);
+    let stderr = fs::read_to_string(bench.path().join("stderr")).unwrap();
+    assert!(stderr.contains("File too large"), "{stderr}");
 }
 
 #[test]
