@@ -375,7 +375,8 @@ fn best_in(place: &AtomicDir, best: Option<&Best>) -> Result<Option<Sealed>, Fai
         let path = place.path();
         Failure::Seal(if path.exists() {
             let reason = format!(
-                "it holds other weights than those of step {}, the best so far",
+                "it holds other weights than those of step {}, the best so far by `latest`: one of \
+                 the two folders is of another time",
                 best.step
             );
             SealError::Damaged { path, reason }

@@ -38,6 +38,18 @@ pub enum Failure {
         /// What to type.
         remedy: Remedy,
     },
+    /// The weights that the student starts from cannot be trained.
+    #[error(
+        "student.weights: {}: in the first step from these weights {what} is not finite; name other \
+         weights, or leave `student.weights` out",
+        path.shown()
+    )]
+    StartWeights {
+        /// Their file.
+        path: PathBuf,
+        /// What was not finite.
+        what: String,
+    },
     /// Weights or running statistics overflowed while every loss was finite.
     #[error("step {step}: `{name}` is no longer finite; the last checkpoint is kept. {remedy}", name = name.shown())]
     Diverged {

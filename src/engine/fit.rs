@@ -9,6 +9,7 @@
 mod commands;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::answer_store::AnswerStore;
 use super::checkpoint::{CheckpointFolder, Saved};
@@ -47,6 +48,8 @@ pub struct FitContext<'a> {
     pub timeline: Timeline,
     /// What must be known to use its weights.
     pub metadata: ModelMetadata,
+    /// The file of weights that it starts from.
+    pub start_weights: Option<&'a Path>,
     /// Images.
     pub images: &'a Images,
     /// Validation images.
@@ -213,11 +216,20 @@ impl<'a> Fit<'a> {
                 label_smoothing: training.label_smoothing,
             },
         )
-        .map_err(|error| Failure::Step {
-            step,
-            epoch,
-            error,
-            remedy: self.remedy(&knobs),
+        .map_err(|error| {
+            let start = self.context.start_weights.filter(|_| step == 0);
+            match start.zip(error.overflowed()) {
+                Some((path, what)) => Failure::StartWeights {
+                    path: path.to_owned(),
+                    what,
+                },
+                None => Failure::Step {
+                    step,
+                    epoch,
+                    error,
+                    remedy: self.remedy(&knobs),
+                },
+            }
         })?;
         if let Some(decay) = training.ema {
             self.learner.follow(decay);

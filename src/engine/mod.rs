@@ -180,6 +180,10 @@ impl Engine {
                 training: &plan.training,
                 timeline: prepared.resolved.timeline(),
                 metadata: prepared.metadata(Phase::Student),
+                start_weights: plan
+                    .student_weights
+                    .as_ref()
+                    .map(|file| file.path.as_path()),
                 images: &prepared.images,
                 valid: &valid,
                 teacher,

@@ -108,6 +108,7 @@ pub fn obtain(
         training,
         timeline: training.timeline(prepared.resolved.teacher_steps_per_epoch),
         metadata: prepared.metadata(Phase::Teacher),
+        start_weights: None,
         images: &prepared.images,
         valid,
         teacher: None,

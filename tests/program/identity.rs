@@ -519,10 +519,26 @@ fn a_student_with_a_checkpoint_needs_no_longer_the_weights_that_it_started_from(
     fs::write(bench.path().join("tiny.ron"), text).unwrap();
     let run = stopped(&bench, "64");
     assert_ne!(run, first);
+    let intact = fs::read(&start).unwrap();
     fs::remove_file(&start).unwrap();
     resumes(&bench, &run, |journal| {
         journal.matches("\"RunStarted\"").count() == 2
     });
+    // Finite values that overflow in the first pass are not the learning rate's fault.
+    let mut large = intact;
+    let header = u64::from_le_bytes(large[..8].try_into().unwrap()) as usize;
+    for value in large[8 + header..].as_chunks_mut().0 {
+        *value = f32::MAX.to_le_bytes();
+    }
+    fs::write(&start, large).unwrap();
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(
+        said.contains("start.safetensors: in the first step"),
+        "{said}"
+    );
+    assert!(!said.contains("learning rate"), "{said}");
 }
 
 /// Copies a folder with all that is in it.

@@ -55,3 +55,16 @@ pub enum StepError {
     #[error(transparent)]
     Device(WeightsError),
 }
+
+impl StepError {
+    /// What overflowed, if something did.
+    #[must_use]
+    pub fn overflowed(&self) -> Option<String> {
+        match self {
+            Self::LossNotFinite { term, .. } => Some(format!("the loss of `{term}`")),
+            Self::TotalNotFinite { .. } => Some("the sum of the losses".to_owned()),
+            Self::GradientNotFinite { parameter } => Some(format!("the gradient of `{parameter}`")),
+            _ => None,
+        }
+    }
+}
