@@ -13,6 +13,7 @@ use super::session::{MoreEpochs, ResumeChanges};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report};
+use crate::run::USUAL_FOLDER;
 
 /// What the program does instead of opening the screen, one at a time.
 const MODES: [&str; 16] = [
@@ -345,7 +346,7 @@ pub struct Arguments {
     pub device: Option<DeviceSpec>,
 
     /// Folder of runs.
-    #[arg(long, value_name = "DIR", default_value = "checkpoints")]
+    #[arg(long, value_name = "DIR", default_value = USUAL_FOLDER)]
     pub checkpoints: PathBuf,
 
     /// Print JSON: every event as a line while training, results as JSON

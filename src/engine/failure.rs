@@ -1,7 +1,7 @@
 //! Why a training cannot continue.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -12,8 +12,8 @@ use super::weights::WeightsError;
 use crate::data::DataError;
 use crate::event::{Phase, Position};
 use crate::format::shell_word;
-use crate::run::SealError;
 use crate::run::kept::kept_name;
+use crate::run::{SealError, USUAL_FOLDER};
 use crate::untrusted::Show as _;
 
 /// A reason for which a run ends before its time. The last good checkpoint is
@@ -164,6 +164,13 @@ impl fmt::Display for Remedy {
         let run = shell_word(&self.run);
         let file = self.run.join("experiment.ron");
         let file = shell_word(&file);
+        // A new run goes where this one is.
+        let beside = match self.run.parent() {
+            Some(folder) if folder != Path::new(USUAL_FOLDER) => {
+                format!(" --checkpoints {}", shell_word(folder))
+            }
+            _ => String::new(),
+        };
         match self.way {
             WayOut::WithoutChange { step } => write!(
                 f,
@@ -180,11 +187,14 @@ impl fmt::Display for Remedy {
                 if let Some(kept) = kept {
                     write!(
                         f,
-                        "To go back to before the changes: workbench --fork {run} --from {}. ",
+                        "To go back to before the changes: workbench --fork {run} --from {}{beside}. ",
                         kept_name(kept)
                     )?;
                 }
-                write!(f, "To start again without them: workbench --run {file}")
+                write!(
+                    f,
+                    "To start again without them: workbench --run {file}{beside}"
+                )
             }
             WayOut::LowerRate { lr, phase } => {
                 let path = match phase {
@@ -196,7 +206,7 @@ impl fmt::Display for Remedy {
                     f,
                     "To resume with a lower learning rate: workbench --resume {run} --set \
                      lr={lower}. If the weights of the checkpoint diverge nonetheless, start again: \
-                     workbench --run {file} --set \"{path}=Constant({lower})\""
+                     workbench --run {file} --set \"{path}=Constant({lower})\"{beside}"
                 )
             }
         }
@@ -237,6 +247,14 @@ mod tests {
             let again = "To start again without them: workbench --run checkpoints/a/experiment.ron";
             assert!(text.ends_with(again), "{text}");
         }
+    }
+
+    #[test]
+    fn a_new_run_goes_beside_the_one_that_diverged() {
+        let way = WayOut::BeforeChanges { kept: None };
+        let run = PathBuf::from("my runs/a");
+        let text = Remedy { run, way }.to_string();
+        assert!(text.ends_with("--checkpoints 'my runs'"), "{text}");
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub(super) const EXPERIMENT: &str = "experiment.ron";
 /// have grown beyond what a person may write.
 const LARGEST_EXPERIMENT: u64 = 4 << 20;
 
+/// Where runs are if nothing else is said.
+pub const USUAL_FOLDER: &str = "checkpoints";
+
 /// Hexadecimal digits of the short id.
 const ID_DIGITS: usize = 6;
 

@@ -30,7 +30,7 @@ pub use atomic_dir::AtomicDir;
 pub use bench::{BenchResult, ForeignResult, ModelHashes};
 pub use exit::Exit;
 pub use find::ModelsFolder;
-pub use folder::{RunError, RunFolder, Started};
+pub use folder::{RunError, RunFolder, Started, USUAL_FOLDER};
 pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::{Notes, NotesChange};
 pub use own_weights::{Origin, OwnWeights, WEIGHTS};

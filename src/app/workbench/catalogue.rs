@@ -4,7 +4,7 @@
 //! written by another machine on a shared disk, where the system sends no notifications.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SendError;
@@ -25,11 +25,26 @@ const EVERY: Duration = Duration::from_millis(500);
 struct Seen {
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
+    /// Which files plan, journal and series are.
+    files: [Option<FileId>; 3],
     owner: Owner,
     /// What a person wrote of it.
     notes: Option<(FileId, SystemTime, u64)>,
     /// When its results changed last.
     results: [Option<SystemTime>; 5],
+}
+
+impl Seen {
+    /// Whether these files only continue those that were seen.
+    fn continues(&self, before: &Self) -> bool {
+        let (journal, series) = self.lengths;
+        let files = self.files.iter().zip(&before.files);
+        journal >= before.lengths.0
+            && series >= before.lengths.1
+            && files
+                .into_iter()
+                .all(|(now, then)| then.is_none() || now == then)
+    }
 }
 
 /// Starts to look.
@@ -75,10 +90,12 @@ fn look(
     for folder in folders {
         let (name, now) = (folder.name(), observe(&folder));
         match seen.get(&name) {
-            None => {
+            // Files that are cut, removed or replaced are read anew.
+            before if before.is_none_or(|before| !now.continues(before)) => {
                 let found = Box::new(RunEntry::read(&folder, now.owner.clone()));
                 sender.send(Message::Found(found))?;
             }
+            None => {}
             Some(before) => {
                 if before.lengths != now.lengths {
                     sender.send(Message::Grew(name.clone()))?;
@@ -119,9 +136,12 @@ fn look_into_trash(
 }
 
 fn observe(folder: &RunFolder) -> Seen {
-    let length = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+    let [plan, journal, series] =
+        [folder.plan_path(), folder.journal(), folder.series()].map(|path| fs::metadata(path).ok());
+    let length = |file: &Option<Metadata>| file.as_ref().map_or(0, Metadata::len);
     Seen {
-        lengths: (length(folder.journal()), length(folder.series())),
+        lengths: (length(&journal), length(&series)),
+        files: [plan, journal, series].map(|file| file.as_ref().map(FileId::of)),
         owner: Owner::of(folder),
         notes: Notes::version(folder),
         results: folder.results_changed(),
@@ -193,6 +213,15 @@ mod tests {
         fs::write(&file, "model").unwrap();
         folder.record_export(&file, &export()).unwrap();
         assert_eq!(changes(), ["results 1 1"]);
+        // What does not continue what was read is read anew.
+        let whole = fs::read(folder.journal()).unwrap();
+        fs::write(folder.journal(), &whole[..10]).unwrap();
+        assert_eq!(changes(), ["found 0"]);
+        fs::write(folder.path().join("copy"), &whole).unwrap();
+        fs::rename(folder.path().join("copy"), folder.journal()).unwrap();
+        assert_eq!(changes(), ["found 2"]);
+        fs::remove_file(folder.journal()).unwrap();
+        assert_eq!(changes(), ["found 0"]);
         fs::remove_dir_all(folder.path()).unwrap();
         assert_eq!(changes(), ["removed"]);
     }
