@@ -48,8 +48,9 @@ mod session {
 
 use std::collections::BTreeSet;
 
-// `crate::experiment` of the program's arguments.
+// `crate::experiment` and `crate::run` of the program's arguments.
 use workbench::experiment;
+use workbench::run;
 use workbench::ui::Settings;
 
 use pages::{Page, load, pages};

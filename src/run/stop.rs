@@ -80,7 +80,7 @@ impl StopSignal {
     }
 
     /// From now on SIGINT (Ctrl+C), SIGTERM and, unless it is ignored as by `nohup`, SIGHUP (a
-    /// terminal that is gone) ask to stop, and a file beyond the limit of its size
+    /// terminal that was closed) ask to stop, and a file beyond the limit of its size
     /// fails to be written instead of ending the process. The second SIGINT ends
     /// the process at once with exit code 130, even if the training hangs: what
     /// the last checkpoint and the journal hold is safe. SIGTERM is asked as often
@@ -142,7 +142,7 @@ fn describe(signal: usize) -> Option<String> {
         Ok(0) => None,
         Ok(SIGINT) => Some("interrupted (SIGINT)".to_owned()),
         Ok(SIGTERM) => Some("terminated (SIGTERM)".to_owned()),
-        Ok(SIGHUP) => Some("its terminal is gone (SIGHUP)".to_owned()),
+        Ok(SIGHUP) => Some("its terminal was closed (SIGHUP)".to_owned()),
         _ => Some(format!("signal {signal}")),
     }
 }

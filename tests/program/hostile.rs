@@ -121,7 +121,7 @@ fn training_after(bench: &Bench, prepared: &str) -> Child {
 }
 
 #[test]
-fn a_terminal_that_is_gone_saves_the_run_unless_it_was_to_outlive_it() {
+fn a_lost_terminal_saves_the_run_unless_it_was_to_outlive_it() {
     let bench = Bench::new();
     let mut child = training(&bench);
     signal(child.id(), "HUP");

@@ -533,12 +533,12 @@ fn a_student_with_a_checkpoint_needs_no_longer_the_weights_that_it_started_from(
     fs::write(&start, large).unwrap();
     let output = bench.run(&["--run", "tiny.ron"]);
     assert_eq!(code(&output), 3, "{}", stderr(&output));
-    let said = stderr(&output);
+    let message = stderr(&output);
     assert!(
-        said.contains("start.safetensors: in the first step"),
-        "{said}"
+        message.contains("start.safetensors: in the first step"),
+        "{message}"
     );
-    assert!(!said.contains("learning rate"), "{said}");
+    assert!(!message.contains("learning rate"), "{message}");
 }
 
 /// Copies a folder with all that is in it.
