@@ -200,6 +200,8 @@ impl Engine {
         )?;
         let (end, learner) = fit.run(inbox)?;
         if let FitEnd::Stopped { reason } = end {
+            // What is reported to be resumable is.
+            verify(&self.folder)?;
             return Ok(Outcome::Stopped { reason });
         }
         if prepared.images.test.is_some() {

@@ -147,6 +147,32 @@ fn a_lost_terminal_saves_the_run_unless_it_was_to_outlive_it() {
 }
 
 #[test]
+fn a_stop_is_not_called_resumable_where_the_best_weights_are_damaged() {
+    for _ in 0..20 {
+        let bench = Bench::new();
+        let mut child = training(&bench);
+        let best = bench.newest().join("best/weights.safetensors");
+        let mut bytes = fs::read(&best).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&best, &bytes).unwrap();
+        signal(child.id(), "TERM");
+        let code = ended(&mut child);
+        // Better weights may have taken their place meanwhile.
+        if fs::read(&best).unwrap() != bytes {
+            continue;
+        }
+        assert_eq!(code, 3);
+        let stderr = fs::read_to_string(bench.path().join("stderr")).unwrap();
+        assert!(
+            stderr.contains("best/weights.safetensors is damaged"),
+            "{stderr}"
+        );
+        return;
+    }
+    panic!("the best weights never stay");
+}
+
+#[test]
 fn a_file_beyond_the_limit_of_its_size_is_named() {
     let bench = Bench::new();
     let mut child = training_after(&bench, "ulimit -f 20");
