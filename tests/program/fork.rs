@@ -112,7 +112,9 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
         let killed = child.wait().unwrap().code() != Some(0);
         if bench.runs().len() > runs && killed {
             let output = bench.run(&["--resume", bench.newest().to_str().unwrap()]);
-            assert_eq!(code(&output), 0, "{}", stderr(&output));
+            // The process may outlive its training by a moment.
+            let complete = stderr(&output).contains("is complete; there is nothing to resume");
+            assert!(code(&output) == 0 || complete, "{}", stderr(&output));
         }
         if bench.runs().len() > runs {
             assert!(weights(&bench.newest()) == unchanged);
