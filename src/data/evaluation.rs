@@ -1,6 +1,5 @@
 //! Batches to evaluate on: every image once, in order, un-augmented.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use image::RgbImage;
@@ -29,7 +28,6 @@ pub struct EvaluationBatch {
 #[derive(Debug)]
 pub struct EvaluationBatches {
     source: Arc<Pages>,
-    workers: Workers,
     next: usize,
     ahead: Option<Started<Result<EvaluationBatch, DataError>>>,
 }
@@ -40,6 +38,7 @@ pub struct Pages {
     set: ImageSet,
     table: Table,
     batch: usize,
+    workers: Workers,
 }
 
 impl EvaluationBatches {
@@ -51,10 +50,8 @@ impl EvaluationBatches {
         batch: usize,
         workers: Workers,
     ) -> Self {
-        let source = Arc::new(Pages::new(set, normalization, batch));
         let mut batches = Self {
-            source,
-            workers,
+            source: Arc::new(Pages::new(set, normalization, batch, workers)),
             next: 0,
             ahead: None,
         };
@@ -67,7 +64,8 @@ impl EvaluationBatches {
             return;
         }
         let (source, page) = (self.source.clone(), self.next);
-        self.ahead = Some(self.workers.start(move || source.make(page)));
+        let workers = &self.source.workers;
+        self.ahead = Some(workers.start(move || source.batch(page)));
     }
 }
 
@@ -82,7 +80,7 @@ impl Iterator for EvaluationBatches {
         let ready = self.ahead.take().and_then(Started::wait);
         self.next += 1;
         self.look_ahead();
-        Some(ready.unwrap_or_else(|| self.workers.run(|| self.source.make(page))))
+        Some(ready.unwrap_or_else(|| self.source.batch(page)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -95,11 +93,17 @@ impl ExactSizeIterator for EvaluationBatches {}
 
 impl Pages {
     /// Batches of `batch` images; the last may be smaller.
-    pub(super) fn new(set: &ImageSet, normalization: &Normalization, batch: usize) -> Self {
+    pub(super) fn new(
+        set: &ImageSet,
+        normalization: &Normalization,
+        batch: usize,
+        workers: Workers,
+    ) -> Self {
         Self {
             set: set.clone(),
             table: normalization.table(),
             batch: batch.max(1),
+            workers,
         }
     }
 
@@ -109,67 +113,31 @@ impl Pages {
         self.set.len().div_ceil(self.batch)
     }
 
-    /// A batch with its images as they are, read on the thread that asks.
+    /// A batch, and its images as they are.
     ///
     /// # Errors
     /// If more images than are tolerated went bad.
     pub fn read(&self, page: usize) -> Result<(EvaluationBatch, Vec<RgbImage>), DataError> {
-        let (wanted, mut pixels) = self.place(page);
-        let mut originals = Vec::with_capacity(wanted.len());
-        let mut present = Vec::with_capacity(wanted.len());
-        let places = pixels.chunks_exact_mut(self.length());
-        for (place, index) in places.zip(wanted.clone()) {
-            let image = self.write(index, place)?;
-            present.push(image.is_some());
-            originals.extend(image);
-        }
-        Ok((self.batch_of(wanted, pixels, &present), originals))
-    }
-
-    /// The same on all threads, without the images.
-    fn make(&self, page: usize) -> Result<EvaluationBatch, DataError> {
-        let (wanted, mut pixels) = self.place(page);
-        let present = pixels
-            .par_chunks_exact_mut(self.length())
-            .zip(wanted.clone().into_par_iter())
-            .map(|(place, index)| Ok(self.write(index, place)?.is_some()))
-            .collect::<Result<Vec<bool>, DataError>>()?;
-        Ok(self.batch_of(wanted, pixels, &present))
-    }
-
-    /// Values of an image.
-    fn length(&self) -> usize {
-        let (height, width) = self.set.size();
-        3 * height as usize * width as usize
-    }
-
-    /// The images of a batch, and where their values go.
-    fn place(&self, page: usize) -> (Range<usize>, Vec<f32>) {
         let start = page * self.batch;
         let wanted = start..self.set.len().min(start + self.batch);
-        let values = wanted.len() * self.length();
-        (wanted, vec![0.0; values])
-    }
-
-    fn write(&self, index: usize, place: &mut [f32]) -> Result<Option<RgbImage>, DataError> {
-        let image = self.set.present(index)?;
-        if let Some(image) = &image {
-            self.table.write(image, place);
-        }
-        Ok(image)
-    }
-
-    /// What is there of a batch.
-    fn batch_of(
-        &self,
-        wanted: Range<usize>,
-        mut pixels: Vec<f32>,
-        present: &[bool],
-    ) -> EvaluationBatch {
-        let length = self.length();
+        let (height, width) = self.set.size();
+        let length = 3 * height as usize * width as usize;
+        let mut pixels = vec![0.0; wanted.len() * length];
+        let places = pixels.par_chunks_exact_mut(length);
+        let places = places.zip(wanted.clone().into_par_iter());
+        let images = self.workers.run(|| {
+            let images = places.map(|(place, index)| {
+                let image = self.set.present(index)?;
+                if let Some(image) = &image {
+                    self.table.write(image, place);
+                }
+                Ok(image)
+            });
+            images.collect::<Result<Vec<_>, DataError>>()
+        })?;
         let mut indices = Vec::with_capacity(wanted.len());
-        for (at, (index, present)) in wanted.zip(present).enumerate() {
-            if !present {
+        for (at, (index, image)) in wanted.zip(&images).enumerate() {
+            if image.is_none() {
                 continue;
             }
             if indices.len() < at {
@@ -178,11 +146,16 @@ impl Pages {
             indices.push(index);
         }
         pixels.truncate(indices.len() * length);
-        EvaluationBatch {
+        let batch = EvaluationBatch {
             pixels,
             labels: indices.iter().filter_map(|&i| self.set.label(i)).collect(),
             indices,
-        }
+        };
+        Ok((batch, images.into_iter().flatten().collect()))
+    }
+
+    fn batch(&self, page: usize) -> Result<EvaluationBatch, DataError> {
+        Ok(self.read(page)?.0)
     }
 }
 

@@ -175,7 +175,7 @@ impl Images {
     /// The same batches, to be read in any order.
     #[must_use]
     pub fn pages(&self, set: &ImageSet, batch: usize) -> Pages {
-        Pages::new(set, &self.normalization(), batch)
+        Pages::new(set, &self.normalization(), batch, self.workers.clone())
     }
 
     /// Training images as they are, normalised, `[image, 3, height, width]`: indices

@@ -39,8 +39,8 @@ pub fn bound_threads(variable: impl Fn(&str) -> Option<String>) -> Option<String
 }
 
 /// How many threads libtorch shares an operation among. Each of its threads has a number of
-/// its own, which a new one takes from the last that was set anywhere: whoever computes
-/// says it first.
+/// its own, which a new one takes from the last that was set anywhere: a thread that
+/// computes sets it first.
 #[cfg(feature = "libtorch")]
 pub(super) fn of_libtorch() -> usize {
     static FIRST: OnceLock<usize> = OnceLock::new();
