@@ -22,7 +22,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::atomic::{self, create_folders, share, sync_folder, write_file};
 use super::atomic_dir::{AtomicDir, no_link};
 use super::lock::{LockError, RunLock, hold};
-use super::plan_file::{PLAN, PlanError, RunPlan, plan_hash, plan_started};
+use super::plan_file::{PLAN, PlanError, RunPlan, moment, plan_hash, plan_started};
 use super::seal::{Owner, SealError};
 use super::{append_file, litter, timestamp};
 use crate::untrusted::{Show as _, is_absent, kind_at, read_text_limited};
@@ -372,7 +372,17 @@ impl RunFolder {
     /// name. Without both, when the oldest of what is left was changed last.
     #[must_use]
     pub fn started(&self) -> Started {
-        let known = plan_started(&self.plan_path()).or_else(|| self.started_by_name());
+        self.started_at(plan_started(&self.plan_path()))
+    }
+
+    /// The same where the run's plan was read.
+    #[must_use]
+    pub fn started_by(&self, plan: Option<&RunPlan>) -> Started {
+        self.started_at(plan.and_then(|plan| moment(plan.started)))
+    }
+
+    fn started_at(&self, planned: Option<SystemTime>) -> Started {
+        let known = planned.or_else(|| self.started_by_name());
         if let Some(at) = known {
             return Started { at, is_known: true };
         }

@@ -212,8 +212,12 @@ pub(super) fn plan_hash(path: &Path) -> Option<String> {
 /// When the run of the plan in the file `path` was started; none where there is no intact
 /// plan, or an older program's.
 pub(super) fn plan_started(path: &Path) -> Option<SystemTime> {
-    let started = beginning(path)?.1.started?;
-    UNIX_EPOCH.checked_add(Duration::from_millis(started))
+    moment(beginning(path)?.1.started)
+}
+
+/// The moment that a plan keeps.
+pub(super) fn moment(milliseconds: Option<u64>) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds?))
 }
 
 /// What a plan begins with.

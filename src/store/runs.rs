@@ -143,7 +143,11 @@ impl RunEntry {
     /// A run of which nothing but what does not change while it trains was read.
     #[must_use]
     pub fn unfolded(folder: &RunFolder, owner: Owner) -> Self {
-        let started = folder.started();
+        let plan = folder.plan_with_id();
+        let started = match &plan {
+            Ok(plan) => folder.started_by(plan.as_ref().map(|(plan, _)| plan)),
+            Err(_) => folder.started(),
+        };
         let mut entry = Self::new(folder.clone(), started.at);
         entry.owner = owner;
         let mut problems = Vec::new();
@@ -157,7 +161,7 @@ impl RunEntry {
             Err(error) => problems.push(error.to_string()),
         }
         entry.take_notes(Notes::read(folder));
-        match folder.plan_with_id() {
+        match plan {
             Ok(Some((plan, id))) => {
                 entry.plan = Some(Arc::new(plan));
                 entry.id = id;

@@ -23,12 +23,17 @@ fn training(bench: &Bench) -> Child {
         .stderr(File::create(bench.path().join("stderr")).unwrap())
         .spawn()
         .unwrap();
+    until(|| journal(bench).contains("\"phase\":\"Student\",\"split\":\"Valid\""));
+    child
+}
+
+/// Waits until a training came so far.
+fn until(mut so_far: impl FnMut() -> bool) {
     let started = Instant::now();
-    while !journal(bench).contains("\"phase\":\"Student\",\"split\":\"Valid\"") {
+    while !so_far() {
         assert!(started.elapsed() < LONG, "it does not train");
         std::thread::sleep(Duration::from_millis(5));
     }
-    child
 }
 
 fn journal(bench: &Bench) -> String {
@@ -130,18 +135,14 @@ fn a_lost_terminal_saves_the_run_unless_it_was_to_outlive_it() {
 
     let bench = Bench::new();
     let mut child = training_after(&bench, "trap '' HUP");
-    let started = Instant::now();
     let evaluations = || journal(&bench).matches("\"split\":\"Valid\"").count();
-    while evaluations() < 3 {
-        assert!(started.elapsed() < LONG, "it does not train");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| evaluations() >= 3);
     signal(child.id(), "HUP");
     let now = evaluations();
-    while evaluations() < now + 3 {
-        assert!(started.elapsed() < LONG && child.try_wait().unwrap().is_none());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| {
+        assert!(child.try_wait().unwrap().is_none());
+        evaluations() >= now + 3
+    });
     signal(child.id(), "TERM");
     assert_eq!(ended(&mut child), 130);
 }
@@ -152,13 +153,8 @@ fn a_stop_is_not_called_resumable_where_the_best_weights_are_damaged() {
         let bench = Bench::new();
         let mut child = training(&bench);
         let best = bench.newest().join("best/weights.safetensors");
-        let started = Instant::now();
-        let mut bytes = loop {
-            if let Ok(bytes) = fs::read(&best) {
-                break bytes;
-            }
-            assert!(started.elapsed() < LONG, "no weights are kept");
-        };
+        let mut bytes = Vec::new();
+        until(|| fs::read(&best).map(|read| bytes = read).is_ok());
         *bytes.last_mut().unwrap() ^= 1;
         let written = fs::write(&best, &bytes);
         signal(child.id(), "TERM");

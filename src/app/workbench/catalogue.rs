@@ -38,12 +38,10 @@ impl Seen {
     /// Whether these files only continue those that were seen.
     fn continues(&self, before: &Self) -> bool {
         let (journal, series) = self.lengths;
-        let files = self.files.iter().zip(&before.files);
+        let mut files = self.files.iter().zip(&before.files);
         journal >= before.lengths.0
             && series >= before.lengths.1
-            && files
-                .into_iter()
-                .all(|(now, then)| then.is_none() || now == then)
+            && files.all(|(now, then)| then.is_none() || now == then)
     }
 }
 
@@ -89,29 +87,26 @@ fn look(
     });
     for folder in folders {
         let (name, now) = (folder.name(), observe(&folder));
-        match seen.get(&name) {
-            // Files that are cut, removed or replaced are read anew.
-            before if before.is_none_or(|before| !now.continues(before)) => {
-                let found = Box::new(RunEntry::read(&folder, now.owner.clone()));
-                sender.send(Message::Found(found))?;
+        let continued = seen.get(&name).filter(|before| now.continues(before));
+        if let Some(before) = continued {
+            if before.lengths != now.lengths {
+                sender.send(Message::Grew(name.clone()))?;
             }
-            None => {}
-            Some(before) => {
-                if before.lengths != now.lengths {
-                    sender.send(Message::Grew(name.clone()))?;
-                }
-                if before.results != now.results {
-                    let found = Box::new(results_of(&folder));
-                    sender.send(Message::Results(name.clone(), found))?;
-                }
-                if before.notes != now.notes {
-                    let read = Box::new(Notes::read(&folder));
-                    sender.send(Message::Notes(name.clone(), read))?;
-                }
-                if before.owner != now.owner {
-                    sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
-                }
+            if before.results != now.results {
+                let found = Box::new(results_of(&folder));
+                sender.send(Message::Results(name.clone(), found))?;
             }
+            if before.notes != now.notes {
+                let read = Box::new(Notes::read(&folder));
+                sender.send(Message::Notes(name.clone(), read))?;
+            }
+            if before.owner != now.owner {
+                sender.send(Message::Lives(name.clone(), now.owner.clone()))?;
+            }
+        } else {
+            // It is new, or its files were cut, removed or replaced.
+            let found = Box::new(RunEntry::read(&folder, now.owner.clone()));
+            sender.send(Message::Found(found))?;
         }
         seen.insert(name, now);
     }
