@@ -27,6 +27,8 @@ struct Seen {
     lengths: (u64, u64),
     /// Which files plan, journal and series are.
     files: [Option<FileId>; 3],
+    /// Whether they fitted each other when they were read.
+    fit: bool,
     owner: Owner,
     /// What a person wrote of it.
     notes: Option<(FileId, SystemTime, u64)>,
@@ -39,7 +41,9 @@ impl Seen {
     fn continues(&self, before: &Self) -> bool {
         let (journal, series) = self.lengths;
         let mut files = self.files.iter().zip(&before.files);
-        journal >= before.lengths.0
+        // What did not fit may be whole again.
+        (before.fit || self.lengths == before.lengths)
+            && journal >= before.lengths.0
             && series >= before.lengths.1
             && files.all(|(now, then)| then.is_none() || now == then)
     }
@@ -86,9 +90,10 @@ fn look(
         std::cmp::Reverse(is_new.then(|| folder.started().at))
     });
     for folder in folders {
-        let (name, now) = (folder.name(), observe(&folder));
+        let (name, mut now) = (folder.name(), observe(&folder));
         let continued = seen.get(&name).filter(|before| now.continues(before));
         if let Some(before) = continued {
+            now.fit = before.fit;
             if before.lengths != now.lengths {
                 sender.send(Message::Grew(name.clone()))?;
             }
@@ -106,6 +111,7 @@ fn look(
         } else {
             // It is new, or its files were cut, removed or replaced.
             let found = Box::new(RunEntry::read(&folder, now.owner.clone()));
+            now.fit = found.0.mismatch.is_none();
             sender.send(Message::Found(found))?;
         }
         seen.insert(name, now);
@@ -137,6 +143,7 @@ fn observe(folder: &RunFolder) -> Seen {
     Seen {
         lengths: (length(&journal), length(&series)),
         files: [plan, journal, series].map(|file| file.as_ref().map(FileId::of)),
+        fit: true,
         owner: Owner::of(folder),
         notes: Notes::version(folder),
         results: folder.results_changed(),
@@ -215,6 +222,13 @@ mod tests {
         fs::write(folder.path().join("copy"), &whole).unwrap();
         fs::rename(folder.path().join("copy"), folder.journal()).unwrap();
         assert_eq!(changes(), ["found 2"]);
+        // One that does not fit is read anew when it grows: it may be whole again.
+        fs::write(folder.record_mark_path(), "damaged").unwrap();
+        fs::write(folder.journal(), &whole[..10]).unwrap();
+        assert_eq!(changes(), ["found 0"]);
+        fs::write(folder.journal(), &whole).unwrap();
+        assert_eq!(changes(), ["found 2"]);
+        fs::remove_file(folder.record_mark_path()).unwrap();
         fs::remove_file(folder.journal()).unwrap();
         assert_eq!(changes(), ["found 0"]);
         fs::remove_dir_all(folder.path()).unwrap();
