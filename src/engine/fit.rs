@@ -222,6 +222,7 @@ impl<'a> Fit<'a> {
                 lr,
                 clip: training.clip,
                 label_smoothing: training.label_smoothing,
+                accumulate: training.accumulate,
             },
         )
         .map_err(|error| {

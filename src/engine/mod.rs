@@ -368,8 +368,8 @@ impl Engine {
                 epoch: timeline.epoch(step),
             };
             let images = &self.prepared.images;
-            let stops = &mut || inbox.stop_is_due();
-            let evaluation = evaluator.evaluate(network, images, subject, stops)?;
+            let evaluation =
+                evaluator.evaluate(network, images, subject, &mut || inbox.stop_is_due())?;
             sink.emit(RunEvent::Evaluated(evaluation));
         }
         Ok(())
