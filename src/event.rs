@@ -207,7 +207,12 @@ pub enum RunEvent {
     },
     /// Training was paused or resumed.
     Paused(bool),
-    /// Something that a person should know; training continues.
+    /// How the training does something, of which a person may want to know.
+    Noted {
+        /// What.
+        message: String,
+    },
+    /// Something that a person should look at; training continues.
     Warned {
         /// What.
         message: String,

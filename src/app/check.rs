@@ -235,7 +235,8 @@ fn resolved(plan: &Plan, decode: bool) -> Result<Checked, CheckError> {
         .resolve(&images.facts)
         .map_err(CheckError::Plan)?;
     let mut notes = resolved.notes.clone();
-    notes.extend(settle(&mut resolved.plan, &images.classes)?);
+    let settled = settle(&mut resolved.plan, &images.classes)?;
+    notes.extend(settled.iter().map(|note| note.message().to_owned()));
     let networks = resolved.networks(images.classes.len());
     let networks = networks.map_err(CheckError::Plan)?;
     let models = ModelSummary::of_plan(&resolved, networks.teacher.as_ref(), &networks.student);
@@ -295,7 +296,7 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
         ("steps", steps(resolved.timeline())),
     ];
     if let Some((_, timeline)) = resolved.teacher_training() {
-        rows.push(("of teacher", steps(timeline)));
+        rows.push(("teacher steps", steps(timeline)));
     }
     rows.extend(images.notes.iter().map(|note| ("note", note.clone())));
     if !condition.is_empty() {

@@ -337,7 +337,7 @@ fn of_bytes(bytes: &[u8]) -> Result<BenchRow, String> {
 fn one_by_one(path: &Path) -> Result<BenchRow, String> {
     let measured = measure_export(path).map_err(|error| error.to_string())?;
     let row = measured.rows.into_iter().next();
-    row.ok_or_else(|| "no engine is here".to_owned())
+    row.ok_or_else(|| "no inference engine is available".to_owned())
 }
 
 /// Where the model goes.

@@ -129,32 +129,20 @@ pub enum DataError {
         /// The folder above, if it looks like the one with the classes.
         above: Option<PathBuf>,
     },
-    /// Two sets that are to be kept apart share a folder of images.
+    /// Two sets that are to be kept apart share a folder or a file of images.
     #[error(
-        "{part}: {path} leads to the same folder as {train_path}, which is trained on; name images \
+        "{part}: {path} leads to the same {what} as {train_path}, which is trained on; name images \
          that are not trained on",
         path = path.shown(), train_path = train_path.shown()
     )]
-    SharedFolder {
+    Shared {
         /// The set that is evaluated.
         part: Part,
-        /// The folder by way of it.
+        /// `folder` or `file`.
+        what: &'static str,
+        /// Its path in that set.
         path: PathBuf,
-        /// The folder by way of the training images.
-        train_path: PathBuf,
-    },
-    /// Two sets that are to be kept apart share a file of images.
-    #[error(
-        "{part}: {path} leads to the same file as {train_path}, which is trained on; name images \
-         that are not trained on",
-        path = path.shown(), train_path = train_path.shown()
-    )]
-    SharedFile {
-        /// The set that is evaluated.
-        part: Part,
-        /// The file by way of it.
-        path: PathBuf,
-        /// The file by way of the training images.
+        /// Its path among the training images.
         train_path: PathBuf,
     },
     /// No size was given, and the images have none that can be taken over.

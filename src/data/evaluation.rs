@@ -120,21 +120,11 @@ impl Pages {
     pub fn read(&self, page: usize) -> Result<(EvaluationBatch, Vec<RgbImage>), DataError> {
         let start = page * self.batch;
         let wanted = start..self.set.len().min(start + self.batch);
-        let (height, width) = self.set.size();
-        let length = 3 * height as usize * width as usize;
-        let mut pixels = vec![0.0; wanted.len() * length];
-        let places = pixels.par_chunks_exact_mut(length);
-        let places = places.zip(wanted.clone().into_par_iter());
-        let images = self.workers.run(|| {
-            let images = places.map(|(place, index)| {
-                let image = self.set.present(index)?;
-                if let Some(image) = &image {
-                    self.table.write(image, place);
-                }
-                Ok(image)
-            });
-            images.collect::<Result<Vec<_>, DataError>>()
-        })?;
+        let places = wanted.clone().into_par_iter();
+        let places = places.map(|index| (&self.set, index));
+        let (mut pixels, images) =
+            side_by_side(places, self.set.size(), &self.table, &self.workers)?;
+        let length = pixels.len() / images.len().max(1);
         let mut indices = Vec::with_capacity(wanted.len());
         for (at, (index, image)) in wanted.zip(&images).enumerate() {
             if image.is_none() {
@@ -157,6 +147,31 @@ impl Pages {
     fn batch(&self, page: usize) -> Result<EvaluationBatch, DataError> {
         Ok(self.read(page)?.0)
     }
+}
+
+/// Images of sets as they are, normalised, `[image, 3, height, width]`; one that went
+/// bad is black, and missing among the images.
+///
+/// # Errors
+/// If more images than are tolerated went bad.
+pub(super) fn side_by_side<'a>(
+    wanted: impl IndexedParallelIterator<Item = (&'a ImageSet, usize)>,
+    (height, width): (u32, u32),
+    table: &Table,
+    workers: &Workers,
+) -> Result<(Vec<f32>, Vec<Option<RgbImage>>), DataError> {
+    let length = 3 * height as usize * width as usize;
+    let mut pixels = vec![0.0; wanted.len() * length];
+    let places = pixels.par_chunks_exact_mut(length).zip(wanted);
+    let images = places.map(|(place, (set, index))| {
+        let image = set.present(index)?;
+        if let Some(image) = &image {
+            table.write(image, place);
+        }
+        Ok(image)
+    });
+    let images = workers.run(|| images.collect::<Result<Vec<_>, DataError>>())?;
+    Ok((pixels, images))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::{IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::error::DataError;
-use super::evaluation::{EvaluationBatches, Pages};
+use super::evaluation::{EvaluationBatches, Pages, side_by_side};
 use super::index::{DataIndex, index};
 use super::listed::Listed;
 use super::normalize::Normalization;
@@ -186,26 +186,13 @@ impl Images {
     /// # Errors
     /// If more images than are tolerated went bad.
     pub fn originals(&self, samples: &[u64]) -> Result<(Vec<f32>, Vec<bool>), DataError> {
-        let (height, width) = self.size;
-        let length = 3 * height as usize * width as usize;
+        let wanted = samples.par_iter().map(|&sample| match &self.unlabelled {
+            Some(set) if sample >= UNLABELLED => (set, (sample - UNLABELLED) as usize),
+            _ => (&self.train, sample as usize),
+        });
         let table = self.normalization().table();
-        let mut values = vec![0.0; samples.len() * length];
-        let places = values.par_chunks_exact_mut(length).zip(samples);
-        let present = self.workers.run(|| {
-            let present = places.map(|(place, &sample)| {
-                let (set, index) = match &self.unlabelled {
-                    Some(set) if sample >= UNLABELLED => (set, sample - UNLABELLED),
-                    _ => (&self.train, sample),
-                };
-                let image = set.present(index as usize)?;
-                if let Some(image) = &image {
-                    table.write(image, place);
-                }
-                Ok(image.is_some())
-            });
-            present.collect::<Result<Vec<bool>, DataError>>()
-        })?;
-        Ok((values, present))
+        let (values, images) = side_by_side(wanted, self.size, &table, &self.workers)?;
+        Ok((values, images.iter().map(Option::is_some).collect()))
     }
 
     /// Images that went bad since the last call, after they had been indexed.

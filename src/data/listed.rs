@@ -91,22 +91,20 @@ pub(super) fn check_apart(
         let train_path = train.found.folders.get(id)?;
         Some((path.clone(), train_path.clone()))
     });
+    let error = |what, path, train_path| DataError::Shared {
+        part: evaluated.part,
+        what,
+        path,
+        train_path,
+    };
     if let Some((path, train_path)) = shared {
-        return Err(DataError::SharedFolder {
-            part: evaluated.part,
-            path,
-            train_path,
-        });
+        return Err(error("folder", path, train_path));
     }
     let learnt: HashMap<FileId, &Path> = ids(train, workers).into_iter().collect();
     let mut files = ids(evaluated, workers).into_iter();
     match files.find_map(|(id, path)| Some((path, learnt.get(&id)?))) {
         None => Ok(()),
-        Some((path, train_path)) => Err(DataError::SharedFile {
-            part: evaluated.part,
-            path: path.to_owned(),
-            train_path: train_path.to_path_buf(),
-        }),
+        Some((path, train_path)) => Err(error("file", path.to_owned(), train_path.to_path_buf())),
     }
 }
 

@@ -74,7 +74,7 @@ pub enum SizeError {
     },
     /// None is that of half of the images.
     #[error(
-        "the images have no size in common, {found}; give data.size, as in size: ({}, {})",
+        "the images have no common size, {found}; give data.size, as in size: ({}, {})",
         example.1, example.0
     )]
     NoneInCommon {

@@ -29,7 +29,7 @@ pub fn images_per_pass((height, width): (u32, u32), most: usize) -> usize {
 #[derive(Debug, Error)]
 pub enum AnswerError {
     /// The backend would not hand over a tensor.
-    #[error("the device could not hand over a tensor: {0}")]
+    #[error("could not read a tensor from the device: {0}")]
     Tensor(String),
     /// Its answers are kept in a file, which has none for this image.
     #[error(

@@ -65,7 +65,7 @@ pub enum Failure {
         remedy: Remedy,
     },
     /// The backend would not hand over a tensor.
-    #[error("the device could not hand over a tensor: {0}")]
+    #[error("could not read a tensor from the device: {0}")]
     Tensor(String),
     /// The system started no thread.
     #[error("could not start a thread: {0}")]

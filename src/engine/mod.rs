@@ -132,17 +132,15 @@ impl Engine {
             pending: inbox.pending(),
         });
         sink.emit(RunEvent::DataIndexed(prepared.data.clone()));
-        let warn = |notes: &[String]| {
-            for message in notes {
-                let message = message.clone();
-                sink.emit(RunEvent::Warned { message });
-            }
-        };
-        warn(&prepared.data.notes);
+        for message in prepared.data.notes.iter().cloned() {
+            sink.emit(RunEvent::Warned { message });
+        }
         for summary in prepared.summaries() {
             sink.emit(RunEvent::ModelBuilt(summary));
         }
-        warn(&prepared.notes);
+        for note in &prepared.notes {
+            sink.emit(note.event());
+        }
         let (teacher, earlier) = match prepared.teacher() {
             None => (None, None),
             Some(teacher) => {

@@ -15,7 +15,7 @@ use super::device::{self, Chosen, DeviceError};
 use super::evaluate::Answers;
 use super::failure::Failure;
 use super::frame::Frame;
-use super::import::{self, ImportError};
+use super::import::{self, ImportError, Note};
 use super::metadata::ModelMetadata;
 use super::network::Network;
 use super::teacher_check;
@@ -53,7 +53,7 @@ pub struct Prepared {
     /// Files of weights that the experiment names.
     weights: Vec<WeightsIdentity>,
     /// What a person should know of weights from elsewhere.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// What a teacher from elsewhere answers on the validation images.
     answers: Option<Arc<Answers>>,
 }
@@ -129,7 +129,8 @@ impl Prepared {
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
         let mut resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
-        let mut notes = resolved.notes.clone();
+        let warnings = resolved.notes.iter().cloned().map(Note::Warning);
+        let mut notes: Vec<Note> = warnings.collect();
         notes.extend(import::settle(&mut resolved.plan, &images.classes)?);
         let data = identified(&images, &BTreeMap::new());
         let mut prepared = Self::build(resolved, device, images, data)?;
@@ -271,7 +272,7 @@ impl Prepared {
             Err(objection) if file.trusted => Some(objection.warning()),
             Err(objection) => return Err(PrepareError::Teacher(objection.problem())),
         };
-        self.notes.extend(warning);
+        self.notes.extend(warning.map(Note::Warning));
         self.answers = Some(Arc::new(answers));
         Ok(())
     }

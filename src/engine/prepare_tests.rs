@@ -207,7 +207,9 @@ fn a_teacher_that_is_trusted_teaches_and_what_speaks_against_it_is_reported() {
     let prepared = colours
         .prepared("normalize: ImageNet, trusted: true")
         .unwrap();
-    let note = prepared.notes.last().unwrap();
+    let Some(Note::Warning(note)) = prepared.notes.last() else {
+        panic!("{:?}", prepared.notes);
+    };
     assert!(
         note.starts_with("the teacher is trusted, although it is right on 0.0 %"),
         "{note}"

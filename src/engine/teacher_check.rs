@@ -348,8 +348,8 @@ fn unlike_logits(answers: &Answers, set: &ImageSet, classes: usize) -> Option<St
     (mean > UNLIKELY * uniform).then(|| {
         format!(
             "the teacher's loss on the validation images is {}, and a uniform guess has {}: its \
-             images may be normalised otherwise than those that it was trained on, or its classes \
-             be in another order",
+             images may be normalised differently from those it was trained on, or its classes be \
+             in another order",
             format::loss(mean),
             format::loss(uniform)
         )

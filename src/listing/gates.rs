@@ -145,7 +145,7 @@ fn limit(
         Bound::Value(value) => Ok((*value, 0.0)),
         Bound::Run { run, tolerance } => {
             let name = run.to_string_lossy();
-            let other = find(run).map_err(|error| format!("{name} can't be read: {error}"))?;
+            let other = find(run).map_err(|error| format!("{name} cannot be read: {error}"))?;
             let value = measure(metric, &other).map_err(|reason| format!("in {name}, {reason}"))?;
             let (dataset, images) = match metric.split {
                 MetricSplit::Valid | MetricSplit::Export => (Dataset::Valid, "validation"),
@@ -156,7 +156,7 @@ fn limit(
                         Ok((value, *tolerance))
                     } else {
                         Err(format!(
-                            "{name} was measured by another processor or engine"
+                            "{name} was measured on another processor or engine"
                         ))
                     };
                 }

@@ -174,6 +174,6 @@ fn a_latency_is_held_against_one_of_the_same_processor_and_engine_only() {
     assert_eq!(status_by("Xeon", 2.45), GateStatus::Passed);
     assert_eq!(status_by("Xeon", 2.0), GateStatus::Failed);
     let other =
-        GateStatus::NotEvaluated("other was measured by another processor or engine".to_owned());
+        GateStatus::NotEvaluated("other was measured on another processor or engine".to_owned());
     assert_eq!(status_by("Cortex-A72", 2.45), other);
 }

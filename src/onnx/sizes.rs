@@ -327,38 +327,25 @@ mod fold {
             data_type::INT64 if !tensor.int64_data.is_empty() => {
                 tensor.int64_data.iter().map(|it| *it as f64).collect()
             }
-            data_type::INT64 => {
-                let (numbers, _) = bytes.as_chunks();
-                numbers
-                    .iter()
-                    .map(|it| i64::from_le_bytes(*it) as f64)
-                    .collect()
-            }
+            data_type::INT64 => raw(bytes, |it| i64::from_le_bytes(it) as f64),
             data_type::INT32 | data_type::BOOL if !tensor.int32_data.is_empty() => {
                 tensor.int32_data.iter().map(|it| f64::from(*it)).collect()
             }
-            data_type::INT32 => {
-                let (numbers, _) = bytes.as_chunks();
-                numbers
-                    .iter()
-                    .map(|it| f64::from(i32::from_le_bytes(*it)))
-                    .collect()
-            }
+            data_type::INT32 => raw(bytes, |it| f64::from(i32::from_le_bytes(it))),
             data_type::BOOL => bytes.iter().map(|it| f64::from(*it)).collect(),
             data_type::FLOAT if !tensor.float_data.is_empty() => {
                 tensor.float_data.iter().map(|it| f64::from(*it)).collect()
             }
-            data_type::FLOAT => {
-                let (numbers, _) = bytes.as_chunks();
-                numbers
-                    .iter()
-                    .map(|it| f64::from(f32::from_le_bytes(*it)))
-                    .collect()
-            }
+            data_type::FLOAT => raw(bytes, |it| f64::from(f32::from_le_bytes(it))),
             _ => return None,
         };
         // Weights beside the file are not read for this.
         (values.len() as u64 == length).then_some(Numbers { is_whole, values })
+    }
+
+    fn raw<const LENGTH: usize>(bytes: &[u8], number: impl Fn([u8; LENGTH]) -> f64) -> Vec<f64> {
+        let (numbers, _) = bytes.as_chunks();
+        numbers.iter().map(|it| number(*it)).collect()
     }
 
     /// What the first output of a node holds, where it follows.

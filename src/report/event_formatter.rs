@@ -179,6 +179,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::RunForked { from, at } => Some(format!("forked from {from}, {}", kept_name(*at))),
         RunEvent::Paused(true) => Some("paused".to_owned()),
         RunEvent::Paused(false) => Some("resumed".to_owned()),
+        RunEvent::Noted { message } => Some(message.clone()),
         RunEvent::Warned { message } => Some(format!("warning: {message}")),
         RunEvent::PhaseEnded { phase, seconds } => Some(format!(
             "{}: trained in {}",

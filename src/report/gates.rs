@@ -93,7 +93,7 @@ mod tests {
             panic!("evaluated without the run");
         };
         assert!(
-            missing.starts_with("/nowhere/run can't be read: "),
+            missing.starts_with("/nowhere/run cannot be read: "),
             "{missing}"
         );
     }

@@ -6,10 +6,12 @@
 
 use crate::untrusted::{Show as _, not_a_folder};
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::OnceLock;
+
+use tempfile::NamedTempFile;
 
 /// Name of a file before it is moved to its place.
 pub(super) const WRITING: &str = ".writing-";
@@ -41,18 +43,11 @@ pub fn write_checked<T, E>(
     bytes: &[u8],
     check: impl FnOnce(&Path) -> Result<T, E>,
 ) -> io::Result<Result<T, E>> {
-    let folder = parent(path)?;
-    let mut beside = tempfile::Builder::new()
-        .prefix(WRITING)
-        .tempfile_in(folder)?;
-    let _ = beside.as_file().try_lock();
-    beside.write_all(bytes)?;
-    beside.as_file().sync_all()?;
+    let beside = written_beside(path, bytes)?;
     let checked = check(beside.path());
     if checked.is_ok() {
         share_file(beside.as_file())?;
-        beside.persist(path).map_err(|error| error.error)?;
-        sync_folder(folder)?;
+        take_place(beside, path)?;
     }
     Ok(checked)
 }
@@ -100,21 +95,29 @@ fn linked(path: &Path) -> io::Result<PathBuf> {
 
 fn replace(
     path: &Path,
-    mut content: impl Read,
+    content: impl Read,
     ready: impl FnOnce(&File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = parent(path)?;
-    let mut beside = tempfile::Builder::new()
-        .prefix(WRITING)
-        .tempfile_in(folder)?;
+    let beside = written_beside(path, content)?;
+    ready(beside.as_file())?;
+    take_place(beside, path)
+}
+
+/// A file with this content beside a place, on the disk.
+fn written_beside(path: &Path, mut content: impl Read) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    let mut beside = builder.prefix(WRITING).tempfile_in(parent(path)?)?;
     // Shows that somebody writes it; a file system without locks is recognised by the
     // file's age.
     let _ = beside.as_file().try_lock();
     io::copy(&mut content, &mut beside)?;
     beside.as_file().sync_all()?;
-    ready(beside.as_file())?;
+    Ok(beside)
+}
+
+fn take_place(beside: NamedTempFile, path: &Path) -> io::Result<()> {
     beside.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
+    sync_folder(parent(path)?)
 }
 
 /// The folder that holds `path`.

@@ -116,7 +116,7 @@ impl BenchResult {
     fn read_with_checksum(path: &Path) -> io::Result<(Self, bool)> {
         let text = read_text_limited(path, LONGEST)?;
         let mut result: Self = serde_json::from_str(&text)
-            .map_err(|error| invalid(format!("it is no result of --bench: {error}")))?;
+            .map_err(|error| invalid(format!("it is not a result of --bench: {error}")))?;
         if result.format != FORMAT || result.version > VERSION {
             return Err(invalid(format!(
                 "it has version {} of {}, and this version reads {FORMAT} up to {VERSION}",
@@ -522,7 +522,7 @@ mod tests {
         let text = serde_json::to_string(&result("Xeon", 2.0)).unwrap();
         fs::write(&path, text.replace("500.0", "1e999")).unwrap();
         let error = BenchResult::read(&path).unwrap_err().to_string();
-        assert!(error.contains("no result of --bench"), "{error}");
+        assert!(error.contains("not a result of --bench"), "{error}");
         // A name in letters of elsewhere is one.
         let run = RunFolder::left_at(folder.path().to_owned());
         result("龙芯", 2.0).keep(&run, at(0)).unwrap();
@@ -575,7 +575,7 @@ mod tests {
             ("workbench-bench", "other", "and this version reads"),
             ("\"version\": 1", "\"version\": 2", "and this version reads"),
             ("500.0", "-1.0", "an invalid speed"),
-            ("{", "", "no result of --bench"),
+            ("{", "", "not a result of --bench"),
         ] {
             fs::write(&path, text.replacen(from, to, 1)).unwrap();
             let found = results(&run).unwrap();

@@ -135,10 +135,7 @@ fn damaged_fault(path: &Path, reason: &str) -> String {
 }
 
 fn foreign_fault(path: &Path) -> String {
-    format!(
-        "{} was not saved there by the run or recipe whose place it is",
-        path.shown()
-    )
+    format!("{} is from another run or recipe", path.shown())
 }
 
 fn missing_fault(path: &Path, reason: &str) -> String {
@@ -383,13 +380,7 @@ impl Sealed {
     pub fn verify(&self) -> Result<(), SealError> {
         for entry in &self.manifest.files {
             let path = self.path.join(entry.path());
-            let found = content(&path).map_err(|error| {
-                if is_absent(&error) {
-                    missing(&path, SAVED_TOGETHER)
-                } else {
-                    failed("read", &path, error)
-                }
-            })?;
+            let found = content(&path).map_err(|error| unread(&path, error))?;
             if !entry.holds(&found) {
                 return Err(damaged(&path, OTHER_CONTENT));
             }
@@ -426,13 +417,8 @@ impl Sealed {
             let reason = "its folder's manifest does not list it";
             return Err(missing(&path, reason));
         };
-        let bytes = read_limited(&path, entry.length()).map_err(|error| {
-            if is_absent(&error) {
-                missing(&path, SAVED_TOGETHER)
-            } else {
-                failed("read", &path, error)
-            }
-        })?;
+        let bytes = read_limited(&path, entry.length());
+        let bytes = bytes.map_err(|error| unread(&path, error))?;
         let found = (
             bytes.len() as u64,
             blake3::hash(&bytes).to_hex().to_string(),
@@ -527,6 +513,15 @@ pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> SealError {
     SealError::Damaged {
         path: path.to_owned(),
         reason: reason.into(),
+    }
+}
+
+/// Why a sealed file could not be read.
+fn unread(path: &Path, error: io::Error) -> SealError {
+    if is_absent(&error) {
+        missing(path, SAVED_TOGETHER)
+    } else {
+        failed("read", path, error)
     }
 }
 

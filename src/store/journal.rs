@@ -114,7 +114,7 @@ pub enum JournalError {
     },
     /// An event holds something that can't be read back, such as a schedule
     /// with NaN in it. Nothing was written.
-    #[error("an event can't be kept in the journal: {reason}")]
+    #[error("an event cannot be kept in the journal: {reason}")]
     Unstorable {
         /// What is wrong with it.
         reason: String,

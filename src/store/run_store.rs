@@ -59,6 +59,8 @@ pub struct RunStore {
     pub exported: Option<Export>,
     /// How fast that file was at its end.
     pub measured: Option<Measurement>,
+    /// How it does some things, of which a person may want to know.
+    pub notes: Vec<String>,
     /// Warnings, in order.
     pub warnings: Vec<Warning>,
     /// Logged steps.
@@ -150,6 +152,9 @@ impl RunStore {
             }
             RunEvent::Paused(true) => self.status = Status::Paused,
             RunEvent::Paused(false) => self.status = Status::Running,
+            // A run that is resumed says it again.
+            RunEvent::Noted { message } if self.notes.contains(message) => {}
+            RunEvent::Noted { message } => self.notes.push(message.clone()),
             RunEvent::Warned { message } => self.warn(message),
             RunEvent::RunEnded(outcome) => self.end(outcome),
             RunEvent::CommandReceived(_)

@@ -4,6 +4,7 @@
 //! Screens and reports look things up here; the code that reads files puts them in.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -240,15 +241,17 @@ impl RunEntry {
         let of_run = |place| Some(SealOwner::new(self.id.as_deref()?, place));
         let [latest, best, quantized] = places.map(of_run);
         let latest = self.folder.latest().of(latest);
+        let missing = |path: &Path, what: &str| {
+            let path = path.shown();
+            Some(format!(
+                "{path} is missing: the journal records {what} from a copy"
+            ))
+        };
         let is_latest = |it: &Checkpoint| !it.best && it.at.phase == Phase::Student;
         match latest.find() {
             Err(error) => return Some(error.to_string()),
             Ok(None) if self.store.checkpoints.iter().any(is_latest) => {
-                let path = latest.path();
-                let path = path.shown();
-                return Some(format!(
-                    "{path} is missing: the journal records a checkpoint; restore it from a copy"
-                ));
+                return missing(&latest.path(), "a checkpoint; restore it");
             }
             Ok(_) => {}
         }
@@ -258,11 +261,7 @@ impl RunEntry {
         match best.find() {
             Err(error) => return Some(error.to_string()),
             Ok(None) if has_best && !self.folder.quantized().path().exists() => {
-                let path = best.path();
-                let path = path.shown();
-                return Some(format!(
-                    "{path} is missing: the journal records the best weights; restore them from a copy"
-                ));
+                return missing(&best.path(), "the best weights; restore them");
             }
             Ok(_) => {}
         }
@@ -272,12 +271,10 @@ impl RunEntry {
         let saved_teacher = |it: &Checkpoint| it.at.phase == Phase::Teacher;
         let has_teacher = self.store.checkpoints.iter().any(saved_teacher);
         let teacher = self.folder.teacher();
-        (has_teacher && !teacher.exists()).then(|| {
-            let path = teacher.shown();
-            format!(
-                "{path} is missing: the journal records the teacher's checkpoints; restore it from a copy"
-            )
-        })
+        if has_teacher && !teacher.exists() {
+            return missing(&teacher, "the teacher's checkpoints; restore it");
+        }
+        None
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.
@@ -414,6 +411,13 @@ impl Runs {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RunEntry> {
         self.entries.get(name)
+    }
+
+    /// The same with its name, which lives as long.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<(&str, &RunEntry)> {
+        let found = self.entries.get_key_value(name)?;
+        Some((found.0, found.1))
     }
 
     /// The run of this name, to record what was found out.

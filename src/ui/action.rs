@@ -214,7 +214,7 @@ actions! {
         EvaluateNow "evaluate-now" "Evaluate now" "evaluate" "validate" ["e"];
         CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
         AddEpochs "add-epochs" "Add epochs" "epochs +" "extend longer train more" ["E"];
-        ForkShownRun "fork-shown-run" "Go back to a kept checkpoint" "go back" "fork return rewind knob undo" ["F"];
+        ForkShownRun "fork-shown-run" "Fork from a kept checkpoint" "fork" "return go back rewind knob undo" ["F"];
         NextRun "next-run" "Next run" "next run" "" ["]"];
         PreviousRun "previous-run" "Previous run" "previous run" "" ["["];
         SwitchPhase "switch-phase" "Switch between teacher and student" "phase" "training" ["t"];

@@ -158,7 +158,10 @@ impl Ui {
                 let context = self.contexts()[0];
                 self.shared.dialog = Some(Dialog::Help(Help::at(context)));
             }
-            Action::Palette => self.shared.dialog = Some(Dialog::Palette(Palette::default())),
+            Action::Palette => {
+                let palette = Palette::at(self.contexts());
+                self.shared.dialog = Some(Dialog::Palette(palette));
+            }
             Action::ToggleLog => self.shared.log.open = !self.shared.log.open,
             Action::NextTheme => {
                 self.shared.theme = self.shared.theme.next();
@@ -234,7 +237,7 @@ impl Ui {
             Screen::Live => {
                 // A person who goes there while a run is being prepared waits for it.
                 self.shared.awaits_run |= self.shared.preparing.is_some();
-                self.live.changed(runs);
+                self.live.changed(&mut self.shared, runs);
             }
             Screen::Experiments | Screen::Compare | Screen::Inference => {}
         }
@@ -371,7 +374,7 @@ impl Ui {
     /// Screens that cache what they show of the runs take them in when they are
     /// shown, and need not before.
     fn runs_changed(&mut self, runs: &Runs) {
-        self.live.changed(runs);
+        self.live.changed(&mut self.shared, runs);
         match self.screen {
             Screen::Runs => self.runs_table.changed(runs),
             Screen::Live | Screen::Compare | Screen::Inference

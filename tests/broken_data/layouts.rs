@@ -268,7 +268,10 @@ fn validation_images_that_are_the_training_images_by_a_link() {
     symlink(case.path("train"), case.path("valid")).unwrap();
     plan.valid = ValidPlan::Set(case.folder("valid"));
     let error = Images::open(&plan, 7).unwrap_err();
-    assert!(matches!(error, DataError::SharedFolder { .. }), "{error}");
+    assert!(
+        matches!(error, DataError::Shared { what: "folder", .. }),
+        "{error}"
+    );
     let message = case.shown(&error);
     assert!(message.starts_with("data.valid: [dir]/valid/"), "{message}");
 }

@@ -99,7 +99,7 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     let output = bench.run(&["--bench-into", name, "board.json"]);
     assert_eq!(code(&output), 2);
     assert!(
-        stderr(&output).contains("it is no result of --bench"),
+        stderr(&output).contains("it is not a result of --bench"),
         "{}",
         stderr(&output)
     );

@@ -93,15 +93,16 @@ fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
     terminal.keys(SAVE);
     terminal.keys(ESCAPE);
 
-    // Train.
+    // Train. The teacher, which comes first, has knobs of its own.
     terminal.until(&["duplicate"]);
     terminal.keys("r");
-    terminal.until(&["student", "training", "epoch 2"]);
+    terminal.until(&["  student  ▶ training"]);
 
     // Change a knob and see it applied.
     terminal.keys("K");
-    terminal.until(&["up raise"]);
+    terminal.until(&["up raise", "knobs of the student"]);
     terminal.keys(UP);
+    terminal.until(&["pending: 0.022"]);
     terminal.keys(ENTER);
     terminal.until(&["applied"]);
     terminal.keys(ESCAPE);

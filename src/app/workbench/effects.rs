@@ -206,7 +206,7 @@ impl EffectRunner {
         let queued = self.launcher.launch(job);
         self.notify(News::Logged(line));
         if let Err(error) = queued {
-            let line = format!("other workbenches are not waited for: {error}");
+            let line = format!("cannot queue behind other workbenches: {error}");
             self.notify(News::Logged(LogLine::warn(line)));
         }
     }

@@ -316,7 +316,7 @@ fn waits_for_its_turn(
     // A queue that cannot be read keeps nothing from training.
     let ahead = || {
         ticket?.ahead().unwrap_or_else(|error| {
-            let line = format!("other workbenches are not waited for: {error}");
+            let line = format!("cannot queue behind other workbenches: {error}");
             let _ = sender.send(Message::log(LogLine::warn(line)));
             None
         })

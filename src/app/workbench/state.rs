@@ -432,7 +432,7 @@ fn watch(experiments: &Path, sender: &Sender) -> Option<RecommendedWatcher> {
         Ok(watcher) => Some(watcher),
         Err(error) => {
             let line = format!(
-                "changes by others in {} are noticed only when a file is opened: {error}",
+                "{} is not watched, changes there are noticed when a file is opened: {error}",
                 experiments.shown()
             );
             let _ = sender.send(Message::log(LogLine::warn(line)));

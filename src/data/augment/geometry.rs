@@ -62,11 +62,11 @@ pub fn shift(image: &mut RgbImage, right: i64, down: i64) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A picture whose every pixel is different: (x, y, 7x + 3y).
-    fn picture(width: u32, height: u32) -> RgbImage {
+    pub fn picture(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| {
             image::Rgb([x as u8, y as u8, (7 * x + 3 * y) as u8])
         })

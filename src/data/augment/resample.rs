@@ -238,15 +238,9 @@ impl Taps {
 
 #[cfg(test)]
 mod tests {
+    use super::super::geometry::tests::picture;
     use super::super::geometry::{flip_horizontal, flip_vertical, shift};
     use super::*;
-
-    /// A picture whose every pixel is different: (x, y, 7x + 3y).
-    fn picture(width: u32, height: u32) -> RgbImage {
-        RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([x as u8, y as u8, (7 * x + 3 * y) as u8])
-        })
-    }
 
     #[test]
     fn the_identity_map_changes_nothing() {

@@ -161,7 +161,7 @@ fn label(path: &Path, kind: Kind, index: usize, record: &[u8]) -> Result<u32, So
         label,
         kind: kind.name(),
         classes,
-        hint: "; the file is damaged or of another kind: fetch it again",
+        hint: "; the file is damaged or of another kind: download it again",
     })
 }
 
@@ -172,6 +172,6 @@ fn length_hint(bytes: u64, kind: Kind) -> &'static str {
             Kind::Hundred => "; it looks like CIFAR-10: use Cifar10",
         }
     } else {
-        "; it is cut off or not the binary version: fetch it again"
+        "; it is cut off or not the binary version: download it again"
     }
 }

@@ -34,7 +34,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A file of no bytes.
-    #[error("{path} is empty; fetch it again", path = path.shown())]
+    #[error("{path} is empty; download it again", path = path.shown())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -173,7 +173,7 @@ pub enum SourceError {
     },
     /// A compressed file that holds far more than its length suggests.
     #[error(
-        "{path} unpacks to more than {times} times its length, as no images do; fetch it again, or \
+        "{path} unpacks to more than {times} times its length, as no images do; download it again, or \
          unpack it",
         path = path.shown()
     )]
@@ -184,7 +184,7 @@ pub enum SourceError {
         times: u64,
     },
     /// A compressed file is not what it seems.
-    #[error("{path} is not a valid gzip file: {reason}; fetch it again", path = path.shown())]
+    #[error("{path} is not a valid gzip file: {reason}; download it again", path = path.shown())]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -206,7 +206,7 @@ pub enum SourceError {
         hint: &'static str,
     },
     /// A file whose length contradicts its header.
-    #[error("{path} has {have} bytes, but its header promises {need}; fetch it again", path = path.shown())]
+    #[error("{path} has {have} bytes, but its header promises {need}; download it again", path = path.shown())]
     IdxLength {
         /// The file.
         path: PathBuf,
@@ -218,7 +218,7 @@ pub enum SourceError {
     /// Images of no size, or of too great a one.
     #[error(
         "{path} says that its images have {height} × {width} pixels, but images of 1 to {limit} pixels \
-         are read from such files; fetch it again, or raise data.max_pixels",
+         are read from such files; download it again, or raise data.max_pixels",
         path = path.shown()
     )]
     IdxSize {

@@ -124,9 +124,9 @@ fn wrong_magic(path: &Path, expected: u32, bytes: &[u8]) -> SourceError {
     let hint = if start == other.to_be_bytes() {
         "; images and labels are exchanged: swap the two paths"
     } else if start.is_empty() {
-        "; the file is empty: fetch it again"
+        "; the file is empty: download it again"
     } else if start.starts_with(b"<") {
-        "; it looks like a web page: fetch it again"
+        "; it looks like a web page: download it again"
     } else {
         "; give an MNIST-style file, plain or .gz"
     };

@@ -168,7 +168,7 @@ impl Fit<'_> {
             let possible = length.ends(self.context.training.epochs, epochs, now);
             if !possible.contains(&end) {
                 return Err(format!(
-                    "schedules_end: {end} is no length of this training; possible: {possible:?}"
+                    "schedules_end: {end} is not a length of this training; possible: {possible:?}"
                 ));
             }
         }

@@ -278,7 +278,7 @@ pub fn class_names(path: &Path) -> Result<Vec<String>, ImportError> {
         match serde_json::from_str(text) {
             Ok(Listed::Names(names) | Listed::Metadata { classes: names }) => names,
             Err(_) => {
-                let reason = "it is no list of names in JSON, and has no `classes`";
+                let reason = "it is not a JSON list of names, and has no `classes`";
                 return Err(problem(reason.to_owned()).into());
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::{Note, TEACHER};
 use crate::untrusted::clean_line;
 
 /// Names that a message lists before it counts the rest.
@@ -46,23 +47,23 @@ pub fn by_name(names: &[String], classes: &[String]) -> Result<ByName, Vec<Strin
 
 impl ByName {
     /// What there is to say of a teacher with these names.
-    pub fn notes(&self, names: &[String]) -> Vec<String> {
+    pub fn notes(&self, names: &[String]) -> Vec<Note> {
         let mut notes = Vec::new();
         let Some(outputs) = &self.outputs else {
             return notes;
         };
         if !outputs.is_sorted() {
-            notes.push(format!(
-                "teacher: its outputs are in another order ({}) and are put in the data's, by name",
+            notes.push(TEACHER.note(&format!(
+                "its outputs are in another order ({}) and are put in the data's, by name",
                 listed(names)
-            ));
+            )));
         }
         if !self.left_out.is_empty() {
             let extra: Vec<String> = self.left_out.iter().map(|&at| names[at].clone()).collect();
-            notes.push(format!(
-                "teacher: outputs for classes that the data does not have are left out: {}",
+            notes.push(TEACHER.note(&format!(
+                "outputs for classes that the data does not have are left out: {}",
                 listed(&extra)
-            ));
+            )));
         }
         notes
     }
@@ -120,7 +121,7 @@ mod tests {
         let found = by_name(&all, &names(&["cat", "elk"])).unwrap();
         assert_eq!(
             found.notes(&all),
-            ["teacher: outputs for classes that the data does not have are left out: `dog`"]
+            [TEACHER.note("outputs for classes that the data does not have are left out: `dog`")]
         );
     }
 

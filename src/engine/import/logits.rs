@@ -13,7 +13,7 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 
 use super::about::About;
-use super::{DataInput, ImportError, TEACHER, matched, named_classes};
+use super::{DataInput, ImportError, Note, TEACHER, matched, named_classes};
 use crate::engine::kept_answers::KeptAnswers;
 use crate::engine::weights::{Element, Values};
 use crate::experiment::plan::{KeptAnswersPart, TeacherFile};
@@ -114,11 +114,11 @@ fn unusable(path: &Path, reason: &str) -> ImportError {
 pub fn settle(
     file: &mut TeacherFile,
     data: &DataInput,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(), ImportError> {
     let contents = Contents::read(file.path())?;
     let (about, remarks) = About::of_metadata(&contents.about);
-    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
+    notes.extend(TEACHER.warnings(&remarks));
     let classes = named_classes(file, data, &about, notes)?;
     matched(file, classes, contents.classes, data, notes)?;
     notes.push(TEACHER.note(&format!(
@@ -156,7 +156,7 @@ pub fn read(file: &TeacherFile) -> Result<KeptAnswers, ImportError> {
     if scores == Some(Scores::Probabilities)
         && let Some(score) = contents.logits.iter().find(|score| !is_probability(score))
     {
-        let reason = format!("it gives {score}, which is no probability; write scores: Logits");
+        let reason = format!("it gives {score}, which is not a probability; write scores: Logits");
         return Err(unusable(file.path(), &reason));
     }
     let is_distribution =

@@ -31,13 +31,14 @@ use super::onnx::OnnxModelError;
 use super::teacher_model::{Teacher, TeacherModel};
 use super::torchscript::TorchScriptError;
 use super::weights::{self, ArrayFile, WeightsError};
+use crate::event::RunEvent;
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{
     Plan, ProgramFormat, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
 };
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec};
+use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec, Scores};
 
 /// Why weights from elsewhere cannot be used.
 #[derive(Debug, Error)]
@@ -97,8 +98,43 @@ impl Role {
         }
     }
 
-    fn note(self, text: &str) -> String {
-        format!("{}: {text}", self.name)
+    fn note(self, text: &str) -> Note {
+        Note::Information(format!("{}: {text}", self.name))
+    }
+
+    fn warning(self, text: &str) -> Note {
+        Note::Warning(format!("{}: {text}", self.name))
+    }
+
+    fn warnings(self, texts: &[String]) -> impl Iterator<Item = Note> {
+        texts.iter().map(move |text| self.warning(text))
+    }
+}
+
+/// What a person should know of how a file is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// How it is.
+    Information(String),
+    /// What may be wrong with that.
+    Warning(String),
+}
+
+impl Note {
+    /// What it says.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        let (Self::Information(message) | Self::Warning(message)) = self;
+        message
+    }
+
+    /// As an event of the run.
+    #[must_use]
+    pub fn event(&self) -> RunEvent {
+        match self.clone() {
+            Self::Information(message) => RunEvent::Noted { message },
+            Self::Warning(message) => RunEvent::Warned { message },
+        }
     }
 }
 
@@ -108,7 +144,7 @@ impl Role {
 ///
 /// # Errors
 /// A file cannot be used, or does not say enough.
-pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<String>, ImportError> {
+pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<Note>, ImportError> {
     let Some(size) = plan.data.size else {
         return Ok(Vec::new());
     };
@@ -155,7 +191,7 @@ fn student(
     model: &Model,
     file: &mut WeightsFile,
     data: &DataInput,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<Model, ImportError> {
     let (arrays, about) = open(STUDENT, model, &file.path, data.size, notes)?;
     let search = Search {
@@ -174,7 +210,7 @@ fn student(
             Ok(found) if found.left_out.is_empty() => found.outputs,
             // Another task: its classifier is a beginning like any other.
             _ => {
-                notes.push(STUDENT.note(&format!(
+                notes.push(STUDENT.warning(&format!(
                     "its weights were trained on other classes ({}); its classifier starts from \
                      theirs",
                     classes::listed(names)
@@ -214,7 +250,7 @@ fn student(
         (value(about.normalization.as_ref()), data.normalization)
         && (mean, std) != known
     {
-        notes.push(STUDENT.note(&format!(
+        notes.push(STUDENT.warning(&format!(
             "its weights were trained on images normalised in another way; to keep it: data: \
              (normalize: {})",
             given(mean, std)
@@ -228,7 +264,7 @@ fn teacher(
     model: &Model,
     file: &mut TeacherFile,
     data: &DataInput,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<Model, ImportError> {
     let size = file.size.unwrap_or(data.size);
     let path = file.weights.path.clone();
@@ -269,7 +305,7 @@ fn named_classes(
     file: &TeacherFile,
     data: &DataInput,
     about: &About,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(Option<Vec<String>>, ByName), ImportError> {
     let names = match &file.classes {
         None => {
@@ -294,7 +330,7 @@ fn contradicted(
     file: &TeacherFile,
     about: &About,
     names: Option<&[String]>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) {
     let classes = differing(
         names.filter(|_| file.classes.is_some()),
@@ -311,7 +347,7 @@ fn contradicted(
     ];
     for (field, by) in all {
         let Some(by) = by else { continue };
-        notes.push(TEACHER.note(&format!(
+        notes.push(TEACHER.warning(&format!(
             "`{field}` is taken from the experiment; {by} says something else"
         )));
     }
@@ -357,7 +393,7 @@ fn own_images(
     size: (u32, u32),
     data: &DataInput,
     about: &About,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) {
     file.size = Some(size);
     if size != data.size {
@@ -389,7 +425,7 @@ fn open(
     model: &Model,
     path: &Path,
     size: (u32, u32),
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(ArrayFile, About), ImportError> {
     // With two outputs: what is needed is but an order of magnitude.
     let needed = architecture::build(model, size, 2)
@@ -397,7 +433,7 @@ fn open(
         .bytes();
     let arrays = ArrayFile::open_for(path, needed).map_err(|error| role.refuse(error))?;
     let (about, remarks) = About::of(&arrays, model);
-    notes.extend(remarks.iter().map(|note| role.note(note)));
+    notes.extend(role.warnings(&remarks));
     Ok((arrays, about))
 }
 
@@ -425,7 +461,7 @@ impl Search<'_> {
         &self,
         graph: &Graph,
         outputs: usize,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<StateDictPlace, ImportError> {
         let (place, found) = self
             .place(graph, outputs)
@@ -495,8 +531,17 @@ fn other_outputs(outputs: usize, names: Option<&[String]>, classes: usize) -> Im
 /// Mean and deviation of values from 0 to 255, as bytes have them.
 pub const BYTES: ([f32; 3], [f32; 3]) = ([0.0; 3], [1.0 / 255.0; 3]);
 
-/// What is told of a teacher whose scores are probabilities.
-const SOFTMAX: &str = "its scores come out of a softmax; their logarithms are its logits";
+/// What a teacher's scores are: as the experiment says, or as they look.
+fn scores(written: Option<Scores>, probabilities: bool, notes: &mut Vec<Note>) -> Scores {
+    written.unwrap_or_else(|| {
+        if !probabilities {
+            return Scores::Logits;
+        }
+        let note = "its scores come out of a softmax; their logarithms are its logits";
+        notes.push(TEACHER.note(note));
+        Scores::Probabilities
+    })
+}
 
 /// Settles which of a teacher's outputs are taken, whose number is known.
 fn matched(
@@ -504,7 +549,7 @@ fn matched(
     (names, found): (Option<Vec<String>>, ByName),
     outputs: usize,
     data: &DataInput,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(), ImportError> {
     let expected = names.as_ref().map_or(data.classes.len(), Vec::len);
     if outputs != expected {
@@ -524,7 +569,7 @@ fn other_engine(before: &str, now: &str) -> ImportError {
     Problem::new(
         "teacher.weights",
         format!(
-            "its answers were computed by {before}, and here is {now}, which may round otherwise"
+            "its answers were computed by {before}, and here is {now}, which may round differently"
         ),
     )
     .help(format!("let the run have {before}, or start a new one"))

@@ -2,8 +2,8 @@
 
 use super::about::{About, Sourced};
 use super::{
-    BYTES, DataInput, ImportError, SOFTMAX, TEACHER, matched, named_classes, other_engine,
-    own_images, value,
+    BYTES, DataInput, ImportError, Note, TEACHER, matched, named_classes, other_engine, own_images,
+    scores, value,
 };
 use crate::engine::metadata;
 use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
@@ -16,7 +16,7 @@ use crate::onnx::{ImageInput, OnnxFile};
 pub fn settle(
     file: &mut TeacherFile,
     data: &DataInput,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(), ImportError> {
     let part = file.program.clone().unwrap_or_default();
     let graph = open(file)?;
@@ -24,7 +24,7 @@ pub fn settle(
     let output = graph.score_output(part.output.as_deref());
     let output = output.map_err(OnnxModelError::from)?;
     let (mut about, remarks) = About::of_metadata(graph.metadata());
-    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
+    notes.extend(TEACHER.warnings(&remarks));
     if let Some(value) = input.size {
         let by = "its input";
         if about
@@ -32,7 +32,7 @@ pub fn settle(
             .as_ref()
             .is_some_and(|stated| stated.value != value)
         {
-            notes.push(TEACHER.note(&format!(
+            notes.push(TEACHER.warning(&format!(
                 "`size` in its file's metadata is ignored; its input is of {} × {} pixels",
                 value.0, value.1
             )));
@@ -54,12 +54,7 @@ pub fn settle(
     }
     let size = own_size(file, &input, &about, data)?;
     let classes = named_classes(file, data, &about, notes)?;
-    let scores = part.scores.unwrap_or(if output.probabilities {
-        notes.push(TEACHER.note(SOFTMAX));
-        Scores::Probabilities
-    } else {
-        Scores::Logits
-    });
+    let scores = scores(part.scores, output.probabilities, notes);
     let found_in_file = ProgramFound {
         engine: String::new(),
         parameters: graph.parameters(),

@@ -5,7 +5,7 @@
 //! families the stems differ in strides alone.
 
 use super::about::About;
-use super::{ImportError, Search};
+use super::{ImportError, Note, Search};
 use crate::engine::weights::WeightsError;
 use crate::experiment::architecture::{self, Graph, LARGE_IMAGE};
 use crate::experiment::model::{Model, Stem};
@@ -22,7 +22,7 @@ pub fn choose(
     size: (u32, u32),
     outputs: usize,
     about: &About,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(Model, Graph), ImportError> {
     let build = |stem: Stem| {
         let model = model.with_stem(stem);
@@ -58,7 +58,7 @@ fn by_shapes(
     size: (u32, u32),
     outputs: usize,
     build: impl Fn(Stem) -> Result<(Model, Graph), Problem>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(Model, Graph), ImportError> {
     let auto = architecture::settled(model, size);
     let by_size = auto.stem().unwrap_or(Stem::Standard);

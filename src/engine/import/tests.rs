@@ -95,8 +95,17 @@ impl Place {
             let folder = format!("{}/", self.0.path().shown());
             error.to_string().replace(&folder, "")
         })?;
-        Ok((plan, notes))
+        Ok((plan, lines(&notes)))
     }
+}
+
+/// What notes say, and which of them warn.
+fn lines(notes: &[Note]) -> Vec<String> {
+    let line = |note: &Note| match note {
+        Note::Information(message) => message.clone(),
+        Note::Warning(message) => format!("warning: {message}"),
+    };
+    notes.iter().map(line).collect()
 }
 
 impl Place {
@@ -119,7 +128,7 @@ impl Place {
             std: STD,
         };
         let notes = settle(&mut plan, &names(classes)).map_err(|error| error.to_string())?;
-        Ok((plan, notes))
+        Ok((plan, lines(&notes)))
     }
 }
 
@@ -255,27 +264,27 @@ fn impossible_metadata_is_ignored_and_reported_in_a_file_too() {
         (
             (|known, _| known.size = (8, 100_000))
                 as fn(&mut ModelMetadata, &mut BTreeMap<String, String>),
-            "teacher: `size` in its file's metadata is ignored; it cannot be used: a size of \
+            "warning: teacher: `size` in its file's metadata is ignored; it cannot be used: a size of \
              8 × 100000 is not between 4 and 4096 pixels",
         ),
         (
             |known, _| known.std[1] = 0.0,
-            "teacher: `std` in its file's metadata is ignored; it cannot be used: mean [0.1, \
+            "warning: teacher: `std` in its file's metadata is ignored; it cannot be used: mean [0.1, \
              0.1, 0.1] and std [0.25, 0.0, 0.25] are no normalization: each std is at least \
              0.000001",
         ),
         (
             |_, texts| drop(texts.remove("std")),
-            "teacher: `mean` in its file's metadata is ignored; it cannot be used without `std`",
+            "warning: teacher: `mean` in its file's metadata is ignored; it cannot be used without `std`",
         ),
         (
             |known, _| known.model = small(5),
-            "teacher: `model` in its file's metadata is ignored; it cannot be used: it is \
+            "warning: teacher: `model` in its file's metadata is ignored; it cannot be used: it is \
              another model (MLP 5)",
         ),
         (
             |known, _| known.classes = names(&["a", "a"]),
-            "teacher: `classes` in its file's metadata is ignored; it cannot be used: the class \
+            "warning: teacher: `classes` in its file's metadata is ignored; it cannot be used: the class \
              `a` is listed twice",
         ),
     ] {
@@ -304,7 +313,7 @@ fn a_file_and_what_lies_beside_it_are_taken_entry_by_entry_and_differences_repor
     assert_eq!(normalize(&plan), ([0.1; 3], STD));
     assert_eq!(
         notes[0],
-        "teacher: `mean and std` in its file's metadata is not that in model.json beside it; the \
+        "warning: teacher: `mean and std` in its file's metadata is not that in model.json beside it; the \
          file's is taken"
     );
 
@@ -326,7 +335,7 @@ fn a_description_that_is_there_and_cannot_be_read_is_reported() {
     let beside = place.0.path().join("model.json");
     std::os::unix::fs::symlink("nowhere", &beside).unwrap();
     let note = |place: &Place| place.settled(SMALL, "", &["a", "b"]).unwrap().1.join("\n");
-    let expected = "teacher: model.json beside its weights: ";
+    let expected = "warning: teacher: model.json beside its weights: ";
     assert!(note(&place).starts_with(expected), "{}", note(&place));
     fs::remove_file(&beside).unwrap();
     fs::create_dir(&beside).unwrap();
@@ -397,9 +406,9 @@ fn the_experiment_counts_before_what_lies_beside_the_file_and_that_is_reported()
     assert_eq!(
         notes,
         [
-            "teacher: `classes` is taken from the experiment; model.json beside the weights says \
+            "warning: teacher: `classes` is taken from the experiment; model.json beside the weights says \
              something else",
-            "teacher: `normalize` is taken from the experiment; model.json beside the weights \
+            "warning: teacher: `normalize` is taken from the experiment; model.json beside the weights \
              says something else",
             "teacher: views are normalised for it by its own mean and deviation: Given(mean: \
              (0.485, 0.456, 0.406), std: (0.229, 0.224, 0.225))",
@@ -435,7 +444,9 @@ fn a_description_of_another_model_or_no_description_is_ignored_and_reported() {
     assert_eq!(outputs(&plan), None);
     assert_eq!(
         notes,
-        ["teacher: model.json beside its weights is of another model (MLP 5) and is ignored"]
+        [
+            "warning: teacher: model.json beside its weights is of another model (MLP 5) and is ignored"
+        ]
     );
     fs::write(place.0.path().join("model.json"), "{}").unwrap();
     let (_, notes) = place.settled(SMALL, "", &["a", "b"]).unwrap();
@@ -455,7 +466,7 @@ fn a_list_of_classes_that_is_none_is_an_error_with_its_place() {
     for (file, expected) in [
         ("empty.txt", "it has no names"),
         ("twice.txt", "`a` is in it twice"),
-        ("other.json", "it is no list of names in JSON"),
+        ("other.json", "it is not a JSON list of names"),
     ] {
         let error = place.settled(SMALL, &format!("classes: File({file:?})"), &["a", "b"]);
         let error = error.unwrap_err();
@@ -537,7 +548,7 @@ fn a_student_starts_with_its_outputs_in_the_datas_order_and_other_images_are_rep
         [
             "student: the outputs of its weights are in another order and are put in the data's, \
              by name",
-            "student: its weights were trained on images normalised in another way; to keep it: \
+            "warning: student: its weights were trained on images normalised in another way; to keep it: \
              data: (normalize: Given(mean: (0.1, 0.1, 0.1), std: (0.25, 0.25, 0.25)))",
         ]
     );

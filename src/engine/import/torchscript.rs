@@ -4,13 +4,13 @@ use burn::tensor::Device;
 
 use super::about::About;
 use super::{
-    DataInput, ImportError, SOFTMAX, TEACHER, matched, named_classes, other_engine, own_images,
-    value,
+    DataInput, ImportError, Note, TEACHER, matched, named_classes, other_engine, own_images,
+    scores, value,
 };
 use crate::engine::device;
 use crate::engine::torchscript::{ScriptAnswers, ScriptFile, TorchScriptModel};
 use crate::experiment::plan::{ProgramFound, ProgramPart, TeacherFile};
-use crate::experiment::spec::{DeviceSpec, Scores};
+use crate::experiment::spec::DeviceSpec;
 
 /// Writes into a plan what a teacher's TorchScript file decides, where images are on
 /// that device.
@@ -18,12 +18,12 @@ pub fn settle(
     file: &mut TeacherFile,
     data: &DataInput,
     device: DeviceSpec,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<(), ImportError> {
     let part = file.program.clone().unwrap_or_default();
     let script = ScriptFile::open(file.path())?;
     let (about, remarks) = About::of_metadata(&script.metadata);
-    notes.extend(remarks.iter().map(|note| TEACHER.note(note)));
+    notes.extend(TEACHER.warnings(&remarks));
     let size = file.size.or(value(about.size.as_ref()));
     let size = size.unwrap_or(data.size);
     let classes = named_classes(file, data, &about, notes)?;
@@ -34,12 +34,7 @@ pub fn settle(
     let device = device::choose(device)?.device;
     let (model, facts) = TorchScriptModel::first(&script, answers, size, &device)?;
     notes.extend(facts.notes.iter().map(|note| TEACHER.note(note)));
-    let scores = part.scores.unwrap_or(if facts.probabilities {
-        notes.push(TEACHER.note(SOFTMAX));
-        Scores::Probabilities
-    } else {
-        Scores::Logits
-    });
+    let scores = scores(part.scores, facts.probabilities, notes);
     matched(file, classes, facts.classes, data, notes)?;
     own_images(file, size, data, &about, notes);
     file.program = Some(ProgramPart {

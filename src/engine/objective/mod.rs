@@ -357,4 +357,4 @@ pub(super) fn label_tensor(
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::engine) mod tests;

@@ -5,7 +5,8 @@ use crate::experiment::objective::ConsistencySpace;
 const CLASSES: usize = 4;
 const BATCH: usize = 3;
 
-fn objective(method: &str) -> Objective {
+/// What a method expands to.
+pub fn objective(method: &str) -> Objective {
     let written = ron::Options::default()
         .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES);
     let method: MethodSpec = written.from_str(method).unwrap();

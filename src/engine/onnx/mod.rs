@@ -244,7 +244,7 @@ impl OnnxModel {
             && let Some(score) = scores.iter().find(|score| !is_probability(score))
         {
             return Err(refuse(format!(
-                "its output `{}` gives {score}, which is no probability; write scores: Logits",
+                "its output `{}` gives {score}, which is not a probability; write scores: Logits",
                 self.answers.output
             )));
         }

@@ -95,7 +95,7 @@ fn must_be_a_library(path: &Path) -> Result<(), String> {
     }
     let text = Contents::of(&start).describe("library", REMEDY);
     Err(format!(
-        "it is no library but {}",
+        "it is not a library but {}",
         text.unwrap_or_else(|| format!("something else; {REMEDY}"))
     ))
 }

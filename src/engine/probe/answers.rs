@@ -292,7 +292,7 @@ impl AnswersFile {
             let mut record = vec![0; header.shape.record() as usize];
             match file.read_exact_at(&mut record, header.length()) {
                 Ok(()) if decoded(&record, header.shape).is_none() => {
-                    Err(unfit("has a header that its records do not agree with"))
+                    Err(unfit("has a header that does not match its records"))
                 }
                 Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
                 _ => Ok(()),

@@ -1,25 +1,13 @@
 use burn::tensor::{Device, TensorData};
 
 use super::*;
+use crate::engine::objective::tests::objective;
 use crate::engine::weights::state;
 use crate::experiment::architecture::build;
-use crate::experiment::method::{ExpansionContext, MethodSpec};
 use crate::experiment::model::Model;
 
 const BATCH: usize = 6;
 const CLASSES: usize = 3;
-
-fn objective(method: &str) -> Objective {
-    let written = ron::Options::default()
-        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES);
-    let method: MethodSpec = written.from_str(method).unwrap();
-    let context = ExpansionContext {
-        rounds: 10,
-        epochs: 10,
-        labelled: true,
-    };
-    method.method().expand(&context).unwrap()
-}
 
 fn network(seed: u64) -> Network {
     let model = Model::ResNetCifar { depth: 8, width: 4 };

@@ -107,7 +107,8 @@ impl Place {
         let loaded = load_text(&text, &self.0.path().join("a.ron"), &[]);
         let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
         let prepared = Prepared::new(plan).map_err(|error| error.to_string())?;
-        Ok(prepared.notes)
+        let notes = prepared.notes.iter();
+        Ok(notes.map(|note| note.message().to_owned()).collect())
     }
 }
 
@@ -190,7 +191,7 @@ fn two_errors_at_once_are_reported_together() {
     let place = Place::new();
     place.teach_up_to(255.0, &colours(&[2, 0, 3, 1]));
     let error = place.asked("").unwrap_err();
-    let both = "if its images were normalised otherwise, and its outputs stood for the classes in \
+    let both = "if its images were normalised differently, and its outputs stood for the classes in \
                 another order";
     assert!(error.contains(both), "{error}");
     for line in [

@@ -59,7 +59,7 @@ pub fn unsteady(
     let mut twice = rows.chunks(classes).zip(again.chunks(classes));
     if twice.any(|(first, second)| differ(first, second)) {
         return Ok(problem(
-            "it answers otherwise every time it is asked about an image",
+            "its answer on an image differs every time it is asked",
             "export it after model.eval(), without dropout and random numbers",
         ));
     }

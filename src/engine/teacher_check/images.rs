@@ -198,7 +198,7 @@ impl Seen {
 impl Way {
     fn describe(self) -> String {
         match self {
-            Self::Normalized(_) => "its images were normalised otherwise".to_owned(),
+            Self::Normalized(_) => "its images were normalised differently".to_owned(),
             Self::Exchanged => {
                 "red and blue were exchanged: it was trained on BGR images, as OpenCV reads them"
                     .to_owned()

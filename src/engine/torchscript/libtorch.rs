@@ -225,7 +225,7 @@ impl TorchScriptModel {
         let [least, most] = [scores.min(), scores.max()].map(|it| it.double_value(&[]) as f32);
         if let Some(score) = [least, most].iter().find(|score| !is_probability(**score)) {
             return Err(self.refused(&format!(
-                "it gives {score}, which is no probability; write scores: Logits"
+                "it gives {score}, which is not a probability; write scores: Logits"
             )));
         }
         Ok(scores.clamp_min(f64::from(SMALLEST)).log())

@@ -140,7 +140,7 @@ fn what_cannot_be_run_is_refused_with_libtorch_s_reason_or_the_outputs() {
         .logits(images(&written().images, &libtorch()))
         .unwrap_err();
     assert!(
-        error.to_string().contains("which is no probability"),
+        error.to_string().contains("which is not a probability"),
         "{error}"
     );
     // Images of four colours.

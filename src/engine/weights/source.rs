@@ -83,13 +83,7 @@ pub fn find(
     file: &ArrayFile,
     average: Option<bool>,
 ) -> Result<(StateDictPlace, Vec<String>), WeightsError> {
-    let search = Search {
-        graph,
-        needed: needed(graph, outputs),
-        takes_classifier: outputs.is_some(),
-        file,
-        names: file.names(),
-    };
+    let search = Search::new(graph, outputs, file);
     let mut notes = Vec::new();
     let mut candidates = search.candidates();
     let mut unfit = Vec::new();
@@ -249,12 +243,10 @@ pub fn verify(graph: &Graph, file: &ArrayFile, taken: &Taken) -> Result<(), Weig
         }
         None => Some(graph.classes),
     };
+    // Whatever else is in the file makes no difference.
     let search = Search {
-        graph,
-        needed: needed(graph, outputs),
-        takes_classifier: outputs.is_some(),
-        file,
         names: Vec::new(),
+        ..Search::new(graph, outputs, file)
     };
     let mismatch = search.differences(&taken.place, &[]);
     if mismatch.is_none() {
@@ -271,7 +263,17 @@ struct Search<'a> {
     names: Vec<String>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(graph: &'a Graph, outputs: Option<usize>, file: &'a ArrayFile) -> Self {
+        Self {
+            graph,
+            needed: needed(graph, outputs),
+            takes_classifier: outputs.is_some(),
+            file,
+            names: file.names(),
+        }
+    }
+
     /// Every place at which all arrays are; if there is none, every place at
     /// which only the classifier is another's.
     fn candidates(&self) -> Vec<Candidate> {

@@ -178,7 +178,8 @@ impl Confusion {
             .iter()
             .map(|class| format!(" {:>6}", format::shorten(class, 6_usize)));
         let heads = heads.collect::<String>();
-        lines.push(format!("  {:width$} {heads}", "label"));
+        lines.push(format!("  label ↓ by {model} →"));
+        lines.push(format!("  {:width$} {heads}", ""));
         for (class, row) in self.counts.iter().enumerate() {
             let cells = row.iter().map(|count| format!(" {count:>6}"));
             lines.push(format!("  {} {}", name(class), cells.collect::<String>()));

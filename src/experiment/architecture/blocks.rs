@@ -109,6 +109,26 @@ pub fn residual_where_it_fits(
     }
 }
 
+/// The stages of a residual network after `inputs` channels: of each how many blocks
+/// it has and how many channels come out of it. Every stage but the first halves
+/// the picture in its first block. `block` makes one of its stage, from 1, its place in that,
+/// its channels and its stride.
+pub fn stages<L: IntoIterator<Item = Layer>>(
+    mut inputs: usize,
+    stages: impl IntoIterator<Item = (usize, usize)>,
+    block: impl Fn((usize, usize), (usize, usize), usize) -> L,
+) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for (stage, (blocks, outputs)) in stages.into_iter().enumerate() {
+        for index in 0..blocks {
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            layers.extend(block((stage + 1, index), (inputs, outputs), stride));
+            inputs = outputs;
+        }
+    }
+    layers
+}
+
 /// The nearest multiple of eight, at most a tenth below: torchvision's
 /// `_make_divisible` and timm's `make_divisible`.
 pub fn divisible(channels: f64) -> usize {

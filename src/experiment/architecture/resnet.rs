@@ -2,7 +2,7 @@
 //! bottleneck's stride is in its 3×3 convolution).
 
 use super::IMAGE_CHANNELS;
-use super::blocks::{conv, norm, pooled_classifier};
+use super::blocks::{conv, norm, pooled_classifier, stages};
 use super::graph::{Activation, Layer, LinearInit, MaxPool, Residual};
 use crate::experiment::problem::Problem;
 
@@ -13,7 +13,7 @@ const STEM: usize = 64;
 
 /// Layers of a torchvision ResNet; `small` for a 3×3 stem without pooling.
 pub fn layers(depth: usize, small: bool, classes: usize) -> Result<Vec<Layer>, Problem> {
-    let (stages, bottleneck) = match depth {
+    let (blocks, bottleneck) = match depth {
         18 => ([2, 2, 2, 2], false),
         34 => ([3, 4, 6, 3], false),
         50 => ([3, 4, 6, 3], true),
@@ -25,25 +25,17 @@ pub fn layers(depth: usize, small: bool, classes: usize) -> Result<Vec<Layer>, P
             .help("choose 18, 34 or 50"));
         }
     };
+    let (block, expansion): (Block, usize) = if bottleneck {
+        (bottleneck_block, EXPANSION)
+    } else {
+        (basic_block, 1)
+    };
+    let sizes = [1, 2, 4, 8].map(|factor| factor * STEM * expansion);
     let mut layers = stem(small);
-    let mut inputs = STEM;
-    for (stage, blocks) in stages.into_iter().enumerate() {
-        let middle = STEM << stage;
-        for block in 0..blocks {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let name = format!("layer{}.{block}", stage + 1);
-            if bottleneck {
-                layers.extend(bottleneck_block(&name, inputs, middle, stride));
-                inputs = middle * EXPANSION;
-            } else {
-                layers.extend(basic_block(&name, (inputs, middle), stride));
-                inputs = middle;
-            }
-        }
-    }
+    layers.extend(stages(STEM, blocks.into_iter().zip(sizes), block));
     layers.extend(pooled_classifier(
         "fc",
-        (inputs, classes),
+        (8 * STEM * expansion, classes),
         LinearInit::Default,
     ));
     Ok(layers)
@@ -66,8 +58,16 @@ fn stem(small: bool) -> Vec<Layer> {
     layers
 }
 
+/// Makes a block of its stage and place, its channels and its stride.
+type Block = fn((usize, usize), (usize, usize), usize) -> [Layer; 2];
+
 /// Two 3×3 convolutions around a shortcut, and ReLU after the sum.
-pub fn basic_block(name: &str, (inputs, outputs): (usize, usize), stride: usize) -> [Layer; 2] {
+pub fn basic_block(
+    (stage, index): (usize, usize),
+    (inputs, outputs): (usize, usize),
+    stride: usize,
+) -> [Layer; 2] {
+    let name = format!("layer{stage}.{index}");
     let body = vec![
         Layer::Conv(conv(format!("{name}.conv1"), (inputs, outputs), 3, stride)),
         norm(format!("{name}.bn1"), outputs),
@@ -75,11 +75,16 @@ pub fn basic_block(name: &str, (inputs, outputs): (usize, usize), stride: usize)
         Layer::Conv(conv(format!("{name}.conv2"), (outputs, outputs), 3, 1)),
         norm(format!("{name}.bn2"), outputs),
     ];
-    with_shortcut(name, body, (inputs, outputs), stride)
+    with_shortcut(&name, body, (inputs, outputs), stride)
 }
 
-fn bottleneck_block(name: &str, inputs: usize, middle: usize, stride: usize) -> [Layer; 2] {
-    let outputs = middle * EXPANSION;
+fn bottleneck_block(
+    (stage, index): (usize, usize),
+    (inputs, outputs): (usize, usize),
+    stride: usize,
+) -> [Layer; 2] {
+    let name = format!("layer{stage}.{index}");
+    let middle = outputs / EXPANSION;
     let body = vec![
         Layer::Conv(conv(format!("{name}.conv1"), (inputs, middle), 1, 1)),
         norm(format!("{name}.bn1"), middle),
@@ -90,7 +95,7 @@ fn bottleneck_block(name: &str, inputs: usize, middle: usize, stride: usize) -> 
         Layer::Conv(conv(format!("{name}.conv3"), (middle, outputs), 1, 1)),
         norm(format!("{name}.bn3"), outputs),
     ];
-    with_shortcut(name, body, (inputs, outputs), stride)
+    with_shortcut(&name, body, (inputs, outputs), stride)
 }
 
 fn with_shortcut(

@@ -4,7 +4,7 @@
 //! CIFAR networks pad with zeros instead.
 
 use super::IMAGE_CHANNELS;
-use super::blocks::{blocks_of, check, conv, norm, pooled_classifier};
+use super::blocks::{blocks_of, check, conv, norm, pooled_classifier, stages};
 use super::graph::{Activation, Layer, LinearInit};
 use super::resnet::basic_block;
 use crate::experiment::problem::Problem;
@@ -18,19 +18,12 @@ pub fn layers(depth: usize, width: usize, classes: usize) -> Result<Vec<Layer>, 
         norm("bn1", width),
         Layer::Activation(Activation::Relu),
     ];
-    let mut inputs = width;
-    for stage in 0..3 {
-        let outputs = width << stage;
-        for block in 0..blocks {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            let name = format!("layer{}.{block}", stage + 1);
-            layers.extend(basic_block(&name, (inputs, outputs), stride));
-            inputs = outputs;
-        }
-    }
+    let sizes = [width, 2 * width, 4 * width];
+    let sizes = sizes.map(|outputs| (blocks, outputs));
+    layers.extend(stages(width, sizes, basic_block));
     layers.extend(pooled_classifier(
         "fc",
-        (inputs, classes),
+        (4 * width, classes),
         LinearInit::Default,
     ));
     Ok(layers)

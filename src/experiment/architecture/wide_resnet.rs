@@ -3,7 +3,7 @@
 //! `block1.layer.0.bn1`, `…conv1`, `…bn2`, `…conv2`, `…convShortcut`, `bn1`, `fc`.
 
 use super::IMAGE_CHANNELS;
-use super::blocks::{blocks_of, check, conv, norm, pooled_classifier};
+use super::blocks::{blocks_of, check, conv, norm, pooled_classifier, stages};
 use super::graph::{Activation, Layer, LinearInit, Residual};
 use crate::experiment::problem::Problem;
 
@@ -15,26 +15,24 @@ pub fn layers(depth: usize, width: usize, classes: usize) -> Result<Vec<Layer>, 
     let blocks = blocks_of(depth, 6, 4)?;
     check("width", width, 1, 256)?;
     let mut layers = vec![Layer::Conv(conv("conv1", (IMAGE_CHANNELS, STEM), 3, 1))];
-    let mut inputs = STEM;
-    for stage in 0..3 {
-        let outputs = (STEM << stage) * width;
-        for index in 0..blocks {
-            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-            let name = format!("block{}.layer.{index}", stage + 1);
-            layers.extend(block(&name, (inputs, outputs), stride));
-            inputs = outputs;
-        }
-    }
-    layers.extend([norm("bn1", inputs), Layer::Activation(Activation::Relu)]);
+    let sizes = [STEM, 2 * STEM, 4 * STEM].map(|outputs| (blocks, outputs * width));
+    layers.extend(stages(STEM, sizes, block));
+    let outputs = 4 * STEM * width;
+    layers.extend([norm("bn1", outputs), Layer::Activation(Activation::Relu)]);
     layers.extend(pooled_classifier(
         "fc",
-        (inputs, classes),
+        (outputs, classes),
         LinearInit::Default,
     ));
     Ok(layers)
 }
 
-fn block(name: &str, (inputs, outputs): (usize, usize), stride: usize) -> Vec<Layer> {
+fn block(
+    (stage, index): (usize, usize),
+    (inputs, outputs): (usize, usize),
+    stride: usize,
+) -> Vec<Layer> {
+    let name = format!("block{stage}.layer.{index}");
     let activation = [
         norm(format!("{name}.bn1"), inputs),
         Layer::Activation(Activation::Relu),

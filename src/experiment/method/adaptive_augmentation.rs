@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::moved::Moved;
-use super::{ExpansionContext, Method, check, check_divergence};
+use super::{ExpansionContext, Method, check, check_distillation, distillation, truth};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
 use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
+use crate::experiment::objective::{Divergence, Objective, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
@@ -55,25 +55,7 @@ impl Method for AdaptiveAugmentation {
         let second = self.p2.value(self.p1, self.p_max, context.rounds);
         Ok(Objective {
             views: vec![View::numbered(1), View::numbered(2)],
-            terms: vec![
-                Term {
-                    name: "distill".to_owned(),
-                    weight: "w".to_owned(),
-                    loss: Loss::Distill {
-                        views: vec![0],
-                        divergence: self.divergence,
-                        temperature: "temperature".to_owned(),
-                    },
-                },
-                Term {
-                    name: "truth".to_owned(),
-                    weight: "w_truth".to_owned(),
-                    loss: Loss::Truth {
-                        view: 1,
-                        target: self.truth,
-                    },
-                },
-            ],
+            terms: vec![distillation(vec![0], self.divergence), truth(1, self.truth)],
             knobs: vec![
                 Knob::constant("p1", KnobRole::Probability, self.p1),
                 Knob::constant("p2", KnobRole::Probability, second),
@@ -102,14 +84,8 @@ impl AdaptiveAugmentation {
         let mut problems = Vec::new();
         check(&mut problems, "p1", self.p1, Range::PROBABILITY);
         check(&mut problems, "p_max", self.p_max, Range::PROBABILITY);
-        check(&mut problems, "w", self.w, Range::WEIGHT);
-        check(
-            &mut problems,
-            "temperature",
-            self.temperature,
-            Range::TEMPERATURE,
-        );
-        check_divergence(&mut problems, "divergence", self.divergence, context);
+        let strength = (self.w, self.temperature);
+        check_distillation(&mut problems, strength, self.divergence, context);
         if self.p1 > self.p_max {
             problems.push(
                 Problem::new(

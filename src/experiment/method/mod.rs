@@ -21,7 +21,7 @@ pub use multi_view::{MultiView, TeacherViews};
 pub use scratch::Scratch;
 pub use vanilla::Vanilla;
 
-use super::objective::{Divergence, Objective};
+use super::objective::{Divergence, Loss, Objective, Term, TruthTarget};
 use super::problem::Problem;
 use super::range::Range;
 
@@ -128,6 +128,40 @@ fn check_divergence(
             part("Dist.gamma", gamma);
         }
         Divergence::Kd | Divergence::L2 { .. } | Divergence::LogitStd => {}
+    }
+}
+
+/// Adds what is wrong with the weight, temperature and divergence of a distillation.
+fn check_distillation(
+    problems: &mut Vec<Problem>,
+    (w, temperature): (f64, f64),
+    divergence: Divergence,
+    context: ExpansionContext,
+) {
+    check(problems, "w", w, Range::WEIGHT);
+    check(problems, "temperature", temperature, Range::TEMPERATURE);
+    check_divergence(problems, "divergence", divergence, context);
+}
+
+/// The loss of a view against this target, weighted by `w_truth`.
+fn truth(view: usize, target: TruthTarget) -> Term {
+    Term {
+        name: "truth".to_owned(),
+        weight: "w_truth".to_owned(),
+        loss: Loss::Truth { view, target },
+    }
+}
+
+/// The loss of views against the teacher, weighted by `w`.
+fn distillation(views: Vec<usize>, divergence: Divergence) -> Term {
+    Term {
+        name: "distill".to_owned(),
+        weight: "w".to_owned(),
+        loss: Loss::Distill {
+            views,
+            divergence,
+            temperature: "temperature".to_owned(),
+        },
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check, check_divergence};
+use super::{ExpansionContext, Method, check, check_distillation, distillation, truth};
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
@@ -76,27 +76,20 @@ impl Method for MultiView {
             return Err(problems);
         }
         let all: Vec<usize> = (0..self.views).collect();
+        let taught = match self.teacher_views {
+            TeacherViews::One => vec![0],
+            TeacherViews::All => all.clone(),
+        };
         let mut terms = vec![
             Term {
                 name: "consistency".to_owned(),
                 weight: "w_consistency".to_owned(),
                 loss: Loss::Consistency {
-                    views: all.clone(),
+                    views: all,
                     space: self.space,
                 },
             },
-            Term {
-                name: "distill".to_owned(),
-                weight: "w".to_owned(),
-                loss: Loss::Distill {
-                    views: match self.teacher_views {
-                        TeacherViews::One => vec![0],
-                        TeacherViews::All => all,
-                    },
-                    divergence: self.divergence,
-                    temperature: "temperature".to_owned(),
-                },
-            },
+            distillation(taught, self.divergence),
         ];
         let mut knobs: Vec<Knob> = (1..=self.views)
             .map(|view| Knob::constant(format!("p{view}"), KnobRole::Probability, self.p))
@@ -107,14 +100,7 @@ impl Method for MultiView {
             Knob::constant("temperature", KnobRole::Temperature, self.temperature),
         ]);
         if context.labelled {
-            terms.push(Term {
-                name: "truth".to_owned(),
-                weight: "w_truth".to_owned(),
-                loss: Loss::Truth {
-                    view: 0,
-                    target: TruthTarget::Label,
-                },
-            });
+            terms.push(truth(0, TruthTarget::Label));
             knobs.push(Knob::constant("w_truth", KnobRole::Weight, self.w_truth));
         }
         Ok(Objective {
@@ -145,15 +131,9 @@ impl MultiView {
             self.w_consistency,
             Range::WEIGHT,
         );
-        check(&mut problems, "w", self.w, Range::WEIGHT);
-        check(
-            &mut problems,
-            "temperature",
-            self.temperature,
-            Range::TEMPERATURE,
-        );
         check(&mut problems, "w_truth", self.w_truth, Range::WEIGHT);
-        check_divergence(&mut problems, "divergence", self.divergence, context);
+        let strength = (self.w, self.temperature);
+        check_distillation(&mut problems, strength, self.divergence, context);
         problems
     }
 }

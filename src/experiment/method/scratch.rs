@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check};
+use super::{ExpansionContext, Method, check, truth};
 use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::objective::{Loss, Objective, Term, TruthTarget, View};
+use crate::experiment::objective::{Objective, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
@@ -23,14 +23,7 @@ impl Method for Scratch {
         check(&mut problems, "p1", self.p1, Range::PROBABILITY);
         let objective = Objective {
             views: vec![View::numbered(1)],
-            terms: vec![Term {
-                name: "truth".to_owned(),
-                weight: "w_truth".to_owned(),
-                loss: Loss::Truth {
-                    view: 0,
-                    target: TruthTarget::Label,
-                },
-            }],
+            terms: vec![truth(0, TruthTarget::Label)],
             knobs: vec![
                 Knob::constant("p1", KnobRole::Probability, self.p1),
                 Knob::constant("w_truth", KnobRole::Weight, 1.0),

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check, check_divergence};
+use super::{ExpansionContext, Method, check, check_distillation, distillation, truth};
 use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
+use crate::experiment::objective::{Divergence, Objective, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
@@ -34,26 +34,12 @@ impl Method for Vanilla {
     fn expand(&self, context: &ExpansionContext) -> Result<Objective, Vec<Problem>> {
         let mut problems = Vec::new();
         check(&mut problems, "p1", self.p1, Range::PROBABILITY);
-        check(&mut problems, "w", self.w, Range::WEIGHT);
         check(&mut problems, "w_truth", self.w_truth, Range::WEIGHT);
-        check(
-            &mut problems,
-            "temperature",
-            self.temperature,
-            Range::TEMPERATURE,
-        );
-        check_divergence(&mut problems, "divergence", self.divergence, *context);
+        let strength = (self.w, self.temperature);
+        check_distillation(&mut problems, strength, self.divergence, *context);
         let mut objective = Objective {
             views: vec![View::numbered(1)],
-            terms: vec![Term {
-                name: "distill".to_owned(),
-                weight: "w".to_owned(),
-                loss: Loss::Distill {
-                    views: vec![0],
-                    divergence: self.divergence,
-                    temperature: "temperature".to_owned(),
-                },
-            }],
+            terms: vec![distillation(vec![0], self.divergence)],
             knobs: vec![
                 Knob::constant("p1", KnobRole::Probability, self.p1),
                 Knob::constant("w", KnobRole::Weight, self.w),
@@ -62,14 +48,7 @@ impl Method for Vanilla {
             controller: None,
         };
         if context.labelled {
-            objective.terms.push(Term {
-                name: "truth".to_owned(),
-                weight: "w_truth".to_owned(),
-                loss: Loss::Truth {
-                    view: 0,
-                    target: TruthTarget::Label,
-                },
-            });
+            objective.terms.push(truth(0, TruthTarget::Label));
             objective
                 .knobs
                 .push(Knob::constant("w_truth", KnobRole::Weight, self.w_truth));

@@ -304,16 +304,8 @@ pub(super) fn answers_file(
         ("output", teacher.output.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let written = written.into_iter().filter(|(_, written)| *written);
-    problems.extend(written.map(|(field, _)| {
-        Problem::new(
-            format!("teacher.{field}"),
-            "nothing is computed of a teacher whose answers are in a file",
-        )
-        .on_name()
-        .help("remove it")
-        .depends_on("teacher.weights")
-    }));
+    let why = "it has no effect: the answers of the teacher are in a file";
+    problems.extend(out_of_place(written, why, "remove it"));
     let file = teacher_file(teacher, ("weights.Logits", path), paths, problems)?;
     Some(TeacherFile {
         kept: Some(KeptAnswersPart {
@@ -331,20 +323,13 @@ pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
         ("scores", teacher.scores.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let written = written.into_iter().filter(|(_, written)| *written);
-    let written = written.map(|(field, _)| {
-        Problem::new(
-            format!("teacher.{field}"),
-            "it is of an ONNX or TorchScript file, and this teacher is none",
-        )
-        .on_name()
-        .help("remove it, or give weights: Onnx(\"teacher.onnx\")")
-        .depends_on("teacher.weights")
-    });
+    let why = "only a teacher in an ONNX or TorchScript file has it";
+    let remedy = "remove it, or give weights: Onnx(\"teacher.onnx\")";
     let missing = teacher.model.is_none().then(|| {
         Problem::new("teacher", "the field `model` is missing")
             .help("name the teacher's layout, such as model: ResNet(depth: 18)")
     });
+    let written = out_of_place(written, why, remedy);
     written.chain(missing).collect()
 }
 
@@ -393,17 +378,22 @@ pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
         ("channels", teacher.channels != ChannelOrder::Rgb),
         ("trusted", teacher.trusted),
     ];
-    written
-        .into_iter()
-        .filter(|(_, written)| *written)
-        .map(|(field, _)| {
-            Problem::new(
-                format!("teacher.{field}"),
-                "it is of a teacher from a file, and this one is trained on the data as it is",
-            )
+    let why = "only a teacher from a file has it, and this one is trained here";
+    let remedy = "remove it, or give weights: File(\"teacher.pt\")";
+    out_of_place(written, why, remedy).collect()
+}
+
+/// What is said of the fields that are written of those that this teacher cannot have.
+fn out_of_place<const FIELDS: usize>(
+    fields: [(&str, bool); FIELDS],
+    why: &str,
+    remedy: &str,
+) -> impl Iterator<Item = Problem> {
+    let written = fields.into_iter().filter(|(_, written)| *written);
+    written.map(move |(field, _)| {
+        Problem::new(format!("teacher.{field}"), why)
             .on_name()
-            .help("remove it, or give weights: File(\"teacher.pt\")")
+            .help(remedy)
             .depends_on("teacher.weights")
-        })
-        .collect()
+    })
 }

@@ -186,9 +186,9 @@ fn slow_statistics(student: &Graph, steps: u64) -> Option<String> {
     let left = (1.0 - momentum).powf(steps as f64);
     (momentum < USUAL && left > FEW).then(|| {
         format!(
-            "student: the running statistics of {} move by {momentum} of a batch a step, so after \
-             {steps} steps {} of them are still what they began as, and evaluations lag behind \
-             what was learned: train longer",
+            "student: the batch norm of {} has momentum {momentum}: after {steps} steps {} of its \
+             running statistics are still initial values, and evaluations lag behind training; \
+             train longer",
             student.name,
             percent(left)
         )
@@ -291,9 +291,9 @@ mod tests {
         assert_eq!(
             notes(2),
             [
-                "student: the running statistics of MobileNetV3 Small with the small stem move by \
-                 0.01 of a batch a step, so after 100 steps 36.6 % of them are still what they \
-                 began as, and evaluations lag behind what was learned: train longer"
+                "student: the batch norm of MobileNetV3 Small with the small stem has momentum \
+                 0.01: after 100 steps 36.6 % of its running statistics are still initial values, \
+                 and evaluations lag behind training; train longer"
             ]
         );
         assert!(notes(6).is_empty());

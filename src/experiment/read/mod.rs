@@ -251,7 +251,7 @@ pub fn read_text(path: &Path) -> Result<String, Report> {
                 ),
                 // Too large, or no file at all.
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => fail(
-                    format!("`{shown}` is no experiment: {error}"),
+                    format!("`{shown}` is not an experiment: {error}"),
                     "name an experiment file, such as experiments/quickstart.ron",
                 ),
                 _ => fail(

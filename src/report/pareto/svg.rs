@@ -67,7 +67,9 @@ pub fn svg(picture: &Pareto) -> String {
     let names = names(&picture.points);
     let (labels, unnamed) = axes.labels(picture, &names);
     if unnamed > 0 {
-        notes.push(format!("points without a name, in a crowd: {unnamed}"));
+        notes.push(format!(
+            "points without a label, for lack of room: {unnamed}"
+        ));
     }
     notes.extend(picture.absences());
     let notes: Vec<String> = notes.iter().flat_map(|note| wrapped(note)).collect();

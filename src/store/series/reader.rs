@@ -204,7 +204,7 @@ impl SeriesReader {
             return Err(SeriesError::Damaged {
                 path: self.path.clone(),
                 offset: at,
-                reason: "its header does not agree with its checksum",
+                reason: "its header does not match its checksum",
             });
         };
         if at + HEADER as u64 + u64::from(header.payload) > self.length()? {
@@ -230,9 +230,7 @@ impl SeriesReader {
             self.torn = true;
             return Ok(Payload::Torn);
         }
-        Ok(Payload::Damaged(
-            "its payload does not agree with its checksum",
-        ))
+        Ok(Payload::Damaged("its payload does not match its checksum"))
     }
 
     fn only_zeros_from(&mut self, at: u64) -> Result<bool, SeriesError> {

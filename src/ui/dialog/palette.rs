@@ -1,5 +1,7 @@
 //! Actions by name: type some of its letters, press enter.
 
+use std::cmp::Reverse;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -13,7 +15,7 @@ use super::help::NO_KEY;
 use super::picker::{Picked, Picker};
 use super::{Answer, Dialog, frame as boxed};
 use crate::format::{shorten, shorten_words};
-use crate::ui::action::{ACTIONS, Action, Entry};
+use crate::ui::action::{ACTIONS, Action, Context, Entry};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 use crate::ui::widget::cells::width_of;
@@ -41,14 +43,16 @@ const HEIGHT: u16 = 24;
 const DESCRIPTION: u16 = 3;
 
 /// ```text
-/// ┌ Do ──────────────────────────────────────┐
+/// ┌ Commands ────────────────────────────────┐
 /// │ eval█                                    │
-/// │ evaluate-now   Evaluates on the …      e │
+/// │ evaluate-now   e   Evaluate now          │
 /// └──────────────────────────────────────────┘
 /// ```
 #[derive(Debug, Default)]
 pub struct Palette {
     picker: Picker,
+    /// Where one is, the inmost first.
+    contexts: Vec<Context>,
 }
 
 /// Where its parts stand.
@@ -60,6 +64,15 @@ struct Areas {
 }
 
 impl Palette {
+    /// The palette of a place: of actions that match alike, the place's own come first.
+    #[must_use]
+    pub fn at(contexts: Vec<Context>) -> Self {
+        Self {
+            contexts,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn key(mut self, key: KeyEvent, keymap: &Keymap) -> Answer {
         let rows = self.found().len();
         let picked = self.picker.key(key, boxed::meaning(key, keymap), rows);
@@ -91,7 +104,8 @@ impl Palette {
         self.picker.paste(text);
     }
 
-    /// Actions that match, best first; all of them while nothing is typed.
+    /// Actions that match, best first; all of them, those at hand first, while nothing
+    /// is typed.
     fn found(&self) -> Vec<&'static Entry> {
         let text = self.picker.text();
         let pattern = Pattern::parse(&text, CaseMatching::Ignore, Normalization::Smart);
@@ -116,7 +130,14 @@ impl Palette {
         if scored.iter().any(|(rank, ..)| *rank != Rank::Letters) {
             scored.retain(|(rank, ..)| *rank != Rank::Letters);
         }
-        scored.sort_by_key(|(rank, score, _)| (*rank, std::cmp::Reverse(*score)));
+        let contexts = self.contexts.iter();
+        let away = |entry: &Entry| {
+            contexts
+                .clone()
+                .take_while(|at| **at != entry.context)
+                .count()
+        };
+        scored.sort_by_key(|(rank, score, entry)| (*rank, Reverse(*score), away(entry)));
         scored.into_iter().map(|(_, _, entry)| entry).collect()
     }
 
@@ -238,7 +259,11 @@ mod tests {
     }
 
     fn found(text: &str) -> Vec<Action> {
-        let mut palette = Palette::default();
+        found_at(&[], text)
+    }
+
+    fn found_at(contexts: &[Context], text: &str) -> Vec<Action> {
+        let mut palette = Palette::at(contexts.to_vec());
         palette.paste(text);
         palette.found().iter().map(|entry| entry.action).collect()
     }
@@ -254,6 +279,22 @@ mod tests {
         // What was typed stands in it as letters only, and is still found.
         assert_eq!(found("trshrun")[0], Action::TrashRun);
         assert_eq!(found("move clone"), []);
+    }
+
+    #[test]
+    fn what_is_at_hand_comes_first_and_before_what_matches_no_better() {
+        let knobs = [Context::Knobs, Context::Live, Context::Global];
+        let all = found_at(&knobs, "");
+        let contexts = all.iter().map(|action| action.entry().context);
+        let mut contexts: Vec<Context> = contexts.collect();
+        assert_eq!(contexts.len(), ACTIONS.len());
+        contexts.dedup();
+        assert_eq!(contexts[..3], knobs);
+        // The best match is that, wherever it belongs.
+        let undo = |contexts: &[Context]| found_at(contexts, "undo-")[..2].to_vec();
+        assert_eq!(undo(&[]), [Action::UndoText, Action::UndoKnob]);
+        assert_eq!(undo(&knobs), [Action::UndoKnob, Action::UndoText]);
+        assert_eq!(found_at(&knobs, "show runs")[0], Action::ShowRuns);
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn groups_of(chunk: &Chunk, (width, height): (usize, usize)) -> Result<u64, Imag
         }
         _ => return Ok(0),
     };
-    found.ok_or_else(|| ImageError::Damaged("its prefix codes make no sense".to_owned()))
+    found.ok_or_else(|| ImageError::Damaged("its prefix codes are invalid".to_owned()))
 }
 
 #[cfg(test)]

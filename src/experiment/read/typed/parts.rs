@@ -432,11 +432,15 @@ impl<'t> Inner<'t> {
 }
 
 macro_rules! see_through {
-    ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Failure> {
+    ($($method:ident $(($($argument:ident: $type:ty),*))?)*) => {
+        $(fn $method<V: Visitor<'t>>(
+            self,
+            $($($argument: $type,)*)?
+            visitor: V,
+        ) -> Result<V::Value, Failure> {
             match self.only() {
-                Some(value) => value.$method(visitor),
-                None => Placeholder.$method(visitor),
+                Some(value) => value.$method($($($argument,)*)? visitor),
+                None => Placeholder.$method($($($argument,)*)? visitor),
             }
         })*
     };
@@ -451,6 +455,10 @@ impl<'t> de::Deserializer<'t> for Inner<'t> {
         deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string
         deserialize_bytes deserialize_byte_buf deserialize_option deserialize_unit
         deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+        deserialize_tuple(length: usize)
+        deserialize_tuple_struct(name: &'static str, length: usize)
+        deserialize_unit_struct(name: &'static str)
     }
 
     fn deserialize_struct<V: Visitor<'t>>(
@@ -462,52 +470,12 @@ impl<'t> de::Deserializer<'t> for Inner<'t> {
         named_values(self.0, fields, visitor)
     }
 
-    fn deserialize_enum<V: Visitor<'t>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        match self.only() {
-            Some(value) => value.deserialize_enum(name, variants, visitor),
-            None => Placeholder.deserialize_enum(name, variants, visitor),
-        }
-    }
-
-    fn deserialize_tuple<V: Visitor<'t>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        match self.only() {
-            Some(value) => value.deserialize_tuple(length, visitor),
-            None => Placeholder.deserialize_tuple(length, visitor),
-        }
-    }
-
     fn deserialize_newtype_struct<V: Visitor<'t>>(
         self,
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Failure> {
         visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'t>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'t>>(
-        self,
-        _name: &'static str,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        self.deserialize_tuple(length, visitor)
     }
 }
 

@@ -16,7 +16,7 @@ use super::classes::{ClassRow, ClassSort, Classes};
 use super::sample_result::nats;
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
-use crate::format::{count, percent, shorten};
+use crate::format::{MISSING, count, percent, shorten};
 use crate::ui::theme::Theme;
 use crate::ui::widget::gallery::{inside, panel};
 use crate::ui::widget::list::draw_rows;
@@ -119,12 +119,13 @@ fn draw_row(row: &ClassRow, bars: usize, bar: u16, theme: &Theme, cells: &mut Ce
             .skip(1);
     }
     let difference = row.difference();
+    let points = || format!("{:+.1}", difference * 100.0);
     let (text, style) = if difference.is_nan() {
-        ("–".to_owned(), theme.muted())
+        (MISSING.to_owned(), theme.muted())
     } else if difference < 0.0 {
-        (format!("−{:.1}", difference.abs() * 100.0), theme.bad())
+        (points(), theme.bad())
     } else if difference > 0.0 {
-        (format!("+{:.1}", difference * 100.0), theme.good())
+        (points(), theme.good())
     } else {
         ("0.0".to_owned(), theme.muted())
     };

@@ -18,27 +18,19 @@ impl Live {
             Action::PreviousRun => return shared.step_run(false, runs),
             _ => {}
         }
-        let Some(name) = self.run.clone().filter(|name| runs.get(name).is_some()) else {
+        let Some(shown) = self.shown_run(runs) else {
             return shared.notify(LogLine::info("no run selected"));
-        };
-        let Some(entry) = runs.get(&name) else {
-            return;
-        };
-        let shown = Shown {
-            name: &name,
-            entry,
-            phase: self.phase_of(entry),
         };
         if action.entry().context == Context::Knobs {
             self.act_on_knobs(action, shown, shared);
         } else {
-            let done = control::act(action, &name, entry, shared)
+            let done = control::act(action, shown.name, shown.entry, shared)
                 || (self.focus == Focus::Events && self.act_on_events(action, &shown));
             if !done {
                 self.act_on_view(action, &shown, shared);
             }
         }
-        self.changed(runs);
+        self.changed(shared, runs);
     }
 
     fn act_on_knobs(&mut self, action: Action, shown: Shown<'_>, shared: &mut Shared) {

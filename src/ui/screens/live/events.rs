@@ -35,13 +35,14 @@ enum Record {
     Checkpoint(usize),
     Command(usize),
     Warning(usize),
+    Note(usize),
 }
 
 /// The list of a run's events.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     /// What the list was made from.
-    of: Option<(String, [usize; 6])>,
+    of: Option<(String, [usize; 7])>,
     lines: Vec<(Option<Position>, Record)>,
     selection: Selection,
     /// What was there when a person moved to an older line; none while the newest
@@ -64,6 +65,7 @@ impl Events {
             store.checkpoints.len(),
             store.commands.len(),
             applied.count(),
+            store.notes.len(),
             store.warnings.len() + (store.processes as usize).wrapping_mul(1 << 20),
         ];
         if self
@@ -296,6 +298,7 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
             .enumerate()
             .map(|(at, each)| (each.at, Record::Warning(at))),
     );
+    lines.extend((0..store.notes.len()).map(|at| (None, Record::Note(at))));
     lines.sort_by_key(|(position, _)| *position);
     lines
 }
@@ -314,6 +317,7 @@ fn described(store: &RunStore, record: Record) -> (char, String, bool) {
             .warnings
             .get(at)
             .map(|each| ('!', each.message.clone(), true)),
+        Record::Note(at) => store.notes.get(at).map(|each| ('i', each.clone(), false)),
     }
     .unwrap_or((' ', String::new(), false))
 }

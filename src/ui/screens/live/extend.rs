@@ -57,7 +57,7 @@ pub(in crate::ui) fn on_submit(name: String, text: &str, shared: &mut Shared, ru
     if ending.is_empty() {
         return shared.ask(effect(true));
     }
-    let text = format!("Ending with the training: {}.", listed(&ending));
+    let text = format!("Scheduled to the last epoch: {}.", listed(&ending));
     let choices = vec![
         (
             format!("hold the final values from epoch {now}"),

@@ -118,29 +118,21 @@ impl Live {
             if let Some(run) = self.run.clone() {
                 shared.ask(Effect::OpenRun(run));
             }
-            self.changed(runs);
+            self.changed(shared, runs);
         }
     }
 
     /// Brings what is derived from the run up to date.
-    pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
-        let Some(name) = self.run.clone() else {
+    pub(in crate::ui) fn changed(&mut self, shared: &mut Shared, runs: &Runs) {
+        let Some(shown) = self.shown_run(runs) else {
             return;
         };
-        let Some(entry) = runs.get(&name) else {
-            return;
-        };
-        let phase = self.phase_of(entry);
+        let Shown { name, entry, phase } = shown;
         self.summaries
-            .update(&name, &entry.store, phase, self.view.factor(), |_| true);
-        self.alerts.update(&name, entry, phase);
-        self.events.update(&name, &entry.store);
-        let shown = Shown {
-            name: &name,
-            entry,
-            phase,
-        };
-        with_knobs(shown, |view| self.knobs.update(view));
+            .update(name, &entry.store, phase, self.view.factor(), |_| true);
+        self.alerts.update(name, entry, phase);
+        self.events.update(name, &entry.store);
+        with_knobs(shown, |view| self.knobs.update(view, shared));
     }
 
     /// Shows the charts whose titles match.
@@ -158,14 +150,7 @@ impl Live {
         shared: &mut Shared,
         runs: &Runs,
     ) {
-        if let Some(name) = self.run.clone()
-            && let Some(entry) = runs.get(&name)
-        {
-            let shown = Shown {
-                name: &name,
-                entry,
-                phase: self.phase_of(entry),
-            };
+        if let Some(shown) = self.shown_run(runs) {
             with_knobs(shown, |view| self.knobs.on_submit(knob, text, view, shared));
         }
     }
@@ -180,9 +165,8 @@ impl Live {
         self.phase.or(entry.store.phase).unwrap_or(Phase::Student)
     }
 
-    fn shown_run<'a>(&'a self, runs: &'a Runs) -> Option<Shown<'a>> {
-        let name = self.run.as_deref()?;
-        let entry = runs.get(name)?;
+    fn shown_run<'a>(&self, runs: &'a Runs) -> Option<Shown<'a>> {
+        let (name, entry) = runs.named(self.run.as_deref()?)?;
         let phase = self.phase_of(entry);
         Some(Shown { name, entry, phase })
     }

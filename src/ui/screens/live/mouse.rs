@@ -18,16 +18,8 @@ impl Live {
         shared: &mut Shared,
         runs: &Runs,
     ) {
-        let Some(name) = self.run.clone() else {
+        let Some(shown) = self.shown_run(runs) else {
             return;
-        };
-        let Some(entry) = runs.get(&name) else {
-            return;
-        };
-        let shown = Shown {
-            name: &name,
-            entry,
-            phase: self.phase_of(entry),
         };
         let parts = self.areas(&shown, shared, area);
         let at = (mouse.column, mouse.row);
@@ -55,7 +47,7 @@ impl Live {
         } else if parts.main.contains(at.into()) || self.view.sight.is_held() {
             self.mouse_on_charts(mouse, parts.main, &shown);
         }
-        self.changed(runs);
+        self.changed(shared, runs);
     }
 
     fn mouse_on_events(&mut self, mouse: MouseEvent, area: Rect) {

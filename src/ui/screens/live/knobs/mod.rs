@@ -69,11 +69,17 @@ pub(super) struct Knobs {
 
 impl Knobs {
     /// Brings what is derived from the run up to date. Changes are kept as long
-    /// as the same training is shown.
-    pub(super) fn update(&mut self, view: &View<'_>) {
+    /// as the same training is shown: when the teacher is trained, the student's is.
+    pub(super) fn update(&mut self, view: &View<'_>, shared: &mut Shared) {
         let of = Some((view.run.to_owned(), view.phase));
         if self.of != of {
             self.of = of;
+            let pending = self.drafts.iter().filter(|(_, draft)| draft.changed());
+            for (knob, _) in pending {
+                shared.notify(LogLine::warn(format!(
+                    "the pending change of {knob} is discarded: another training is shown"
+                )));
+            }
             self.drafts.clear();
             self.sent.clear();
             self.selected = 0;

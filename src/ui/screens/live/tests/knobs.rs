@@ -72,6 +72,36 @@ fn a_value_is_sent_and_its_fate_is_shown() {
 }
 
 #[test]
+fn a_change_that_was_not_sent_when_the_next_training_begins_is_reported() {
+    let teacher = RunEvent::PhaseStarted {
+        phase: Phase::Teacher,
+        steps: 80,
+        steps_per_epoch: 40,
+        step: 0,
+    };
+    let (mut harness, name) = screen((80, 24), Owner::Here, &[teacher]);
+    harness.keys(&["K", "up"]);
+    assert!(
+        harness.screen().contains("pending: "),
+        "{}",
+        harness.screen()
+    );
+    let student = RunEvent::PhaseStarted {
+        phase: Phase::Student,
+        steps: 480,
+        steps_per_epoch: 40,
+        step: 0,
+    };
+    feed(&mut harness, &name, &[student]);
+    let shown = harness.screen();
+    assert!(shown.contains("knobs of the student"), "{shown}");
+    assert!(
+        shown.contains("the pending change of lr is discarded"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_change_can_be_undone_before_it_is_sent() {
     let (mut harness, _) = screen((80, 24), Owner::Here, &events(100));
     harness.keys(&["K", "up", "up", "s"]);
