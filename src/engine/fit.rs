@@ -27,6 +27,7 @@ use super::step::{self, KnownAnswers, StepReport, StepSettings, train_step};
 use super::throughput::Throughput;
 use super::weights::WeightsError;
 use crate::data::{Batch, BatchRequest, Images, Loader};
+use crate::event::inspection::metrics::TruthLoss;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
@@ -160,11 +161,11 @@ impl<'a> Fit<'a> {
                 break;
             }
             self.begin_finish()?;
-            self.step()?;
+            let evaluation = self.step()?;
             if self.timeline.ends_epoch(self.state.step) {
-                self.end_epoch()?;
-            } else if self.checkpoint_is_due() {
-                self.save()?;
+                self.end_epoch(evaluation)?;
+            } else {
+                self.within_epoch(evaluation)?;
             }
         }
         self.emit(RunEvent::PhaseEnded {
@@ -179,8 +180,9 @@ impl<'a> Fit<'a> {
         self.state.step < self.timeline.steps || inbox.awaits(self.context.phase)
     }
 
-    /// One step, its row of numbers, and the end of its round.
-    fn step(&mut self) -> Result<(), Failure> {
+    /// One step, its row of numbers, and the end of its round. Returns the evaluation
+    /// that this took, if it did.
+    fn step(&mut self) -> Result<Option<Evaluation>, Failure> {
         let step = self.state.step;
         let epoch = self.timeline.epoch(step);
         let training = self.context.training;
@@ -237,8 +239,7 @@ impl<'a> Fit<'a> {
         self.follow_ranges(&report);
         self.state.step += 1;
         self.log(step, epoch, &knobs, &batch, &report, asked);
-        self.end_step(&report);
-        Ok(())
+        self.end_step(&report)
     }
 
     /// What the teacher answers on the images of every view that stayed as they are.
@@ -284,22 +285,34 @@ impl<'a> Fit<'a> {
         Ok((known, Some(asked)))
     }
 
-    fn end_step(&mut self, report: &StepReport) {
+    /// Ends the step's round, if it does. A controller that compares with the
+    /// validation loss is given that of the weights as they are now.
+    fn end_step(&mut self, report: &StepReport) -> Result<Option<Evaluation>, Failure> {
+        let training = self.context.training;
+        let (completed, timeline) = (self.state.step, self.timeline);
         let losses: Vec<(String, f64)> = self
             .terms()
             .zip(&report.losses)
             .map(|(name, &loss)| (name.to_owned(), loss))
             .collect();
-        let ended = self.state.round.step(
-            &losses,
-            self.state.step,
-            &self.timeline,
-            self.context.training,
-            &mut self.state.knobs,
-        );
-        if let Some(event) = ended {
-            self.emit(event);
+        let round = &mut self.state.round;
+        if !round.step(&losses, completed, &timeline, training) {
+            return Ok(None);
         }
+        let target = round.compared_target(completed, &timeline, training);
+        let mut truth = target.map(|target| TruthLoss::new(target, training.label_smoothing));
+        let evaluation = match &mut truth {
+            Some(truth) => Some(self.evaluate(Some(truth))?),
+            None => None,
+        };
+        let valid_loss = truth.map(|truth| truth.mean());
+        let state = &mut self.state;
+        let knobs = &mut state.knobs;
+        let ended = state
+            .round
+            .end(completed, valid_loss, &timeline, training, knobs);
+        self.emit(ended);
+        Ok(evaluation)
     }
 
     /// Logs the step's numbers if it is one of those that are logged.
@@ -388,12 +401,42 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// Evaluates, keeps the best weights and saves.
-    fn end_epoch(&mut self) -> Result<(), Failure> {
-        let evaluation = self.evaluate()?;
-        let top1 = evaluation.top1;
+    /// Evaluates, unless the end of a round did, keeps the best weights and saves.
+    fn end_epoch(&mut self, evaluation: Option<Evaluation>) -> Result<(), Failure> {
+        let evaluation = match evaluation {
+            Some(evaluation) => evaluation,
+            None => self.evaluate(None)?,
+        };
         // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
+        self.end_evaluation(evaluation)?;
+        self.save()?;
+        // The next speed is one of training, without the evaluation.
+        self.meter.lap();
+        Ok(())
+    }
+
+    /// Takes in the evaluation of a round that ended before its epoch, if there is one,
+    /// and saves where that is due.
+    fn within_epoch(&mut self, evaluation: Option<Evaluation>) -> Result<(), Failure> {
+        let is_evaluated = evaluation.is_some();
+        let is_best = match evaluation {
+            Some(evaluation) => self.end_evaluation(evaluation)?,
+            None => false,
+        };
+        if is_best || self.checkpoint_is_due() {
+            self.save()?;
+        }
+        if is_evaluated {
+            self.meter.lap();
+        }
+        Ok(())
+    }
+
+    /// Reports an evaluation and keeps the weights if they are the best. Returns whether
+    /// they are: a checkpoint must say so then.
+    fn end_evaluation(&mut self, evaluation: Evaluation) -> Result<bool, Failure> {
+        let top1 = evaluation.top1;
         self.emit(RunEvent::Evaluated(evaluation));
         let is_rounded = self.learner.network.quantization().is_some();
         let best = if is_rounded {
@@ -401,36 +444,35 @@ impl<'a> Fit<'a> {
         } else {
             &self.state.best
         };
-        if best.as_ref().is_none_or(|best| top1 > best.top1) {
-            let saved = self
-                .context
-                .checkpoints
-                .save_best(&self.learner, &self.metadata())
-                .map_err(|failure| self.explained(failure))?;
-            let best = Some(Best {
-                step: self.state.step,
-                top1,
-                weights: saved.weights.clone(),
-            });
-            if is_rounded {
-                self.state.best_quantized = best;
-            } else {
-                self.state.best = best;
-                self.emit(self.saved(saved, true));
-            }
+        if !best.as_ref().is_none_or(|best| top1 > best.top1) {
+            return Ok(false);
         }
-        self.save()?;
-        // The next speed is one of training, without the evaluation.
-        self.meter.lap();
-        Ok(())
+        let saved = self
+            .context
+            .checkpoints
+            .save_best(&self.learner, &self.metadata())
+            .map_err(|failure| self.explained(failure))?;
+        let best = Some(Best {
+            step: self.state.step,
+            top1,
+            weights: saved.weights.clone(),
+        });
+        if is_rounded {
+            self.state.best_quantized = best;
+        } else {
+            self.state.best = best;
+            self.emit(self.saved(saved, true));
+        }
+        Ok(true)
     }
 
-    /// Evaluates the weights that would be taken away.
+    /// Evaluates the weights that would be taken away, with their truth loss where that
+    /// is to be counted.
     ///
     /// # Errors
     /// Also if the loss is not finite: every step was, and what it left is not.
-    fn evaluate(&self) -> Result<Evaluation, Failure> {
-        let evaluation = self.context.valid.evaluate(
+    fn evaluate(&self, truth: Option<&mut TruthLoss>) -> Result<Evaluation, Failure> {
+        let evaluation = self.context.valid.evaluate_with(
             self.learner.deployable(),
             self.context.images,
             Subject {
@@ -442,6 +484,7 @@ impl<'a> Fit<'a> {
                 step: self.state.step,
                 epoch: self.timeline.epoch(self.state.step),
             },
+            truth,
         )?;
         if evaluation.loss.is_finite() {
             return Ok(evaluation);

@@ -35,7 +35,7 @@ impl Fit<'_> {
                         paused = record.command == Command::Pause;
                         self.emit(RunEvent::Paused(paused));
                     }
-                    Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
+                    Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate(None)?)),
                     Command::CheckpointNow => self.save()?,
                     Command::Adjust { .. }
                     | Command::SetController { .. }

@@ -1,13 +1,13 @@
 //! `AdaptiveAugmentation` (after US20240070454). View 1 is the batch augmented
 //! with p1, view 2 the same images augmented with p2; `L = w·L_d + L_t` with
 //! `L_d = divergence(student(view 1), teacher(view 1))` and `L_t` the student's
-//! truth loss on view 2. After every round but the last exactly one
-//! of p1 and w moves.
+//! truth loss on view 2. After every round but the last one of p1 and
+//! w moves.
 
 use serde::{Deserialize, Serialize};
 
 use super::moved::Moved;
-use super::{ExpansionContext, Method, check, check_divergence};
+use super::{ExpansionContext, Method, check, check_divergence, check_start, check_target};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
@@ -110,22 +110,8 @@ impl AdaptiveAugmentation {
             Range::TEMPERATURE,
         );
         check_divergence(&mut problems, "divergence", self.divergence, context);
-        if self.p1 > self.p_max {
-            problems.push(
-                Problem::new(
-                    "p1",
-                    format!("{} is above p_max, which is {}", self.p1, self.p_max),
-                )
-                .help("lower it, or raise p_max")
-                .depends_on("p_max"),
-            );
-        }
-        if !context.labelled && self.truth == TruthTarget::Label {
-            problems.push(
-                Problem::new("truth", "Label needs labelled training images")
-                    .help("use TeacherHard or TeacherSoft"),
-            );
-        }
+        check_start(&mut problems, self.p1, self.p_max);
+        check_target(&mut problems, self.truth, context);
         let moved = Moved {
             first: "p1",
             weight: "w",
