@@ -119,7 +119,7 @@ pub struct RoundSummary<'a> {
     /// Mean over the round's steps of the named term's loss.
     pub mean_loss: &'a dyn Fn(&str) -> f64,
     /// The student's loss on the validation images after the round, against the
-    /// target of the truth loss; there where the controller
+    /// target of the truth loss; given where the controller
     /// [compares](Controller::compared_term) with it.
     pub valid_loss: Option<f64>,
     /// Current value of the named knob.
