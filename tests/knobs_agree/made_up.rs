@@ -102,7 +102,7 @@ fn method(epochs: u32) -> BoxedStrategy<(String, bool, bool)> {
         .boxed();
     let target = prop::sample::select(vec!["Label", "TeacherHard", "TeacherSoft"]);
     let step = prop::sample::select(vec!["EqualSteps", "Ratio"]);
-    let start = (value(0.0, 0.5), step.clone());
+    let start = (value(0.0, 0.5), step.clone()).boxed();
     let adaptive = (start.clone(), w(), t(), target.clone(), update.clone()).prop_map(
         |((p1, p2), w, t, truth, update)| {
             let method = format!(
