@@ -53,7 +53,7 @@ fn a_steered_run_says_what_was_compared_and_is_the_same_however_it_is_stopped() 
         (
             "gap.ron",
             "AdaptiveAugmentation(p1: 0.1, p_max: 0.6, truth: TeacherSoft, update: Gap(margin: \
-             0.02, patience: 2, when_underfitting: LowerWeight(decay: 0.8)))",
+             0.002, patience: 2, when_underfitting: LowerWeight(decay: 0.8)))",
         ),
     ] {
         written(&bench, name, method);
