@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::classify::{Classify, images_per_pass, kept_logits};
 use super::failure::Failure;
 use crate::data::{EvaluationBatch, ImageSet, Images};
-use crate::event::inspection::metrics::MetricAccumulator;
+use crate::event::inspection::metrics::{MetricAccumulator, TruthLoss};
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 
 /// Images in a forward pass of an evaluation. Has no effect on results.
@@ -117,6 +117,21 @@ impl Evaluator {
         subject: Subject,
         stops: Stops<'_>,
     ) -> Result<Evaluation, Failure> {
+        self.evaluate_with(network, images, subject, None, stops)
+    }
+
+    /// The same, and counts the truth loss on these images in the same pass.
+    ///
+    /// # Errors
+    /// If an image cannot be read, and [`Failure::Stopped`].
+    pub fn evaluate_with(
+        &self,
+        network: &dyn Classify,
+        images: &Images,
+        subject: Subject,
+        mut truth: Option<&mut TruthLoss>,
+        stops: Stops<'_>,
+    ) -> Result<Evaluation, Failure> {
         let start = Instant::now();
         let classes = images.classes.len();
         let mut metrics = MetricAccumulator::new(classes, self.teacher.is_some());
@@ -125,6 +140,9 @@ impl Evaluator {
             for ((row, &label), &image) in rows.zip(&batch.labels).zip(&batch.indices) {
                 let teacher = self.teacher().map(|answers| answers[image].as_slice());
                 metrics.count(row, label as usize, teacher);
+                if let Some(truth) = &mut truth {
+                    truth.count(row, label as usize, teacher);
+                }
             }
             stops()
         })?;

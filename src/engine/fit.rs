@@ -27,6 +27,7 @@ use super::step::{self, KnownAnswers, StepReport, StepSettings, train_step};
 use super::throughput::Throughput;
 use super::weights::WeightsError;
 use crate::data::{Batch, BatchRequest, Images, Loader};
+use crate::event::inspection::metrics::TruthLoss;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, RunEvent, StepRow};
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
@@ -153,23 +154,19 @@ impl<'a> Fit<'a> {
         }
         while self.goes_on(inbox) {
             if self.state.evaluation_due {
-                self.end_epoch(inbox)?;
+                self.evaluate_as_due(inbox)?;
+                continue;
             }
             if let Some(reason) = self.apply_commands(inbox)? {
                 self.save()?;
                 return Ok((FitEnd::Stopped { reason }, self.learner));
-            }
-            if self.state.evaluation_due {
-                continue;
             }
             if self.state.step == self.timeline.steps {
                 break;
             }
             self.begin_finish()?;
             self.step()?;
-            if self.timeline.ends_epoch(self.state.step) {
-                self.state.evaluation_due = true;
-            } else if self.checkpoint_is_due() {
+            if !self.state.evaluation_due && self.checkpoint_is_due() {
                 self.save()?;
             }
         }
@@ -293,22 +290,32 @@ impl<'a> Fit<'a> {
         Ok((known, Some(asked)))
     }
 
+    /// Ends the step's round, if it does. Where the controller compares with the validation
+    /// loss the round waits for the evaluation, as the end of an epoch does.
     fn end_step(&mut self, report: &StepReport) {
+        let training = self.context.training;
+        let (completed, timeline) = (self.state.step, self.timeline);
         let losses: Vec<(String, f64)> = self
             .terms()
             .zip(&report.losses)
             .map(|(name, &loss)| (name.to_owned(), loss))
             .collect();
-        let ended = self.state.round.step(
-            &losses,
-            self.state.step,
-            &self.timeline,
-            self.context.training,
-            &mut self.state.knobs,
-        );
-        if let Some(event) = ended {
-            self.emit(event);
+        self.state.evaluation_due = timeline.ends_epoch(completed);
+        let round = &mut self.state.round;
+        if round.step(&losses, completed, &timeline, training) {
+            match round.compared_target(completed, &timeline, training) {
+                Some(_) => self.state.evaluation_due = true,
+                None => self.end_round(None),
+            }
         }
+    }
+
+    fn end_round(&mut self, valid_loss: Option<f64>) {
+        let (step, timeline, training) = (self.state.step, self.timeline, self.context.training);
+        let knobs = &mut self.state.knobs;
+        let round = &mut self.state.round;
+        let ended = round.end(step, valid_loss, &timeline, training, knobs);
+        self.emit(ended);
     }
 
     /// Logs the step's numbers if it is one of those that are logged.
@@ -397,17 +404,64 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// Evaluates, keeps the best weights and saves. Where a stop comes before that, the
-    /// evaluation stays due.
-    fn end_epoch(&mut self, inbox: &mut dyn CommandSource) -> Result<(), Failure> {
-        let evaluation = match self.evaluate(inbox) {
-            Err(Failure::Stopped) => return Ok(()),
+    /// Makes the evaluation that is due: the round that waits for it ends, the best
+    /// weights are kept, and at the end of an epoch all is saved. Where a stop comes before
+    /// that, it stays due.
+    ///
+    /// # Errors
+    /// Also [`Failure::Stopped`], with the checkpoint where this began.
+    fn evaluate_as_due(&mut self, inbox: &mut dyn CommandSource) -> Result<(), Failure> {
+        let (step, timeline, training) = (self.state.step, self.timeline, self.context.training);
+        let round = &self.state.round;
+        let waits = round.waits(step, &timeline);
+        let target = round.compared_target(step, &timeline, training);
+        let mut truth = target
+            .filter(|_| waits)
+            .map(|target| TruthLoss::new(target, training.label_smoothing));
+        let evaluation = match self.evaluate(truth.as_mut(), inbox) {
+            Err(Failure::Stopped) => {
+                self.save()?;
+                return Err(Failure::Stopped);
+            }
             evaluation => evaluation?,
         };
         self.state.evaluation_due = false;
-        let top1 = evaluation.top1;
+        if waits {
+            self.end_round(truth.map(|truth| truth.mean()));
+        }
+        if timeline.ends_epoch(step) {
+            self.end_epoch(evaluation)
+        } else {
+            self.within_epoch(evaluation)
+        }
+    }
+
+    /// Keeps the best weights, and saves.
+    fn end_epoch(&mut self, evaluation: Evaluation) -> Result<(), Failure> {
         // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
+        self.end_evaluation(evaluation)?;
+        self.save()?;
+        // The next speed is one of training, without the evaluation.
+        self.meter.lap();
+        Ok(())
+    }
+
+    /// Takes in the evaluation of a round that ended before its epoch, and saves where
+    /// that is due.
+    fn within_epoch(&mut self, evaluation: Evaluation) -> Result<(), Failure> {
+        let is_best = self.end_evaluation(evaluation)?;
+        if is_best || self.checkpoint_is_due() {
+            self.save()?;
+        }
+        self.meter.lap();
+        Ok(())
+    }
+
+    /// Reports an evaluation and keeps the weights if they are the best. Returns whether
+    /// they are: a checkpoint must say so then.
+    fn end_evaluation(&mut self, evaluation: Evaluation) -> Result<bool, Failure> {
+        let top1 = evaluation.top1;
         self.emit(RunEvent::Evaluated(evaluation));
         let is_rounded = self.learner.network.quantization().is_some();
         let best = if is_rounded {
@@ -415,37 +469,40 @@ impl<'a> Fit<'a> {
         } else {
             &self.state.best
         };
-        if best.as_ref().is_none_or(|best| top1 > best.top1) {
-            let saved = self
-                .context
-                .checkpoints
-                .save_best(&self.learner, &self.metadata())
-                .map_err(|failure| self.explained(failure))?;
-            let best = Some(Best {
-                step: self.state.step,
-                top1,
-                weights: saved.weights.clone(),
-            });
-            if is_rounded {
-                self.state.best_quantized = best;
-            } else {
-                self.state.best = best;
-                self.emit(self.saved(saved, true));
-            }
+        if !best.as_ref().is_none_or(|best| top1 > best.top1) {
+            return Ok(false);
         }
-        self.save()?;
-        // The next speed is one of training, without the evaluation.
-        self.meter.lap();
-        Ok(())
+        let saved = self
+            .context
+            .checkpoints
+            .save_best(&self.learner, &self.metadata())
+            .map_err(|failure| self.explained(failure))?;
+        let best = Some(Best {
+            step: self.state.step,
+            top1,
+            weights: saved.weights.clone(),
+        });
+        if is_rounded {
+            self.state.best_quantized = best;
+        } else {
+            self.state.best = best;
+            self.emit(self.saved(saved, true));
+        }
+        Ok(true)
     }
 
-    /// Evaluates the weights that would be taken away.
+    /// Evaluates the weights that would be taken away, with their truth loss where that
+    /// is to be counted.
     ///
     /// # Errors
     /// Also if the loss is not finite: every step was, and what it left is not. And
     /// [`Failure::Stopped`].
-    fn evaluate(&self, inbox: &mut dyn CommandSource) -> Result<Evaluation, Failure> {
-        let evaluation = self.context.valid.evaluate(
+    fn evaluate(
+        &self,
+        truth: Option<&mut TruthLoss>,
+        inbox: &mut dyn CommandSource,
+    ) -> Result<Evaluation, Failure> {
+        let evaluation = self.context.valid.evaluate_with(
             self.learner.deployable(),
             self.context.images,
             Subject {
@@ -457,6 +514,7 @@ impl<'a> Fit<'a> {
                 step: self.state.step,
                 epoch: self.timeline.epoch(self.state.step),
             },
+            truth,
             &mut || inbox.stop_is_due(),
         )?;
         if evaluation.loss.is_finite() {

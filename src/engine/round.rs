@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::knobs::KnobState;
 use crate::event::RunEvent;
-use crate::experiment::controller::{Controller, ControllerState, RoundSummary};
+use crate::experiment::controller::{ControllerState, GapState, RoundSummary};
+use crate::experiment::objective::TruthTarget;
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::Timeline;
 
@@ -26,28 +27,44 @@ pub struct RoundState {
 }
 
 impl RoundState {
-    /// Takes in the losses of the step that completed `completed` steps. If it
-    /// ended a round, lets the controller decide, turns the knobs and
-    /// returns the event. A training without a controller has no rounds.
+    /// Takes in the losses of the step that completed `completed` steps. Returns
+    /// whether it ended a round, which [`end`](Self::end) is to end. A training
+    /// without a controller has no rounds.
     pub fn step(
         &mut self,
         losses: &[(String, f64)],
         completed: u64,
         timeline: &Timeline,
         training: &Training,
-        knobs: &mut KnobState,
-    ) -> Option<RunEvent> {
-        let controller = training.objective.controller.as_ref()?;
-        if completed > timeline.steps_of_rounds {
-            return None;
+    ) -> bool {
+        if training.objective.controller.is_none() || completed > timeline.steps_of_rounds {
+            return false;
         }
         for (term, loss) in losses {
             *self.sums.entry(term.clone()).or_default() += loss;
         }
         self.steps += 1;
-        timeline
-            .ends_round(completed)
-            .then(|| self.end(completed, timeline, controller, knobs))
+        timeline.ends_round(completed)
+    }
+
+    /// Whether a round that ended with so many steps waits for an evaluation to be ended by.
+    #[must_use]
+    pub fn waits(&self, completed: u64, timeline: &Timeline) -> bool {
+        self.steps > 0 && timeline.ends_round(completed)
+    }
+
+    /// The target against which the student must be evaluated on the validation images
+    /// before the round that ends now can be ended, if the controller compares with
+    /// that.
+    #[must_use]
+    pub fn compared_target(
+        &self,
+        completed: u64,
+        timeline: &Timeline,
+        training: &Training,
+    ) -> Option<TruthTarget> {
+        let decides = !self.by_hand && timeline.round(completed) < timeline.rounds();
+        training.objective.compared_target().filter(|_| decides)
     }
 
     /// Lets the controller move its knobs from now on, or not. It continues from
@@ -60,14 +77,21 @@ impl RoundState {
             return Err("this training has no controller: its method moves no knob".to_owned());
         }
         self.by_hand = !on;
+        if !on {
+            // Rounds that a person steers say nothing of what the controller did.
+            self.controller.gap = GapState::default();
+        }
         Ok(())
     }
 
-    fn end(
+    /// Ends a round: lets the controller decide, moves the knobs and returns the event.
+    /// `valid_loss` is there where [`compared_target`](Self::compared_target) is.
+    pub fn end(
         &mut self,
         completed: u64,
+        valid_loss: Option<f64>,
         timeline: &Timeline,
-        controller: &Controller,
+        training: &Training,
         knobs: &mut KnobState,
     ) -> RunEvent {
         let steps = std::mem::take(&mut self.steps) as f64;
@@ -84,13 +108,13 @@ impl RoundState {
             epoch,
             epochs: timeline.epoch(timeline.steps_of_rounds),
             mean_loss: &|term| losses.get(term).copied().unwrap_or(f64::NAN),
+            valid_loss,
             knob: &|knob| values.get(knob).copied().unwrap_or(f64::NAN),
         };
-        let decision = if self.by_hand {
-            None
-        } else {
-            controller.decide(&mut self.controller, &summary)
-        };
+        let controller = training.objective.controller.as_ref();
+        let decision = controller
+            .filter(|_| !self.by_hand)
+            .and_then(|controller| controller.decide(&mut self.controller, &summary));
         if let Some(decision) = &decision {
             knobs.follow(decision);
         }
@@ -128,8 +152,9 @@ mod tests {
     ) -> bool {
         let losses = [("truth".to_owned(), 1.0), ("distill".to_owned(), 1.0)];
         let timeline = training.timeline(1);
-        match state.step(&losses, completed, &timeline, training, knobs) {
-            Some(RunEvent::RoundEnded { decision, .. }) => decision.is_some(),
+        assert!(state.step(&losses, completed, &timeline, training));
+        match state.end(completed, None, &timeline, training, knobs) {
+            RunEvent::RoundEnded { decision, .. } => decision.is_some(),
             other => panic!("{other:?}"),
         }
     }

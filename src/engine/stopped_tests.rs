@@ -27,13 +27,18 @@ const EXPERIMENT: &str = "Experiment(
     teacher: (model: Cnn(channels: [4]), weights: Train(epochs: 1)),
     student: (model: Cnn(channels: [2])),
     augment: [HorizontalFlip],
-    method: AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0),
+    method: METHOD,
     optimizer: Sgd(momentum: 0.9),
     lr: Constant(0.05),
     epochs: 2,
-    batch: 32,
     log_every: 1,
 )";
+
+/// Rounds end without an evaluation, or, twice an epoch, with one.
+const METHODS: [&str; 2] = [
+    "AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0), batch: 32",
+    "SteeredKd(p_max: 0.5), batch: 16, round: Steps(2)",
+];
 
 /// A stop that comes when it was asked for so many times.
 struct Stop {
@@ -73,28 +78,33 @@ type Key = (Phase, Split, EvaluatedWeights, u64);
 
 /// A run, and what was reported of its evaluations: the loss of each.
 struct Run {
+    text: String,
     place: tempfile::TempDir,
     folder: RunFolder,
     found: BTreeMap<String, f64>,
+    /// What the controller decided, by step.
+    rounds: BTreeMap<u64, String>,
     stopped: usize,
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(method: &str) -> Self {
+        let text = EXPERIMENT.replace("METHOD", method);
         let place = tempfile::tempdir().unwrap();
-        let folder =
-            RunFolder::create(place.path(), "stopped", EXPERIMENT, SystemTime::now()).unwrap();
+        let folder = RunFolder::create(place.path(), "stopped", &text, SystemTime::now()).unwrap();
         Self {
+            text,
             place,
             folder,
             found: BTreeMap::new(),
+            rounds: BTreeMap::new(),
             stopped: 0,
         }
     }
 
     /// Trains until it ends; returns how, and how often it was asked whether to stop.
     fn train(&mut self, after: Option<usize>) -> (Outcome, usize) {
-        let plan = experiment::load_text(EXPERIMENT, Path::new("stopped.ron"), &[])
+        let plan = experiment::load_text(&self.text, Path::new("stopped.ron"), &[])
             .unwrap()
             .plan;
         let prepared = Prepared::new(plan).unwrap();
@@ -117,6 +127,9 @@ impl Run {
                         (*loss - evaluation.loss).abs() <= tolerance,
                         "{evaluation:?}"
                     );
+                }
+                RunEvent::RoundEnded { step, decision, .. } => {
+                    self.rounds.insert(step, format!("{decision:?}"));
                 }
                 RunEvent::CommandApplied { .. } => self.stopped += 1,
                 _ => {}
@@ -143,26 +156,29 @@ fn key(evaluation: &Evaluation) -> Key {
 
 #[test]
 fn a_run_stopped_in_any_evaluation_comes_to_the_same_end() {
-    let mut whole = Run::new();
-    let (outcome, asked) = whole.train(None);
-    assert_eq!(outcome, Outcome::Completed);
-    // The teacher's epoch, its answers, two epochs, its answers again and two tests, of
-    // two batches each.
-    assert_eq!((asked, whole.found.len()), (14, 5));
-    for after in 1..=asked {
-        let mut run = Run::new();
-        let (outcome, _) = run.train(Some(after));
-        let stopped = Outcome::Stopped {
-            reason: "enough".to_owned(),
-        };
-        // After the last batch of all nothing is left to be stopped.
-        assert_eq!(outcome == stopped, after < asked, "{after}: {outcome:?}");
-        assert_eq!(run.stopped, usize::from(after < asked), "{after}");
-        if outcome == stopped {
-            assert!(run.found.len() < whole.found.len(), "{after}");
-            assert_eq!(run.train(None).0, Outcome::Completed, "{after}");
+    for (method, evaluations) in METHODS.into_iter().zip([5, 7]) {
+        let mut whole = Run::new(method);
+        let (outcome, asked) = whole.train(None);
+        assert_eq!(outcome, Outcome::Completed);
+        assert_eq!(whole.found.len(), evaluations, "{:?}", whole.found);
+        // Each has two batches, as the teacher's answers on both sets have.
+        assert_eq!(asked, 2 * (evaluations + 2));
+        for after in 1..=asked {
+            let mut run = Run::new(method);
+            let (outcome, _) = run.train(Some(after));
+            let stopped = Outcome::Stopped {
+                reason: "enough".to_owned(),
+            };
+            // After the last batch of all nothing is left to be stopped.
+            assert_eq!(outcome == stopped, after < asked, "{after}: {outcome:?}");
+            assert_eq!(run.stopped, usize::from(after < asked), "{after}");
+            if outcome == stopped {
+                assert!(run.found.len() < whole.found.len(), "{after}");
+                assert_eq!(run.train(None).0, Outcome::Completed, "{after}");
+            }
+            assert_eq!(run.found, whole.found, "{after}");
+            assert_eq!(run.rounds, whole.rounds, "{after}");
+            assert_eq!(run.weights(), whole.weights(), "{after}");
         }
-        assert_eq!(run.found, whole.found, "{after}");
-        assert_eq!(run.weights(), whole.weights(), "{after}");
     }
 }

@@ -1,11 +1,19 @@
 //! Controllers: rules that turn knobs at the end of a round.
 //!
 //! A controller is plain data (the rule) plus plain state (what it remembers),
-//! so that both travel in checkpoints. It reads the round's mean losses and
-//! the knobs' values and answers with one decision; it never touches the knobs
-//! itself.
+//! so that both travel in checkpoints. It reads the round's mean losses, the
+//! validation loss where it compares with that, and the knobs' values, and answers
+//! with one decision; it never touches the knobs itself.
+
+mod gap;
+mod second;
 
 use serde::{Deserialize, Serialize};
+
+pub use gap::{Comparison, Finding, Gap, GapState, WhenUnderfitting};
+pub use second::SecondProbability;
+
+use gap::{default_decay, default_w_min};
 
 use super::schedule::Schedule;
 use crate::format::{loss, number};
@@ -17,12 +25,13 @@ pub enum Controller {
     AdaptiveAugmentation(AdaptiveAugmentationRule),
 }
 
-/// After round e < E exactly one of p1 and w moves; p2 follows p1.
+/// After round e < E one of p1 and w moves; p2 follows p1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdaptiveAugmentationRule {
     /// Knob p1, the first augmentation probability.
     pub first: String,
-    /// Knobs that follow as p2, the second augmentation probability.
+    /// Knobs that follow as p2, the second augmentation probability; none where a
+    /// single view is steered, and p2 is only what p1 comes to next.
     pub second: Vec<String>,
     /// Knob w, the target weight.
     pub weight: String,
@@ -34,15 +43,6 @@ pub struct AdaptiveAugmentationRule {
     pub p2_rule: SecondProbability,
     /// Which of p1 and w moves, and how.
     pub update: Update,
-}
-
-/// How the second augmentation probability comes from the first. The published
-/// text names its inputs and leaves the formula open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum SecondProbability {
-    /// `p2 = min(p_max, p1 + p_max / E)`. This project's choice.
-    #[default]
-    EqualSteps,
 }
 
 /// Which of p1 and w moves after a round.
@@ -64,6 +64,10 @@ pub enum Update {
         #[serde(default = "default_tolerance")]
         tolerance: f64,
     },
+    /// The round's truth loss is compared with the validation loss after it. If it
+    /// is lower, the student overfits: p1 ← p2. If it is higher, it underfits: p1
+    /// goes a step back, or w is lowered.
+    Gap(Gap),
     /// p1 or w follows a given schedule, evaluated at the end of each
     /// round in epochs; the other stays.
     Scheduled(ScheduledKnob),
@@ -88,14 +92,6 @@ impl Default for Update {
     }
 }
 
-fn default_decay() -> f64 {
-    0.9
-}
-
-fn default_w_min() -> f64 {
-    0.01
-}
-
 fn default_tolerance() -> f64 {
     0.01
 }
@@ -105,6 +101,9 @@ fn default_tolerance() -> f64 {
 pub struct ControllerState {
     /// Least truth loss of any round so far.
     pub best_truth_loss: Option<f64>,
+    /// What the gap rule remembers.
+    #[serde(default)]
+    pub gap: GapState,
 }
 
 /// What a controller receives at the end of a round.
@@ -119,6 +118,10 @@ pub struct RoundSummary<'a> {
     pub epochs: f64,
     /// Mean over the round's steps of the named term's loss.
     pub mean_loss: &'a dyn Fn(&str) -> f64,
+    /// The student's loss on the validation images after the round, against the
+    /// target of the truth loss; given where the controller
+    /// [compares](Controller::compared_term) with it.
+    pub valid_loss: Option<f64>,
     /// Current value of the named knob.
     pub knob: &'a dyn Fn(&str) -> f64,
 }
@@ -132,6 +135,9 @@ pub struct Decision {
     pub followed: Vec<KnobMove>,
     /// Why, for a person.
     pub reason: String,
+    /// The losses that decided, of a rule that compares two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Comparison>,
 }
 
 /// One knob's change.
@@ -145,13 +151,17 @@ pub struct KnobMove {
     pub to: f64,
 }
 
-impl SecondProbability {
-    /// p2 for the given p1, `p_max` and number of rounds E.
+impl Update {
+    /// Whether the weight is one of the knobs that it may move.
     #[must_use]
-    pub fn value(self, p1: f64, p_max: f64, rounds: u32) -> f64 {
-        match self {
-            Self::EqualSteps => p_max.min(p1 + p_max / f64::from(rounds.max(1))),
-        }
+    pub fn moves_weight(&self) -> bool {
+        !matches!(
+            self,
+            Self::Gap(Gap {
+                when_underfitting: WhenUnderfitting::StepBack,
+                ..
+            })
+        )
     }
 }
 
@@ -172,22 +182,58 @@ impl Controller {
     pub fn knobs(&self) -> Vec<&str> {
         match self {
             Self::AdaptiveAugmentation(rule) => {
-                let mut knobs = vec![rule.first.as_str(), rule.weight.as_str()];
+                let mut knobs = vec![rule.first.as_str()];
+                knobs.extend(rule.update.moves_weight().then_some(rule.weight.as_str()));
                 knobs.extend(rule.second.iter().map(String::as_str));
                 knobs
+            }
+        }
+    }
+
+    /// The term that it compares with its loss on the validation images, which must
+    /// be evaluated after every round then.
+    #[must_use]
+    pub fn compared_term(&self) -> Option<&str> {
+        match self {
+            Self::AdaptiveAugmentation(rule) => {
+                matches!(rule.update, Update::Gap(_)).then_some(rule.truth.as_str())
             }
         }
     }
 }
 
 impl AdaptiveAugmentationRule {
+    /// The minimum of the weight, of a rule that lowers it.
+    fn w_min(&self) -> Option<f64> {
+        match &self.update {
+            Update::Feedback { w_min, .. }
+            | Update::Gap(Gap {
+                when_underfitting: WhenUnderfitting::LowerWeight { w_min, .. },
+                ..
+            }) => Some(*w_min),
+            Update::Gap(_) | Update::Scheduled(_) => None,
+        }
+    }
+
     fn decide(&self, state: &mut ControllerState, summary: &RoundSummary<'_>) -> Option<Decision> {
         if summary.round >= summary.rounds {
             return None;
         }
         let p1 = (summary.knob)(&self.first);
         let w = (summary.knob)(&self.weight);
+        let mut compared = None;
         let (next, reason) = match &self.update {
+            Update::Gap(gap) => {
+                let truth = (summary.mean_loss)(&self.truth);
+                let comparison = gap.compare(&mut state.gap, truth, summary.valid_loss?);
+                compared = Some(comparison);
+                let next = if gap.acts(&mut state.gap, &comparison) {
+                    self.answer(gap, comparison.finding, (p1, w), summary.rounds)
+                } else {
+                    Next::P1(p1)
+                };
+                (next, gap.reason(&comparison))
+            }
             Update::Feedback {
                 decay,
                 w_min,
@@ -215,8 +261,7 @@ impl AdaptiveAugmentationRule {
                 } else {
                     let best = best.map_or_else(String::new, |best| format!("{} → ", loss(best)));
                     (
-                        // One that was below the minimum already is not raised.
-                        Next::W((decay * w).max(w_min.min(w))),
+                        Next::W(lowered(w, *decay, *w_min)),
                         format!("truth loss got worse, {best}{}", loss(truth)),
                     )
                 }
@@ -230,15 +275,28 @@ impl AdaptiveAugmentationRule {
                 format!("{} follows its schedule", self.weight),
             ),
         };
-        Some(self.decision(&next, reason, p1, w, summary))
+        Some(self.decision(&next, (reason, compared), (p1, w), summary))
+    }
+
+    /// What moves after the gap rule found this.
+    fn answer(&self, gap: &Gap, finding: Finding, (p1, w): (f64, f64), rounds: u32) -> Next {
+        match (finding, &gap.when_underfitting) {
+            (Finding::Overfits, _) => Next::P1(self.p2_rule.value(p1, self.p_max, rounds)),
+            (Finding::Underfits, WhenUnderfitting::StepBack) => {
+                Next::P1(self.p2_rule.step_back(p1, self.p_max, rounds))
+            }
+            (Finding::Underfits, WhenUnderfitting::LowerWeight { decay, w_min }) => {
+                Next::W(lowered(w, *decay, *w_min))
+            }
+            (Finding::WithinMargin, _) => Next::P1(p1),
+        }
     }
 
     fn decision(
         &self,
         next: &Next,
-        mut reason: String,
-        p1: f64,
-        w: f64,
+        (mut reason, compared): (String, Option<Comparison>),
+        (p1, w): (f64, f64),
         summary: &RoundSummary<'_>,
     ) -> Decision {
         let (moved, p1_after) = match next {
@@ -246,7 +304,7 @@ impl AdaptiveAugmentationRule {
             Next::W(to) => (knob_move(&self.weight, w, *to), p1),
         };
         let p2 = self.p2_rule.value(p1_after, self.p_max, summary.rounds);
-        reason.push_str(&self.limits(&moved, p2));
+        reason.push_str(&self.limits(&moved, p2, compared));
         let followed = self
             .second
             .iter()
@@ -257,28 +315,31 @@ impl AdaptiveAugmentationRule {
             moved,
             followed,
             reason,
+            compared,
         }
     }
 
     /// Which knobs the rule has brought to a limit that it does not let them pass.
-    fn limits(&self, moved: &KnobMove, p2: f64) -> String {
+    fn limits(&self, moved: &KnobMove, p2: f64, compared: Option<Comparison>) -> String {
         let mut reasons = Vec::new();
-        let mut at_limit = |names: &[&str], limit: &str, value: f64| {
+        let mut at_limit = |names: &[&str], limit: &str| {
             let (verb, whose) = match names {
                 [] => return,
                 [_] => ("is", "its"),
                 _ => ("are", "their"),
             };
             let names = names.join(" and ");
-            reasons.push(format!(
-                "; {names} {verb} at {whose} limit, {limit} = {value}"
-            ));
+            reasons.push(format!("; {names} {verb} at {whose} limit, {limit}"));
         };
-        if let Update::Feedback { w_min, .. } = self.update
+        if let Some(w_min) = self.w_min()
             && moved.knob == self.weight
             && moved.to == w_min
         {
-            at_limit(&[&moved.knob], "w_min", w_min);
+            at_limit(&[&moved.knob], &format!("w_min = {w_min}"));
+        }
+        let underfits = compared.is_some_and(|it| it.finding == Finding::Underfits);
+        if underfits && moved.knob == self.first && moved.to == 0.0 {
+            at_limit(&[&moved.knob], "0");
         }
         let first = (moved.knob == self.first && moved.to == self.p_max).then_some(&self.first);
         let second = self.second.iter().filter(|_| p2 == self.p_max);
@@ -287,9 +348,15 @@ impl AdaptiveAugmentationRule {
             .chain(second)
             .map(String::as_str)
             .collect();
-        at_limit(&highest, "p_max", self.p_max);
+        at_limit(&highest, &format!("p_max = {}", self.p_max));
         reasons.concat()
     }
+}
+
+/// A weight after the student underfitted. One that was below the minimum already is
+/// not raised.
+fn lowered(w: f64, decay: f64, w_min: f64) -> f64 {
+    (decay * w).max(w_min.min(w))
 }
 
 fn knob_move(knob: &str, from: f64, to: f64) -> KnobMove {

@@ -227,6 +227,18 @@ impl Objective {
         Ok(self)
     }
 
+    /// The target of the truth term that the controller compares with its loss on the
+    /// validation images, if it does.
+    #[must_use]
+    pub fn compared_target(&self) -> Option<TruthTarget> {
+        let name = self.controller.as_ref()?.compared_term()?;
+        let term = self.terms.iter().find(|term| term.name == name)?;
+        match term.loss {
+            Loss::Truth { target, .. } => Some(target),
+            Loss::Distill { .. } | Loss::Consistency { .. } => None,
+        }
+    }
+
     /// The knob of this name.
     #[must_use]
     pub fn knob(&self, name: &str) -> Option<&Knob> {

@@ -87,32 +87,55 @@ fn method(epochs: u32) -> BoxedStrategy<(String, bool, bool)> {
         value(0.0, 2.0),
         schedule(0.0, 0.5, epochs),
         schedule(0.0, 5.0, epochs),
-        0..3,
+        (0..5, value(0.0, 0.5), 1..4_u32, 1..4_u32),
     )
-        .prop_map(|(w_min, p1, w, which)| match which {
+        .prop_map(|(w_min, p1, w, (which, margin, window, patience))| match which {
             0 => format!("Feedback(decay: 0.7, w_min: {w_min:?}, tolerance: 0.0)"),
             1 => format!("Scheduled(P1({}))", written(&p1)),
+            2 => format!("Gap(margin: {margin:?}, window: {window}, patience: {patience})"),
+            3 => format!(
+                "Gap(margin: {margin:?}, window: {window}, when_underfitting: LowerWeight(decay: \
+                 0.7, w_min: {w_min:?}))"
+            ),
             _ => format!("Scheduled(W({}))", written(&w)),
         })
         .boxed();
     let target = prop::sample::select(vec!["Label", "TeacherHard", "TeacherSoft"]);
-    let adaptive = (value(0.0, 0.5), w(), t(), target.clone(), update.clone()).prop_map(
-        |(p1, w, t, truth, update)| {
+    let step = prop::sample::select(vec!["EqualSteps", "Ratio"]);
+    let start = (value(0.0, 0.5), step.clone()).boxed();
+    let adaptive = (start.clone(), w(), t(), target.clone(), update.clone()).prop_map(
+        |((p1, p2), w, t, truth, update)| {
             let method = format!(
                 "AdaptiveAugmentation(p1: {p1:?}, p_max: 0.5, w: {w:?}, temperature: {t:?}, \
-                 truth: {truth}, update: {update})"
+                 truth: {truth}, p2: {p2}, update: {update})"
             );
             (method, true, truth != "Label")
         },
     );
-    let custom = (p(), w(), w(), target, prop::option::of(update)).prop_map(
-        |(p2, w, soft, target, update)| {
-            let controller = update.map_or_else(
+    let steered = (start, w(), w(), target.clone(), (value(0.0, 0.5), 1..4_u32)).prop_map(
+        |((p1, step), w, w_truth, truth, (margin, patience))| {
+            let method = format!(
+                "SteeredKd(p1: {p1:?}, p_max: 0.5, step: {step}, w: {w:?}, w_truth: {w_truth:?}, \
+                 truth: {truth}, margin: {margin:?}, window: 2, patience: {patience})"
+            );
+            (method, true, truth != "Label")
+        },
+    );
+    let second = prop::sample::select(vec!["[]", "[2]"]);
+    let custom = (
+        p(),
+        w(),
+        w(),
+        target,
+        prop::option::of((update, second, step)),
+    )
+        .prop_map(|(p2, w, soft, target, controller)| {
+            let controller = controller.map_or_else(
                 || "None".to_owned(),
-                |update| {
+                |(update, second, step)| {
                     format!(
-                        "AdaptiveAugmentation(first: 1, second: [2], w: \"soft\", p_max: 0.5, \
-                         update: {update})"
+                        "AdaptiveAugmentation(first: 1, second: {second}, w: \"soft\", p_max: 0.5, \
+                         p2: {step}, update: {update})"
                     )
                 },
             );
@@ -122,8 +145,7 @@ fn method(epochs: u32) -> BoxedStrategy<(String, bool, bool)> {
                  Truth(view: 2, target: {target}), Consistency()], controller: {controller})"
             );
             (method, true, target != "Label")
-        },
-    );
+        });
     prop_oneof![
         p().prop_map(|p1| (format!("Scratch(p1: {p1:?})"), false, false)),
         (p(), w(), w(), t()).prop_map(|(p1, w, truth, t)| {
@@ -136,6 +158,7 @@ fn method(epochs: u32) -> BoxedStrategy<(String, bool, bool)> {
             (format!("MultiView({fields})"), true, true)
         }),
         adaptive,
+        steered,
         custom,
     ]
     .boxed()

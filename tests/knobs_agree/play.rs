@@ -266,12 +266,24 @@ fn step(
         .iter()
         .map(|term| (term.name.clone(), loss))
         .collect();
-    let ended = state
-        .round
-        .step(&losses, state.step, &timeline, training, &mut state.knobs);
-    if let Some(event) = ended {
-        if let RunEvent::RoundEnded { knobs, .. } = &event {
+    let completed = state.step;
+    if state.round.step(&losses, completed, &timeline, training) {
+        let target = state.round.compared_target(completed, &timeline, training);
+        // Another of the story's losses: at times below the truth loss, at times above.
+        let valid_loss = target.map(|_| {
+            let losses = &play.story.losses;
+            losses[(3 * completed as usize + 1) % losses.len()]
+        });
+        let event = state
+            .round
+            .end(completed, valid_loss, &timeline, training, &mut state.knobs);
+        if let RunEvent::RoundEnded {
+            knobs, decision, ..
+        } = &event
+        {
             assert_eq!(*knobs, state.knobs.values(timeline.epoch(state.step)));
+            let compared = decision.as_ref().and_then(|decision| decision.compared);
+            assert_eq!(compared.is_some(), valid_loss.is_some());
         }
         play.observe(&event);
     }

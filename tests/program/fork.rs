@@ -11,10 +11,10 @@ use crate::exit_codes::signal;
 
 /// A run that was stopped in the middle of the student's training, changed there
 /// and trained to its end, and the name of the checkpoint that it kept.
-fn changed_run(bench: &Bench) -> (PathBuf, String) {
+pub fn changed_run(bench: &Bench, file: &str) -> (PathBuf, String) {
     for _ in 0..50 {
         let before = bench.runs().len();
-        let mut child = bench.start(&["--run", "tiny.ron"]);
+        let mut child = bench.start(&["--run", file]);
         let is_under_way = || {
             let run = bench.runs().get(before).cloned();
             let journal = run.map(|run| fs::read_to_string(run.join("journal.jsonl")));
@@ -62,7 +62,7 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
     let bench = Bench::new();
     assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
     let unchanged = weights(&bench.newest());
-    let (run, kept) = changed_run(&bench);
+    let (run, kept) = changed_run(&bench, "tiny.ron");
     let changed = weights(&run);
     assert!(changed != unchanged, "the change changed nothing");
     let name = run.to_str().unwrap();
@@ -127,7 +127,7 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
 #[cfg(unix)]
 fn a_checkpoint_that_is_not_kept_or_is_damaged_is_named_and_makes_no_run() {
     let bench = Bench::new();
-    let (run, kept) = changed_run(&bench);
+    let (run, kept) = changed_run(&bench, "tiny.ron");
     let name = run.to_str().unwrap();
     let runs = bench.runs().len();
     let refused = |arguments: &[&str], expected: &str| {

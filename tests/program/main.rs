@@ -25,4 +25,6 @@ mod refusals;
 mod resume;
 mod runs;
 mod setup;
+#[cfg(unix)]
+mod steered;
 mod torchscript;

@@ -32,7 +32,7 @@ impl Fit<'_> {
                         paused = record.command == Command::Pause;
                         self.emit(RunEvent::Paused(paused));
                     }
-                    Command::EvaluateNow => match self.evaluate(inbox) {
+                    Command::EvaluateNow => match self.evaluate(None, inbox) {
                         Err(Failure::Stopped) => {
                             let reason = "the training was stopped in the middle of it".to_owned();
                             self.reject(record.id, reason);

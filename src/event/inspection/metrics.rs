@@ -3,6 +3,7 @@
 
 use super::score::Confusion;
 use crate::event::TeacherAgreement;
+use crate::experiment::objective::TruthTarget;
 
 /// Images ranked among the likeliest this many count for top-5.
 const TOP: usize = 5;
@@ -145,6 +146,56 @@ impl MetricAccumulator {
     }
 }
 
+/// A student's truth loss on a set of images, defined as the truth term of a
+/// training is: the two can be compared.
+#[derive(Debug, Clone)]
+pub struct TruthLoss {
+    target: TruthTarget,
+    /// Label smoothing ε in [0, 1).
+    smoothing: f64,
+    images: usize,
+    sum: f64,
+}
+
+impl TruthLoss {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(target: TruthTarget, smoothing: f64) -> Self {
+        Self {
+            target,
+            smoothing,
+            images: 0,
+            sum: 0.0,
+        }
+    }
+
+    /// Counts one image: the student's logits `[classes]`, its label and the
+    /// teacher's logits for it, without which a target that is the teacher's answer
+    /// gives NaN.
+    pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
+        let log_p = log_softmax(logits);
+        self.images += 1;
+        self.sum += match (self.target, teacher) {
+            (TruthTarget::Label, _) => {
+                let even = log_p.iter().sum::<f64>() / log_p.len() as f64;
+                -(1.0 - self.smoothing) * log_p[label] - self.smoothing * even
+            }
+            (TruthTarget::TeacherHard, Some(teacher)) => -log_p[argmax(teacher)],
+            (TruthTarget::TeacherSoft, Some(teacher)) => {
+                let log_q = log_softmax(teacher).into_iter();
+                -log_q.zip(&log_p).map(|(q, p)| q.exp() * p).sum::<f64>()
+            }
+            (TruthTarget::TeacherHard | TruthTarget::TeacherSoft, None) => f64::NAN,
+        };
+    }
+
+    /// Mean over the images, nats.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.sum / self.images as f64
+    }
+}
+
 impl Calibration {
     fn count(&mut self, confidence: f64, right: bool) {
         // A bin holds its upper end, as in the paper.
@@ -253,6 +304,34 @@ mod tests {
         metrics.count(&logits, 4, None);
         assert_eq!(metrics.top5(), 0.5);
         assert_eq!(metrics.top1(), 0.0);
+    }
+
+    #[test]
+    fn a_truth_loss_is_that_of_its_target() {
+        let (student, teacher) = ([2.0, 0.5, -1.0], [0.0, 1.0, -2.0]);
+        let mean = |target, smoothing| {
+            let mut loss = TruthLoss::new(target, smoothing);
+            loss.count(&student, 0, Some(&teacher));
+            loss.count(&student, 2, Some(&teacher));
+            loss.mean()
+        };
+        let log_p = log_softmax(&student);
+        let mut metrics = MetricAccumulator::new(3, true);
+        metrics.count(&student, 0, Some(&teacher));
+        metrics.count(&student, 2, Some(&teacher));
+        let plain = mean(TruthTarget::Label, 0.0);
+        assert!((plain - metrics.loss()).abs() < 1e-12);
+        // As PyTorch smooths labels: a share ε for all classes alike.
+        let even = -log_p.iter().sum::<f64>() / 3.0;
+        let smoothed = mean(TruthTarget::Label, 0.1);
+        assert!((smoothed - (0.9 * plain + 0.1 * even)).abs() < 1e-12);
+        assert!((mean(TruthTarget::TeacherHard, 0.1) + log_p[1]).abs() < 1e-12);
+        // The divergence and the entropy of the teacher's answer.
+        let log_q = log_softmax(&teacher);
+        let entropy = -log_q.iter().map(|q| q.exp() * q).sum::<f64>();
+        let soft = mean(TruthTarget::TeacherSoft, 0.1);
+        let kl = metrics.teacher().unwrap().kl;
+        assert!((soft - (kl + entropy)).abs() < 1e-12);
     }
 
     #[test]

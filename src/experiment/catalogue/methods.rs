@@ -1,7 +1,7 @@
 //! Methods and what is in their parentheses.
 
 use super::Value::{List, Number, Of, Optional, Text, Whole};
-use super::objective::{DIVERGENCE, SPACE, TERM, TRUTH, UPDATE};
+use super::objective::{DIVERGENCE, MARGIN, PATIENCE, SPACE, TERM, TRUTH, UPDATE, WINDOW};
 use super::{Field, Type, bare, choice, field, named, needed, structure};
 
 pub(super) static METHOD: Type = choice(
@@ -22,6 +22,11 @@ pub(super) static METHOD: Type = choice(
             "AdaptiveAugmentation",
             ADAPTIVE,
             "Augmentation grows while the student's truth loss improves (after US20240070454).",
+        ),
+        named(
+            "SteeredKd",
+            STEERED,
+            "One view; distillation whose p1 is steered by truth loss and validation loss (ours).",
         ),
         named(
             "MultiView",
@@ -84,13 +89,15 @@ const P_MAX: Field = field(
 
 static VANILLA: &[Field] = &[P1, W, W_TRUTH, TEMPERATURE, COMPARED];
 
+const FIRST_P1: Field = field(
+    "p1",
+    Number("in [0, p_max]"),
+    "0.0",
+    "First augmentation probability of the first round.",
+);
+
 static ADAPTIVE: &[Field] = &[
-    field(
-        "p1",
-        Number("in [0, p_max]"),
-        "0.0",
-        "First augmentation probability of the first round.",
-    ),
+    FIRST_P1,
     P_MAX,
     W,
     TEMPERATURE,
@@ -98,6 +105,35 @@ static ADAPTIVE: &[Field] = &[
     field("truth", Of(&TRUTH), "Label", "Target of the truth loss."),
     P2,
     MOVES,
+];
+
+static STEERED: &[Field] = &[
+    FIRST_P1,
+    field(
+        "p_max",
+        Number("in [0, 1]"),
+        "1.0",
+        "Maximum augmentation probability.",
+    ),
+    field(
+        "step",
+        Of(&SECOND),
+        "EqualSteps",
+        "How far p1 moves at a time.",
+    ),
+    W,
+    field(
+        "w_truth",
+        Number("in [0, 1000]"),
+        "1.0",
+        "Weight of the truth loss.",
+    ),
+    TEMPERATURE,
+    COMPARED,
+    field("truth", Of(&TRUTH), "Label", "Target of the truth loss."),
+    MARGIN,
+    WINDOW,
+    PATIENCE,
 ];
 
 static MULTI_VIEW: &[Field] = &[
@@ -178,7 +214,7 @@ pub(super) static CONTROLLER: Type = choice(
             needed(
                 "second",
                 List(&Whole("from 1")),
-                "Views that are augmented with p2.",
+                "Views that are augmented with p2; [] where one view alone is steered.",
             ),
             field(
                 "w",
@@ -212,8 +248,14 @@ pub(super) static TEACHER_VIEWS: Type = choice(
 pub(super) static SECOND: Type = choice(
     "SecondProbability",
     "rule for p2",
-    &[bare(
-        "EqualSteps",
-        "p2 = min(p_max, p1 + p_max / E); the published text leaves the formula open.",
-    )],
+    &[
+        bare(
+            "EqualSteps",
+            "p2 = min(p_max, p1 + p_max / E); the published text leaves the formula open.",
+        ),
+        bare(
+            "Ratio",
+            "p2 = min(p_max, max(p_max / E, p1 · E^(1 / (E − 1)))): slower at first.",
+        ),
+    ],
 );

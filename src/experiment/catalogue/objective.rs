@@ -87,6 +87,32 @@ pub(super) static TRUTH: Type = choice(
     ],
 );
 
+pub(super) const MARGIN: Field = field(
+    "margin",
+    Number("in [0, 1)"),
+    "0.0",
+    "How far the two losses must lie apart, a share of the validation loss.",
+);
+pub(super) const WINDOW: Field = field(
+    "window",
+    Whole("in 1 to 1000, rounds"),
+    "1",
+    "Rounds over which both losses are averaged.",
+);
+pub(super) const PATIENCE: Field = field(
+    "patience",
+    Whole("in 1 to 1000, rounds"),
+    "1",
+    "Rounds in a row that must find the same before a knob moves.",
+);
+const DECAY: Field = field(
+    "decay",
+    Number("in (0, 1)"),
+    "0.9",
+    "Factor on w when the student underfits.",
+);
+const W_MIN: Field = field("w_min", Number("from 0"), "0.01", "Minimum weight.");
+
 pub(super) static UPDATE: Type = choice(
     "Update",
     "update rule",
@@ -94,13 +120,8 @@ pub(super) static UPDATE: Type = choice(
         named(
             "Feedback",
             &[
-                field(
-                    "decay",
-                    Number("in (0, 1)"),
-                    "0.9",
-                    "Factor on w when the truth loss gets worse (the student underfits).",
-                ),
-                field("w_min", Number("from 0"), "0.01", "Minimum weight."),
+                DECAY,
+                W_MIN,
                 field(
                     "tolerance",
                     Number("from 0"),
@@ -109,12 +130,42 @@ pub(super) static UPDATE: Type = choice(
                      best.",
                 ),
             ],
-            "p1 grows while the student's truth loss improves; otherwise w shrinks.",
+            "p1 grows while the student's truth loss improves; otherwise w shrinks (the patent's \
+             reading).",
+        ),
+        named(
+            "Gap",
+            &[
+                MARGIN,
+                WINDOW,
+                PATIENCE,
+                field(
+                    "when_underfitting",
+                    Of(&WHEN_UNDERFITTING),
+                    "StepBack",
+                    "What moves when the student underfits.",
+                ),
+            ],
+            "p1 grows while the truth loss is below the validation loss; above it the student \
+             underfits.",
         ),
         holding(
             "Scheduled",
             &[Of(&SCHEDULED)],
             "p1 or w follows a schedule; the other stays.",
+        ),
+    ],
+);
+
+pub(super) static WHEN_UNDERFITTING: Type = choice(
+    "WhenUnderfitting",
+    "reaction to underfitting",
+    &[
+        bare("StepBack", "p1 goes one step back; w follows its schedule."),
+        named(
+            "LowerWeight",
+            &[DECAY, W_MIN],
+            "w ← max(w_min, decay · w), as in the published text; p1 stays.",
         ),
     ],
 );

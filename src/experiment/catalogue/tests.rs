@@ -14,7 +14,7 @@ use super::{
     objective, schedules,
 };
 use crate::experiment::augment::Operation;
-use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update};
+use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update, WhenUnderfitting};
 use crate::experiment::method::{
     CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
 };
@@ -284,6 +284,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<ConsistencySpace>(&objective::SPACE);
     agrees::<TruthTarget>(&objective::TRUTH);
     agrees::<Update>(&objective::UPDATE);
+    agrees::<WhenUnderfitting>(&objective::WHEN_UNDERFITTING);
     agrees::<ScheduledKnob>(&objective::SCHEDULED);
     agrees::<CustomTerm>(&objective::TERM);
 }

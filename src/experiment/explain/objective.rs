@@ -3,7 +3,8 @@
 
 use super::text::Page;
 use crate::experiment::controller::{
-    AdaptiveAugmentationRule, Controller, ScheduledKnob, SecondProbability, Update,
+    AdaptiveAugmentationRule, Controller, Gap, ScheduledKnob, SecondProbability, Update,
+    WhenUnderfitting,
 };
 use crate::experiment::knob::Knob;
 use crate::experiment::objective::{
@@ -44,8 +45,12 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
         knob_row(knob, objective, settled, page);
     }
     if let Some(Controller::AdaptiveAugmentation(rule)) = &objective.controller {
-        page.heading("Controller: adaptive augmentation");
-        rule_rows(rule, timeline, page);
+        page.heading(if rule.second.is_empty() {
+            "Controller: steered augmentation"
+        } else {
+            "Controller: adaptive augmentation"
+        });
+        rule_rows(rule, training, timeline, page);
     }
 }
 
@@ -148,16 +153,19 @@ fn views_of(views: &[usize]) -> String {
     format!("on views {}", numbers.join(", "))
 }
 
-fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: &mut Page) {
-    let AdaptiveAugmentationRule {
-        first,
-        weight,
-        truth,
-        p_max,
-        ..
-    } = rule;
-    let second = rule.second.join(" = ");
-    let p_max = precise(*p_max);
+fn rule_rows(
+    rule: &AdaptiveAugmentationRule,
+    training: &Training,
+    timeline: Option<Timeline>,
+    page: &mut Page,
+) {
+    let AdaptiveAugmentationRule { first, weight, .. } = rule;
+    // A step up that no view shows has no knob, either.
+    let (second, up) = match rule.second.as_slice() {
+        [] => ("step up".to_owned(), "the step up"),
+        [up, ..] => (rule.second.join(" = "), up.as_str()),
+    };
+    let p_max = precise(rule.p_max);
     let all = timeline.map_or_else(
         || "E rounds in all".to_owned(),
         |timeline| match timeline.rounds() {
@@ -165,50 +173,126 @@ fn rule_rows(rule: &AdaptiveAugmentationRule, timeline: Option<Timeline>, page: 
             count => format!("E = {count} rounds in all"),
         },
     );
-    match rule.p2_rule {
-        SecondProbability::EqualSteps => page.row(
-            &second,
-            &format!("= min({p_max}, {first} + {p_max} / E), {all}"),
-        ),
-    }
-    page.row(
-        "after e < E",
-        &format!("exactly one of {first} and {weight} moves:"),
-    );
-    match &rule.update {
+    let formula = match rule.p2_rule {
+        SecondProbability::EqualSteps => format!("{first} + {p_max} / E"),
+        SecondProbability::Ratio => {
+            format!("max({p_max} / E, {first} · E^(1 / (E − 1)))")
+        }
+    };
+    page.row(&second, &format!("= min({p_max}, {formula}), {all}"));
+    let exactly_one = || {
+        (
+            "after e < E",
+            format!("exactly one of {first} and {weight} moves:"),
+        )
+    };
+    let rows = match &rule.update {
         Update::Feedback {
             decay,
             w_min,
             tolerance,
-        } => {
-            page.row(
+        } => vec![
+            exactly_one(),
+            (
                 "if",
-                &format!(
-                    "{truth} ≤ {} · its best so far: {first} ← {}",
-                    precise(1.0 + tolerance),
-                    rule.second.first().unwrap_or(first)
+                format!(
+                    "{} ≤ {} · its best so far: {first} ← {up}",
+                    rule.truth,
+                    precise(1.0 + tolerance)
                 ),
-            );
-            page.row(
+            ),
+            (
                 "else",
-                &format!(
-                    "the truth loss got worse: {weight} ← {} · {weight}, not below {}",
-                    precise(*decay),
-                    precise(*w_min)
+                format!(
+                    "the truth loss got worse: {}",
+                    lowering(weight, *decay, *w_min)
                 ),
-            );
-        }
-        Update::Scheduled(ScheduledKnob::P1(schedule)) => page.row(
-            first,
-            &format!("← {}; {weight} stays", self::schedule(schedule)),
-        ),
-        Update::Scheduled(ScheduledKnob::W(schedule)) => {
-            page.row(
-                weight,
-                &format!("← {}; {first} stays", self::schedule(schedule)),
-            );
-        }
+            ),
+        ],
+        Update::Gap(gap) => gap_rows(gap, rule, up, training.round),
+        Update::Scheduled(ScheduledKnob::P1(schedule)) => vec![
+            exactly_one(),
+            (
+                first.as_str(),
+                format!("← {}; {weight} stays", self::schedule(schedule)),
+            ),
+        ],
+        Update::Scheduled(ScheduledKnob::W(schedule)) => vec![
+            exactly_one(),
+            (
+                weight.as_str(),
+                format!("← {}; {first} stays", self::schedule(schedule)),
+            ),
+        ],
+    };
+    for (name, text) in rows {
+        page.row(name, &text);
     }
+}
+
+/// What the gap rule compares, and what moves then; `up` is what p1 moves up to.
+fn gap_rows(
+    gap: &Gap,
+    rule: &AdaptiveAugmentationRule,
+    up: &str,
+    round: RoundSpec,
+) -> Vec<(&'static str, String)> {
+    let AdaptiveAugmentationRule {
+        first,
+        weight,
+        truth,
+        ..
+    } = rule;
+    let mut compared =
+        format!("{truth} with the validation loss after the round, against the same target");
+    if gap.window > 1 {
+        compared = format!("{compared}, means over {} rounds", gap.window);
+    }
+    let bound = |factor: f64| match gap.margin {
+        0.0 => "validation loss".to_owned(),
+        _ => format!("{} · validation loss", precise(factor)),
+    };
+    let in_a_row = match gap.patience {
+        1 => String::new(),
+        rounds => format!(" in {rounds} rounds in a row"),
+    };
+    let back = match &gap.when_underfitting {
+        WhenUnderfitting::StepBack => format!("{first} ← one step back, not below 0"),
+        WhenUnderfitting::LowerWeight { decay, w_min } => lowering(weight, *decay, *w_min),
+    };
+    let mut rows = vec![
+        ("after e < E", compared),
+        (
+            "if",
+            format!(
+                "{truth} < {}{in_a_row} (overfits): {first} ← {up}",
+                bound(1.0 - gap.margin)
+            ),
+        ),
+        (
+            "if",
+            format!(
+                "{truth} > {}{in_a_row} (underfits): {back}",
+                bound(1.0 + gap.margin)
+            ),
+        ),
+    ];
+    if gap.margin > 0.0 || gap.patience > 1 {
+        rows.push(("else", "nothing moves".to_owned()));
+    }
+    if round != RoundSpec::Epoch {
+        let text = "validation images are evaluated after every round, and after every epoch";
+        rows.push(("evaluation", text.to_owned()));
+    }
+    rows
+}
+
+fn lowering(weight: &str, decay: f64, w_min: f64) -> String {
+    format!(
+        "{weight} ← {} · {weight}, not below {}",
+        precise(decay),
+        precise(w_min)
+    )
 }
 
 /// A schedule in words.

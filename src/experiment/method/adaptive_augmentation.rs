@@ -1,13 +1,16 @@
 //! `AdaptiveAugmentation` (after US20240070454). View 1 is the batch augmented
 //! with p1, view 2 the same images augmented with p2; `L = w·L_d + L_t` with
 //! `L_d = divergence(student(view 1), teacher(view 1))` and `L_t` the student's
-//! truth loss on view 2. After every round but the last exactly one
-//! of p1 and w moves.
+//! truth loss on view 2. After every round but the last one of p1 and
+//! w moves.
 
 use serde::{Deserialize, Serialize};
 
 use super::moved::Moved;
-use super::{ExpansionContext, Method, check, check_distillation, distillation, truth};
+use super::{
+    ExpansionContext, Method, check, check_distillation, check_start, check_target, distillation,
+    truth,
+};
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
@@ -86,22 +89,8 @@ impl AdaptiveAugmentation {
         check(&mut problems, "p_max", self.p_max, Range::PROBABILITY);
         let strength = (self.w, self.temperature);
         check_distillation(&mut problems, strength, self.divergence, context);
-        if self.p1 > self.p_max {
-            problems.push(
-                Problem::new(
-                    "p1",
-                    format!("{} is above p_max, which is {}", self.p1, self.p_max),
-                )
-                .help("lower it, or raise p_max")
-                .depends_on("p_max"),
-            );
-        }
-        if !context.labelled && self.truth == TruthTarget::Label {
-            problems.push(
-                Problem::new("truth", "Label needs labelled training images")
-                    .help("use TeacherHard or TeacherSoft"),
-            );
-        }
+        check_start(&mut problems, self.p1, self.p_max);
+        check_target(&mut problems, self.truth, context);
         let moved = Moved {
             first: "p1",
             weight: "w",

@@ -8,7 +8,7 @@ use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
 use crate::experiment::nearest::nearest;
-use crate::experiment::objective::Objective;
+use crate::experiment::objective::{Loss, Objective, Term};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
@@ -22,7 +22,7 @@ pub enum CustomController {
         /// View augmented with p1, from 1.
         #[serde(default = "one_view")]
         first: usize,
-        /// Views augmented with p2, from 1.
+        /// Views augmented with p2, from 1; none where one view alone is steered.
         second: Vec<usize>,
         /// Term whose weight is the target weight w.
         #[serde(default = "distill_term")]
@@ -61,6 +61,20 @@ fn weight_of(term: &str, objective: &Objective) -> String {
     known.map_or_else(|| "w".to_owned(), |term| term.weight.clone())
 }
 
+/// Why the loss of a term is nothing to compare with that on validation images.
+fn not_comparable(field: &str, term: &Term, update: &Update) -> Option<Problem> {
+    let compares = field == "truth" && matches!(update, Update::Gap(_));
+    (compares && !matches!(term.loss, Loss::Truth { .. })).then(|| {
+        let message = format!(
+            "`{}` is not a Truth term, and `Gap` compares one",
+            term.name
+        );
+        Problem::new(field, message)
+            .help("name a Truth term; the validation images are evaluated against its target")
+            .depends_on("terms")
+    })
+}
+
 impl CustomController {
     /// What is wrong with it over these views and terms.
     pub(super) fn problems(
@@ -86,15 +100,19 @@ impl CustomController {
                 format!("views count from 1 to {views}"),
             ));
         }
-        if second.is_empty() || !second.iter().all(|&view| is_view(view)) || second.contains(first)
-        {
+        if !second.iter().all(|&view| is_view(view)) || second.contains(first) {
             problems.push(Problem::new(
                 "second",
                 format!("name views from 1 to {views} other than the first"),
             ));
         }
-        for (field, name) in [("w", w), ("truth", truth)] {
-            if !objective.terms.iter().any(|term| term.name == *name) {
+        let is_unused = !update.moves_weight() && *w == distill_term();
+        let weight = (!is_unused).then_some(("w", w));
+        for (field, name) in weight.into_iter().chain([("truth", truth)]) {
+            let term = objective.terms.iter().find(|term| term.name == *name);
+            if let Some(term) = term {
+                problems.extend(not_comparable(field, term, update));
+            } else {
                 let known: Vec<&str> = objective.terms.iter().map(|t| t.name.as_str()).collect();
                 let help = match nearest(name, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),

@@ -10,6 +10,7 @@ mod custom_controller;
 mod moved;
 mod multi_view;
 mod scratch;
+mod steered_kd;
 mod vanilla;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub use custom::{Custom, CustomTerm, CustomView};
 pub use custom_controller::CustomController;
 pub use multi_view::{MultiView, TeacherViews};
 pub use scratch::Scratch;
+pub use steered_kd::SteeredKd;
 pub use vanilla::Vanilla;
 
 use super::objective::{Divergence, Loss, Objective, Term, TruthTarget};
@@ -57,6 +59,8 @@ pub enum MethodSpec {
     Vanilla(Vanilla),
     /// Adaptive augmentation (US20240070454).
     AdaptiveAugmentation(AdaptiveAugmentation),
+    /// One view whose augmentation probability is steered (this project's own).
+    SteeredKd(SteeredKd),
     /// Multi-view consistency (US20220004811).
     MultiView(MultiView),
     /// Any views, terms, knobs and controller.
@@ -71,6 +75,7 @@ impl MethodSpec {
             Self::Scratch(_) => "Scratch",
             Self::Vanilla(_) => "Vanilla",
             Self::AdaptiveAugmentation(_) => AdaptiveAugmentation::NAME,
+            Self::SteeredKd(_) => "SteeredKd",
             Self::MultiView(_) => "MultiView",
             Self::Custom(_) => "Custom",
         }
@@ -83,6 +88,7 @@ impl MethodSpec {
             Self::Scratch(method) => method,
             Self::Vanilla(method) => method,
             Self::AdaptiveAugmentation(method) => method,
+            Self::SteeredKd(method) => method,
             Self::MultiView(method) => method,
             Self::Custom(method) => method,
         }
@@ -162,6 +168,27 @@ fn distillation(views: Vec<usize>, divergence: Divergence) -> Term {
             divergence,
             temperature: "temperature".to_owned(),
         },
+    }
+}
+
+/// Adds a problem where p1 starts above its maximum.
+fn check_start(problems: &mut Vec<Problem>, p1: f64, p_max: f64) {
+    if p1 > p_max {
+        problems.push(
+            Problem::new("p1", format!("{p1} is above p_max, which is {p_max}"))
+                .help("lower it, or raise p_max")
+                .depends_on("p_max"),
+        );
+    }
+}
+
+/// Adds a problem where a truth target needs labels that are not there.
+fn check_target(problems: &mut Vec<Problem>, truth: TruthTarget, context: ExpansionContext) {
+    if !context.labelled && truth == TruthTarget::Label {
+        problems.push(
+            Problem::new("truth", "Label needs labelled training images")
+                .help("use TeacherHard or TeacherSoft"),
+        );
     }
 }
 

@@ -2,10 +2,13 @@
 //! they can take.
 
 use super::check;
-use crate::experiment::controller::{ScheduledKnob, Update};
+use crate::experiment::controller::{Gap, ScheduledKnob, Update, WhenUnderfitting};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
+
+/// Rounds over which a rule looks back, at most: they are in every checkpoint.
+const MOST_ROUNDS: u32 = 1000;
 
 /// What an update rule is checked against.
 pub(super) struct Moved<'a> {
@@ -29,6 +32,10 @@ impl Moved<'_> {
                 w_min,
                 tolerance,
             } => feedback(*decay, *w_min, *tolerance),
+            Update::Gap(gap) => {
+                let found = gap_problems(gap).into_iter();
+                found.map(|p| p.under("update.Gap")).collect()
+            }
             Update::Scheduled(ScheduledKnob::P1(schedule)) => {
                 let found = self.first_problems(schedule).into_iter();
                 found.map(|p| p.under("update.Scheduled.P1")).collect()
@@ -62,7 +69,29 @@ impl Moved<'_> {
     }
 }
 
-fn feedback(decay: f64, w_min: f64, tolerance: f64) -> Vec<Problem> {
+/// What is wrong with a gap rule. Paths start at its fields.
+pub(super) fn gap_problems(gap: &Gap) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !(0.0..1.0).contains(&gap.margin) {
+        problems.push(Problem::new(
+            "margin",
+            format!("{} is not a fraction from 0 to below 1", gap.margin),
+        ));
+    }
+    for (field, rounds) in [("window", gap.window), ("patience", gap.patience)] {
+        if !(1..=MOST_ROUNDS).contains(&rounds) {
+            let message = format!("{rounds} is not a number of rounds from 1 to {MOST_ROUNDS}");
+            problems.push(Problem::new(field, message));
+        }
+    }
+    if let WhenUnderfitting::LowerWeight { decay, w_min } = gap.when_underfitting {
+        let found = lowering(decay, w_min).into_iter();
+        problems.extend(found.map(|p| p.under("when_underfitting.LowerWeight")));
+    }
+    problems
+}
+
+fn lowering(decay: f64, w_min: f64) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !(decay > 0.0 && decay < 1.0) {
         problems.push(Problem::new(
@@ -71,6 +100,11 @@ fn feedback(decay: f64, w_min: f64, tolerance: f64) -> Vec<Problem> {
         ));
     }
     check(&mut problems, "w_min", w_min, Range::WEIGHT);
+    problems
+}
+
+fn feedback(decay: f64, w_min: f64, tolerance: f64) -> Vec<Problem> {
+    let mut problems = lowering(decay, w_min);
     let range = Range {
         min: 0.0,
         max: 10.0,

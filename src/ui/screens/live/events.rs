@@ -20,6 +20,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::marks;
 use crate::event::{Command, EvaluatedWeights, Evaluation, Phase, Position, Split};
+use crate::experiment::controller::Decision;
 use crate::format::{self, count, percent, short, shorten_words};
 use crate::store::{Checkpoint, CommandState, CommandStatus, Round, RunStore};
 use crate::ui::keymap::Keymap;
@@ -324,14 +325,19 @@ fn described(store: &RunStore, record: Record) -> (char, String, bool) {
 
 fn round(each: &Round) -> String {
     let head = format!("round {} of {}", each.round, each.rounds);
-    let Some(decision) = &each.decision else {
-        return head;
-    };
+    match &each.decision {
+        Some(decision) => format!("{head}: {}", decided(decision)),
+        None => head,
+    }
+}
+
+/// What a controller moved and why.
+pub(super) fn decided(decision: &Decision) -> String {
     let moves: Vec<String> = std::iter::once(&decision.moved)
         .chain(&decision.followed)
         .map(|step| format!("{} {} → {}", step.knob, short(step.from), short(step.to)))
         .collect();
-    format!("{head}: {}; {}", moves.join(", "), decision.reason)
+    format!("{}; {}", moves.join(", "), decision.reason)
 }
 
 fn evaluation(each: &Evaluation) -> String {

@@ -305,6 +305,13 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
         Update::Scheduled(ScheduledKnob::W(schedule)) if is_weight => (schedule, None),
         Update::Feedback { .. } if is_first => (&knob.schedule, Some("↑ on improvement")),
         Update::Feedback { .. } if is_weight => (&knob.schedule, Some("↓ otherwise")),
+        Update::Gap(_) if is_first && rule.update.moves_weight() => {
+            (&knob.schedule, Some("↑ when overfitting"))
+        }
+        Update::Gap(_) if is_first => (&knob.schedule, Some("↑ overfitting, ↓ underfitting")),
+        Update::Gap(_) if is_weight && rule.update.moves_weight() => {
+            (&knob.schedule, Some("↓ when underfitting"))
+        }
         _ if rule.second.contains(&knob.name) => (&knob.schedule, Some("derived")),
         _ => (&knob.schedule, None),
     }

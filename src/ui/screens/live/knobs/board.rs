@@ -5,7 +5,7 @@
 //! came after it from the journal. Nothing is planned here.
 
 use crate::event::{Command, Phase};
-use crate::experiment::controller::{AdaptiveAugmentationRule, Controller};
+use crate::experiment::controller::{AdaptiveAugmentationRule, Controller, Decision};
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::AdaptiveAugmentation;
 use crate::experiment::plan::{ResolvedPlan, Training};
@@ -148,6 +148,17 @@ impl<'a> Board<'a> {
         (plan.method == AdaptiveAugmentation::NAME).then_some(rule)
     }
 
+    /// What the controller of a training decided last, and at which epoch.
+    pub(super) fn last_decision(&self, phase: Phase) -> Option<(f64, &'a Decision)> {
+        let (_, timeline) = self.training(phase)?;
+        let rounds = self.entry.store.rounds.iter().rev();
+        let mut rounds = rounds.filter(|round| round.at.phase == phase);
+        rounds.find_map(|round| {
+            let decision = round.decision.as_ref()?;
+            Some((timeline.epoch(round.at.step), decision))
+        })
+    }
+
     /// Where a person or a file changed a knob: the epoch and value of the last step
     /// before, and of the first after.
     pub(super) fn changes(&self, phase: Phase, name: &str) -> Vec<[Point; 2]> {
@@ -210,7 +221,7 @@ fn role(training: &Training, knob: &str) -> Role {
         Some(Controller::AdaptiveAugmentation(rule)) => {
             if rule.second.iter().any(|second| second == knob) {
                 Role::Follows
-            } else if rule.first == knob || rule.weight == knob {
+            } else if rule.first == knob || (rule.weight == knob && rule.update.moves_weight()) {
                 Role::Controlled
             } else {
                 Role::Free

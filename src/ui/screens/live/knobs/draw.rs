@@ -21,6 +21,7 @@ use super::{Knobs, View};
 use crate::event::Phase;
 use crate::format::short;
 use crate::store::CommandState;
+use crate::ui::screens::live::events::decided;
 use crate::ui::screens::live::rule;
 use crate::ui::shared::Shared;
 use crate::ui::widget::Selection;
@@ -208,6 +209,12 @@ impl Knobs {
             };
             let text = format!("last change {}", request.state);
             lines.push(Line::styled(text, style));
+        }
+        if matches!(knob.role, Role::Controlled | Role::Follows)
+            && let Some((epoch, decision)) = Board::of(view.entry).last_decision(view.phase)
+        {
+            let text = format!("epoch {}: {}", short(epoch), decided(decision));
+            lines.push(Line::raw(text));
         }
         let end = short(time.round_end);
         let role = match knob.role {

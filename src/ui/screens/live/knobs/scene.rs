@@ -19,7 +19,7 @@ const NARROWEST: u16 = 16;
 pub(super) const ROWS: u16 = 3;
 
 /// Rows that say what a change will do.
-const NOTES: u16 = 3;
+const NOTES: u16 = 4;
 
 /// Points that a future is drawn with.
 const SAMPLES: usize = 160;

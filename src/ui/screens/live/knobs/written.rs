@@ -129,7 +129,7 @@ fn by_hand(
         _ => {
             return Err(format!(
                 "the controller sets {knob} again in the next run; remove the controller from the \
-                 method to give {knob} a schedule"
+                 method, or choose one without, to give {knob} a schedule"
             ));
         }
     };
@@ -319,6 +319,27 @@ mod tests {
             role,
             request: None,
         }
+    }
+
+    #[test]
+    fn a_weight_that_the_controller_leaves_alone_is_a_persons_to_change() {
+        let roles = |update: &str| {
+            let method = format!("AdaptiveAugmentation(update: {update})");
+            let text = EXPERIMENT.replace("AdaptiveAugmentation()", &method);
+            let folder = RunFolder::imagined("checkpoints/a");
+            let mut entry = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
+            entry.plan = Some(Arc::new(run_plan(&text, 40)));
+            let knobs = Board::of(&entry).knobs(Phase::Student);
+            ["p1", "p2", "w"].map(|name| {
+                let knob = knobs.iter().find(|knob| knob.name == name);
+                knob.unwrap().role
+            })
+        };
+        let all = [Role::Controlled, Role::Follows, Role::Controlled];
+        assert_eq!(roles("Feedback()"), all);
+        assert_eq!(roles("Gap(when_underfitting: LowerWeight())"), all);
+        let own = [Role::Controlled, Role::Follows, Role::Free];
+        assert_eq!(roles("Gap()"), own);
     }
 
     fn placed(phase: Phase, name: &'static str, role: Role) -> Result<Vec<String>, String> {

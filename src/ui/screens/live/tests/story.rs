@@ -204,6 +204,7 @@ fn decided(epoch: u64, knobs: &mut BTreeMap<&'static str, f64>) -> RunEvent {
             moved,
             followed,
             reason: reason.to_owned(),
+            compared: None,
         }),
         knobs: knobs
             .iter()
