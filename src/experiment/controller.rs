@@ -145,6 +145,19 @@ pub struct KnobMove {
     pub to: f64,
 }
 
+impl KnobMove {
+    /// The move in words, with values as `value` writes them; a knob that a limit holds
+    /// stays where it is.
+    #[must_use]
+    pub fn words(&self, value: impl Fn(f64) -> String) -> String {
+        if self.from == self.to {
+            format!("{} stays at {}", self.knob, value(self.to))
+        } else {
+            format!("{} {} → {}", self.knob, value(self.from), value(self.to))
+        }
+    }
+}
+
 impl SecondProbability {
     /// p2 for the given p1, `p_max` and number of rounds E.
     #[must_use]
@@ -262,7 +275,7 @@ impl AdaptiveAugmentationRule {
 
     /// Which knobs the rule has brought to a limit that it does not let them pass.
     fn limits(&self, moved: &KnobMove, p2: f64) -> String {
-        let mut reasons = Vec::new();
+        let (mut reasons, mut below) = (Vec::new(), String::new());
         let mut at_limit = |names: &[&str], limit: &str, value: f64| {
             let (verb, whose) = match names {
                 [] => return,
@@ -276,9 +289,16 @@ impl AdaptiveAugmentationRule {
         };
         if let Update::Feedback { w_min, .. } = self.update
             && moved.knob == self.weight
-            && moved.to == w_min
         {
-            at_limit(&[&moved.knob], "w_min", w_min);
+            if moved.to < w_min {
+                // A person, or the experiment, has set it lower.
+                below = format!(
+                    "; {} is below its limit already, w_min = {w_min}",
+                    moved.knob
+                );
+            } else if moved.to == w_min {
+                at_limit(&[&moved.knob], "w_min", w_min);
+            }
         }
         let first = (moved.knob == self.first && moved.to == self.p_max).then_some(&self.first);
         let second = self.second.iter().filter(|_| p2 == self.p_max);
@@ -288,7 +308,7 @@ impl AdaptiveAugmentationRule {
             .map(String::as_str)
             .collect();
         at_limit(&highest, "p_max", self.p_max);
-        reasons.concat()
+        below + &reasons.concat()
     }
 }
 

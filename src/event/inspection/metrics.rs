@@ -24,6 +24,8 @@ pub struct MetricAccumulator {
 
 #[derive(Debug, Clone, Default)]
 struct TeacherComparison {
+    /// Images that it answered.
+    images: usize,
     agree: usize,
     kl: f64,
     top1: usize,
@@ -71,6 +73,7 @@ impl MetricAccumulator {
             .count(log_p[predicted].exp(), predicted == label);
         if let (Some(sums), Some(teacher)) = (&mut self.teacher, teacher) {
             let log_q = log_softmax(teacher);
+            sums.images += 1;
             sums.kl += log_q
                 .iter()
                 .zip(&log_p)
@@ -122,15 +125,18 @@ impl MetricAccumulator {
         classes.map(|class| self.confusion.recall(class)).collect()
     }
 
-    /// Agreement with the teacher.
+    /// Agreement with the teacher, on the images that it answered.
     #[must_use]
     pub fn teacher(&self) -> Option<TeacherAgreement> {
-        self.teacher.as_ref().map(|sums| TeacherAgreement {
-            agreement: self.share(sums.agree),
-            kl: sums.kl / self.images as f64,
-            top1: self.share(sums.top1),
-            both_right: Some(self.share(sums.both_right)),
-            ece: Some(sums.calibration.error()),
+        self.teacher.as_ref().map(|sums| {
+            let share = |count: usize| count as f64 / sums.images as f64;
+            TeacherAgreement {
+                agreement: share(sums.agree),
+                kl: sums.kl / sums.images as f64,
+                top1: share(sums.top1),
+                both_right: Some(share(sums.both_right)),
+                ece: Some(sums.calibration.error()),
+            }
         })
     }
 
@@ -180,6 +186,14 @@ pub fn argmax(logits: &[f32]) -> usize {
     (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
 }
 
+/// The most likely class of logits; none if not all of them are numbers, which is no
+/// answer.
+#[must_use]
+pub fn predicted(logits: &[f32]) -> Option<usize> {
+    let is_answer = !logits.is_empty() && logits.iter().all(|logit| logit.is_finite());
+    is_answer.then(|| argmax(logits))
+}
+
 /// How many classes come before `label`; equals count in class order.
 fn rank(logits: &[f32], label: usize) -> usize {
     logits
@@ -213,6 +227,24 @@ mod tests {
         let teacher = metrics.teacher().unwrap();
         assert_eq!((metrics.top1(), teacher.top1), (0.6, 0.6));
         assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
+    }
+
+    #[test]
+    fn an_image_that_the_teacher_did_not_answer_is_none_on_which_both_differ() {
+        let mut metrics = MetricAccumulator::new(2, true);
+        metrics.count(&[2.0, 0.0], 0, Some(&[2.0, 0.0]));
+        metrics.count(&[2.0, 0.0], 0, None);
+        let teacher = metrics.teacher().unwrap();
+        assert_eq!((metrics.images(), teacher.agreement), (2, 1.0));
+        assert!(teacher.kl.abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_no_number_predicts_nothing() {
+        assert_eq!(predicted(&[0.0, 2.0, 2.0]), Some(1));
+        for logits in [&[] as &[f32], &[f32::NAN, 0.0], &[0.0, f32::INFINITY]] {
+            assert_eq!(predicted(logits), None);
+        }
     }
 
     #[test]

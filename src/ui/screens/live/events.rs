@@ -325,7 +325,7 @@ fn round(each: &Round) -> String {
     };
     let moves: Vec<String> = std::iter::once(&decision.moved)
         .chain(&decision.followed)
-        .map(|step| format!("{} {} → {}", step.knob, short(step.from), short(step.to)))
+        .map(|step| step.words(short))
         .collect();
     format!("{head}: {}; {}", moves.join(", "), decision.reason)
 }
