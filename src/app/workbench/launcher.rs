@@ -256,7 +256,11 @@ impl Launcher {
             stage: Stage::Prepares,
         });
         let (sessions, sender) = (Arc::clone(&self.sessions), self.sender.clone());
-        let mut ticket = HeldTicket { ticket, sender };
+        let mut ticket = HeldTicket {
+            ticket,
+            is_lost: false,
+            sender,
+        };
         let work = move || {
             if waits_for_its_turn(&job, &mut ticket, &stop) {
                 train(&*sessions, &job, stop, ticket);
@@ -274,6 +278,8 @@ impl Launcher {
 /// The place of a job that is active, and who hears what becomes of it.
 struct HeldTicket {
     ticket: Option<Ticket>,
+    /// Whether it was reported that others cannot find it.
+    is_lost: bool,
     sender: Sender,
 }
 
@@ -292,12 +298,13 @@ impl HeldTicket {
             Ok(Renewal::Behind) => format!(
                 "the queue of trainings was emptied, and another was launched meanwhile: {overtaken}"
             ),
+            Err(_) if self.is_lost => return,
             Err(error) => {
-                // Once is enough.
-                self.ticket = None;
-                format!("other workbenches no longer wait: {error}")
+                self.is_lost = true;
+                return self.warn(format!("other workbenches no longer wait: {error}"));
             }
         };
+        self.is_lost = false;
         self.warn(line);
     }
 
