@@ -183,6 +183,7 @@ mod tests {
 
     use super::testing::train_to;
     use super::*;
+    use crate::run::seal::{MANIFEST, seal};
 
     #[test]
     fn weights_that_are_missing_are_not_taken_for_others() {
@@ -195,7 +196,8 @@ mod tests {
         let best = train_to(&run, "best");
         let latest = run.latest().path();
         fs::write(latest.join(WEIGHTS), "last").unwrap();
-        super::super::seal::seal(&latest, 2, None).unwrap();
+        fs::remove_file(latest.join(MANIFEST)).unwrap();
+        seal(&latest, 2, None).unwrap();
         let other = "other".to_owned();
         let origins = || [&best, &other].map(|hash| run.own_weights().origin(Some(hash)));
         assert_eq!(origins(), [Origin::Own, Origin::Other]);
