@@ -426,6 +426,17 @@ pub struct CommandRecord {
     pub command: Command,
 }
 
+impl CommandRecord {
+    /// The reason of the outcome where this command stopped the training.
+    #[must_use]
+    pub fn stopped_by(self) -> String {
+        match self.origin {
+            Origin::Signal => self.id,
+            _ => "stopped by user".to_owned(),
+        }
+    }
+}
+
 /// Where a command came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {

@@ -119,6 +119,7 @@ fn assert_agrees(method: &Method) {
             lr,
             clip: method.clip,
             label_smoothing: method.label_smoothing,
+            accumulate: 1,
         };
         let report = train_step(
             &mut student,

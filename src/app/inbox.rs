@@ -20,6 +20,8 @@ pub struct Inbox {
     sink: RecorderHandle,
     /// Commands that this process or an earlier one has received.
     known: ReceivedCommands,
+    /// What was received and is due at the next step boundary.
+    received: Vec<CommandRecord>,
     /// Adjustments to apply again, by the step that first felt them.
     adjustments: VecDeque<(Position, CommandRecord)>,
 }
@@ -39,7 +41,26 @@ impl Inbox {
             commands,
             sink,
             known,
+            received: Vec::new(),
             adjustments: adjustments.into(),
+        }
+    }
+
+    /// Takes in what the commands file has anew.
+    fn receive(&mut self) {
+        for record in self.commands.poll() {
+            match self.known.receive(&record) {
+                Received::New => self.received.push(record),
+                Received::Again => {}
+                Received::SameId => self.commands.report(&format!(
+                    "the id `{}` was used before for another command, so this one is ignored; \
+                     send it again with an id of its own",
+                    record.id
+                )),
+            }
+        }
+        for message in self.commands.take_problems() {
+            self.sink.emit(RunEvent::Warned { message });
         }
     }
 }
@@ -65,22 +86,16 @@ impl CommandSource for Inbox {
                 self.sink.emit(RunEvent::Warned { message });
             }
         }
-        for record in self.commands.poll() {
-            match self.known.receive(&record) {
-                Received::New => due.push(record),
-                Received::Again => {}
-                Received::SameId => self.commands.report(&format!(
-                    "the id `{}` was used before for another command, so this one is ignored; \
-                     send it again with an id of its own",
-                    record.id
-                )),
-            }
-        }
-        for message in self.commands.take_problems() {
-            self.sink.emit(RunEvent::Warned { message });
-        }
+        self.receive();
+        due.append(&mut self.received);
         due.extend(self.stop());
         due
+    }
+
+    fn stop_is_due(&mut self) -> bool {
+        self.receive();
+        let is_stop = |record: &CommandRecord| record.command == Command::Stop;
+        self.stop.reason().is_some() || self.received.iter().any(is_stop)
     }
 
     fn stop(&self) -> Option<CommandRecord> {

@@ -35,6 +35,9 @@ pub struct Answers {
     pub seconds: f64,
 }
 
+/// Whether a stop is due, which is asked between batches.
+pub type Stops<'a> = &'a mut dyn FnMut() -> bool;
+
 /// Whose weights are evaluated, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
@@ -52,15 +55,16 @@ impl Evaluator {
     /// Prepares the set; runs the teacher over it.
     ///
     /// # Errors
-    /// If an image cannot be read.
+    /// If an image cannot be read, and [`Failure::Stopped`].
     pub fn new(
         split: Split,
         set: ImageSet,
         images: &Images,
         teacher: Option<&dyn Classify>,
+        stops: Stops<'_>,
     ) -> Result<Self, Failure> {
         let teacher = teacher
-            .map(|teacher| Answers::of(teacher, &set, images))
+            .map(|teacher| Answers::until_stopped(teacher, &set, images, stops))
             .transpose()?;
         Ok(Self::answered(split, set, teacher.map(Arc::new)))
     }
@@ -105,12 +109,13 @@ impl Evaluator {
     /// Evaluates `network`, which lives on a plain device.
     ///
     /// # Errors
-    /// If an image cannot be read.
+    /// If an image cannot be read, and [`Failure::Stopped`].
     pub fn evaluate(
         &self,
         network: &dyn Classify,
         images: &Images,
         subject: Subject,
+        stops: Stops<'_>,
     ) -> Result<Evaluation, Failure> {
         let start = Instant::now();
         let classes = images.classes.len();
@@ -121,6 +126,7 @@ impl Evaluator {
                 let teacher = self.teacher().map(|answers| answers[image].as_slice());
                 metrics.count(row, label as usize, teacher);
             }
+            stops()
         })?;
         Ok(self.evaluation(metrics, subject, start.elapsed().as_secs_f64()))
     }
@@ -151,8 +157,17 @@ impl Answers {
     /// # Errors
     /// If an image cannot be read.
     pub fn of(network: &dyn Classify, set: &ImageSet, images: &Images) -> Result<Self, Failure> {
+        Self::until_stopped(network, set, images, &mut || false)
+    }
+
+    fn until_stopped(
+        network: &dyn Classify,
+        set: &ImageSet,
+        images: &Images,
+        stops: Stops<'_>,
+    ) -> Result<Self, Failure> {
         let start = Instant::now();
-        let (logits, present) = asked(network, set, images)?;
+        let (logits, present) = asked(network, set, images, stops)?;
         Ok(Self {
             logits,
             present,
@@ -179,7 +194,7 @@ pub fn answers(
     set: &ImageSet,
     images: &Images,
 ) -> Result<Vec<Vec<f32>>, Failure> {
-    Ok(asked(network, set, images)?.0)
+    Ok(asked(network, set, images, &mut || false)?.0)
 }
 
 /// The same, and which images could be read.
@@ -187,6 +202,7 @@ fn asked(
     network: &dyn Classify,
     set: &ImageSet,
     images: &Images,
+    stops: Stops<'_>,
 ) -> Result<(Vec<Vec<f32>>, Vec<bool>), Failure> {
     let classes = images.classes.len();
     let mut answers = vec![vec![0.0; classes]; set.len()];
@@ -196,22 +212,28 @@ fn asked(
             answers[image].copy_from_slice(row);
             present[image] = true;
         }
+        stops()
     })?;
     Ok((answers, present))
 }
 
 /// Runs `network` over the set in order and hands every batch to `visit` with
-/// its logits, `[batch, classes]` row by row.
+/// its logits, `[batch, classes]` row by row. It returns whether to stop there, which
+/// after the last batch is no matter.
 pub(super) fn for_each_batch(
     network: &dyn Classify,
     set: &ImageSet,
     images: &Images,
-    mut visit: impl FnMut(&EvaluationBatch, &[f32]),
+    mut visit: impl FnMut(&EvaluationBatch, &[f32]) -> bool,
 ) -> Result<(), Failure> {
+    let mut is_stopped = false;
     for batch in images.in_order(set, images_per_pass(images.size, BATCH)) {
+        if is_stopped {
+            return Err(Failure::Stopped);
+        }
         let batch = batch?;
         let logits = ask(network, set, images, &batch)?;
-        visit(&batch, &logits);
+        is_stopped = visit(&batch, &logits);
     }
     Ok(())
 }

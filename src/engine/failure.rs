@@ -20,6 +20,10 @@ use crate::untrusted::Show as _;
 /// kept in every case.
 #[derive(Debug, Error)]
 pub enum Failure {
+    /// A stop came in the middle of an evaluation. No failure of anything: who trains
+    /// saves, and the evaluation is made when the run is resumed.
+    #[error("stopped in the middle of an evaluation")]
+    Stopped,
     /// Images could not be read.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -152,9 +152,15 @@ impl<'a> Fit<'a> {
             self.save()?;
         }
         while self.goes_on(inbox) {
+            if self.state.evaluation_due {
+                self.end_epoch(inbox)?;
+            }
             if let Some(reason) = self.apply_commands(inbox)? {
                 self.save()?;
                 return Ok((FitEnd::Stopped { reason }, self.learner));
+            }
+            if self.state.evaluation_due {
+                continue;
             }
             if self.state.step == self.timeline.steps {
                 break;
@@ -162,7 +168,7 @@ impl<'a> Fit<'a> {
             self.begin_finish()?;
             self.step()?;
             if self.timeline.ends_epoch(self.state.step) {
-                self.end_epoch()?;
+                self.state.evaluation_due = true;
             } else if self.checkpoint_is_due() {
                 self.save()?;
             }
@@ -174,9 +180,11 @@ impl<'a> Fit<'a> {
         Ok((FitEnd::Completed, self.learner))
     }
 
-    /// Whether steps are left, or an adjustment may make some more.
+    /// Whether steps or an evaluation are left, or an adjustment may make some more.
     fn goes_on(&self, inbox: &dyn CommandSource) -> bool {
-        self.state.step < self.timeline.steps || inbox.awaits(self.context.phase)
+        self.state.evaluation_due
+            || self.state.step < self.timeline.steps
+            || inbox.awaits(self.context.phase)
     }
 
     /// One step, its row of numbers, and the end of its round.
@@ -214,6 +222,7 @@ impl<'a> Fit<'a> {
                 lr,
                 clip: training.clip,
                 label_smoothing: training.label_smoothing,
+                accumulate: training.accumulate,
             },
         )
         .map_err(|error| {
@@ -388,9 +397,14 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// Evaluates, keeps the best weights and saves.
-    fn end_epoch(&mut self) -> Result<(), Failure> {
-        let evaluation = self.evaluate()?;
+    /// Evaluates, keeps the best weights and saves. Where a stop comes before that, the
+    /// evaluation stays due.
+    fn end_epoch(&mut self, inbox: &mut dyn CommandSource) -> Result<(), Failure> {
+        let evaluation = match self.evaluate(inbox) {
+            Err(Failure::Stopped) => return Ok(()),
+            evaluation => evaluation?,
+        };
+        self.state.evaluation_due = false;
         let top1 = evaluation.top1;
         // Before it is reported: who receives the evaluation finds the answers.
         self.probe()?;
@@ -428,8 +442,9 @@ impl<'a> Fit<'a> {
     /// Evaluates the weights that would be taken away.
     ///
     /// # Errors
-    /// Also if the loss is not finite: every step was, and what it left is not.
-    fn evaluate(&self) -> Result<Evaluation, Failure> {
+    /// Also if the loss is not finite: every step was, and what it left is not. And
+    /// [`Failure::Stopped`].
+    fn evaluate(&self, inbox: &mut dyn CommandSource) -> Result<Evaluation, Failure> {
         let evaluation = self.context.valid.evaluate(
             self.learner.deployable(),
             self.context.images,
@@ -442,6 +457,7 @@ impl<'a> Fit<'a> {
                 step: self.state.step,
                 epoch: self.timeline.epoch(self.state.step),
             },
+            &mut || inbox.stop_is_due(),
         )?;
         if evaluation.loss.is_finite() {
             return Ok(evaluation);

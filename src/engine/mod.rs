@@ -35,6 +35,8 @@ mod quantize;
 mod round;
 mod state;
 pub mod step;
+#[cfg(test)]
+mod stopped_tests;
 mod teacher;
 mod teacher_check;
 mod teacher_model;
@@ -78,14 +80,20 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
 use crate::event::{
-    Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat, Position,
-    RunEvent, Split,
+    Command, Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat,
+    Position, RunEvent, Split,
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
 use crate::run::{BenchResult, CheckpointMark, RunFolder, SealError, WEIGHTS, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
 use crate::untrusted::Show as _;
+
+/// Where a run stands that has no checkpoint.
+const BEGINNING: Position = Position {
+    phase: Phase::Student,
+    step: 0,
+};
 
 /// Carries out one run with tensors.
 pub struct Engine {
@@ -138,7 +146,7 @@ impl Engine {
         let (teacher, earlier) = match prepared.teacher() {
             None => (None, None),
             Some(teacher) => {
-                let valid = self.evaluator(Split::Valid, None)?;
+                let valid = self.evaluator(Split::Valid, None, inbox)?;
                 match teacher::obtain(
                     prepared,
                     teacher,
@@ -165,7 +173,7 @@ impl Engine {
         sink: &dyn EventSink,
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
-        let valid = self.evaluator(Split::Valid, teacher)?;
+        let valid = self.evaluator(Split::Valid, teacher, inbox)?;
         let plan = &prepared.resolved.plan;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         if checkpoints.latest()?.is_none() {
@@ -205,7 +213,7 @@ impl Engine {
             return Ok(Outcome::Stopped { reason });
         }
         if prepared.images.test.is_some() {
-            self.test(teacher, &learner, &checkpoints, sink)?;
+            self.test(teacher, &learner, &checkpoints, inbox, sink)?;
         }
         // What was trained is what is left behind.
         verify(&self.folder)?;
@@ -218,12 +226,35 @@ impl Engine {
         if let Some(export) = plan.export {
             self.export(export, &valid, &checkpoints, sink)?;
         }
-        let end = Position {
-            phase: Phase::Student,
-            step: checkpoints.latest_state()?.map_or(0, |state| state.step),
-        };
-        refuse_late(end, inbox, sink);
+        let position = standing(&self.folder)?.map(|standing| standing.position);
+        refuse_late(position.unwrap_or(BEGINNING), inbox, sink);
         Ok(Outcome::Completed)
+    }
+
+    /// Ends a training that was stopped in the middle of an evaluation and has nothing
+    /// to save: the checkpoints stand where it begins again.
+    fn stopped(
+        &self,
+        inbox: &mut dyn CommandSource,
+        sink: &dyn EventSink,
+    ) -> Result<Outcome, Failure> {
+        let position = standing(&self.folder)?.map(|standing| standing.position);
+        let position = position.unwrap_or(BEGINNING);
+        let mut due = inbox.due(position, false).into_iter();
+        // The others are due when the run is resumed.
+        let stop = due.find(|record| record.command == Command::Stop);
+        let stop = stop.or_else(|| inbox.stop()).ok_or(Failure::Stopped)?;
+        sink.emit(RunEvent::CommandReceived(stop.clone()));
+        sink.emit(RunEvent::CommandApplied {
+            id: stop.id.clone(),
+            phase: position.phase,
+            step: position.step,
+            from: None,
+        });
+        verify(&self.folder)?;
+        Ok(Outcome::Stopped {
+            reason: stop.stopped_by(),
+        })
     }
 
     /// Where the teacher's answers on training images are kept, if the plan says so.
@@ -303,9 +334,10 @@ impl Engine {
         teacher: Option<&dyn Classify>,
         learner: &Learner,
         checkpoints: &CheckpointFolder,
+        inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
     ) -> Result<(), Failure> {
-        let evaluator = self.evaluator(Split::Test, teacher)?;
+        let evaluator = self.evaluator(Split::Test, teacher, inbox)?;
         let last = learner.deployable();
         let mut best = last.clone();
         best.quantize(None);
@@ -335,7 +367,9 @@ impl Engine {
                 step,
                 epoch: timeline.epoch(step),
             };
-            let evaluation = evaluator.evaluate(network, &self.prepared.images, subject)?;
+            let images = &self.prepared.images;
+            let evaluation =
+                evaluator.evaluate(network, images, subject, &mut || inbox.stop_is_due())?;
             sink.emit(RunEvent::Evaluated(evaluation));
         }
         Ok(())
@@ -460,6 +494,7 @@ impl Engine {
         &self,
         split: Split,
         teacher: Option<&dyn Classify>,
+        inbox: &mut dyn CommandSource,
     ) -> Result<Evaluator, Failure> {
         let images = &self.prepared.images;
         let set = match (split, &images.test) {
@@ -470,7 +505,7 @@ impl Engine {
             (Split::Valid, answers @ Some(_)) if teacher.is_some() => {
                 Ok(Evaluator::answered(split, set, answers))
             }
-            _ => Evaluator::new(split, set, images, teacher),
+            _ => Evaluator::new(split, set, images, teacher, &mut || inbox.stop_is_due()),
         }
     }
 }
@@ -531,10 +566,13 @@ fn refuse_late(end: Position, inbox: &mut dyn CommandSource, sink: &dyn EventSin
 
 impl Trainer for Engine {
     fn run(&mut self, inbox: &mut dyn CommandSource, sink: &dyn EventSink) -> Outcome {
-        self.train(inbox, sink)
-            .unwrap_or_else(|failure| Outcome::Failed {
-                message: failure.to_string(),
-            })
+        let end = match self.train(inbox, sink) {
+            Err(Failure::Stopped) => self.stopped(inbox, sink),
+            end => end,
+        };
+        end.unwrap_or_else(|failure| Outcome::Failed {
+            message: failure.to_string(),
+        })
     }
 }
 

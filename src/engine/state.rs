@@ -19,6 +19,10 @@ pub struct FitState {
     /// Round and controller.
     #[serde(alias = "iteration")]
     pub round: RoundState,
+    /// Whether the epoch that ended here is still to be evaluated: the training was
+    /// stopped in the middle of that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evaluation_due: bool,
     /// The best evaluation so far, of weights in floats.
     pub best: Option<Best>,
     /// The best evaluation so far while weights and values were rounded.
@@ -60,6 +64,7 @@ impl FitState {
             step: 0,
             knobs: KnobState::new(training),
             round: RoundState::default(),
+            evaluation_due: false,
             best: None,
             best_quantized: None,
             teacher: None,

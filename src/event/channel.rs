@@ -57,6 +57,12 @@ pub trait CommandSource: Send {
         None
     }
 
+    /// Whether a stop is among what is due: asked while something long is under way
+    /// between two steps. All that is due stays due.
+    fn stop_is_due(&mut self) -> bool {
+        self.stop().is_some()
+    }
+
     /// Commands that are known before the first step, each where it is to take
     /// effect.
     fn pending(&self) -> Vec<(Position, CommandRecord)> {

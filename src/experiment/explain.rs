@@ -92,7 +92,7 @@ fn training_rows(training: &Training, page: &mut Page) {
         &format!(
             "{} of batches of {}; {round}",
             training.length().epochs_of_rounds,
-            training.batch
+            batches(training)
         ),
     );
     if let Some(quantize) = training.quantize() {
@@ -140,6 +140,15 @@ fn training_rows(training: &Training, page: &mut Page) {
             training.log_every
         ),
     );
+}
+
+/// The images of a batch, and the parts that it goes through the networks in.
+fn batches(training: &Training) -> String {
+    let batch = training.batch;
+    match training.accumulate {
+        1 => batch.to_string(),
+        parts => format!("{batch} in {parts} parts of {}", batch.div_ceil(parts)),
+    }
 }
 
 fn optimizer(optimizer: &OptimizerSpec) -> String {

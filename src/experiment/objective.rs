@@ -245,6 +245,16 @@ impl Loss {
         }
     }
 
+    /// Whether this loss is a mean over the labelled images, not over all.
+    #[must_use]
+    pub fn is_of_labels(&self) -> bool {
+        match self {
+            Self::Distill { divergence, .. } => matches!(divergence, Divergence::Dkd { .. }),
+            Self::Truth { target, .. } => *target == TruthTarget::Label,
+            Self::Consistency { .. } => false,
+        }
+    }
+
     /// The views this loss looks at.
     #[must_use]
     pub fn views(&self) -> Vec<usize> {

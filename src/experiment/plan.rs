@@ -88,6 +88,10 @@ pub struct Training {
     pub finish: Option<FinishSpec>,
     /// Images in a step, before views are made.
     pub batch: usize,
+    /// Parts that a batch goes through the networks in, one after another; their
+    /// gradients are added up.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub accumulate: usize,
     /// What counts as a round of an adaptive method.
     #[serde(alias = "iteration")]
     pub round: RoundSpec,
@@ -103,7 +107,22 @@ pub struct Training {
     pub checkpoint_every: Option<u32>,
 }
 
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_one(parts: &usize) -> bool {
+    *parts == 1
+}
+
 impl Training {
+    /// Images of the smallest part that a whole batch goes through the networks in.
+    #[must_use]
+    pub fn smallest_part(&self) -> usize {
+        self.batch / self.accumulate.max(1)
+    }
+
     /// Every knob: the learning rate first, then the objective's.
     pub fn knobs(&self) -> impl Iterator<Item = &Knob> {
         std::iter::once(&self.lr).chain(&self.objective.knobs)

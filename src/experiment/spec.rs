@@ -62,6 +62,9 @@ pub struct Spec {
     /// Images in a step, before views are made.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
+    /// Parts that a batch goes through the networks in, one after another.
+    #[serde(default = "defaults::accumulate")]
+    pub accumulate: usize,
     /// What counts as a round of an adaptive method.
     #[serde(default)]
     pub round: RoundSpec,

@@ -135,18 +135,20 @@ pub fn prove(
     let file = OpenedFile::open(path, OnnxEngine::Rten, pixels)?;
     let mut found = Comparison::default();
     let mut failed = None;
-    for_each_batch(network, &images.valid, images, |batch, logits| {
-        if failed.is_some() || batch.indices.is_empty() {
-            return;
+    let end = for_each_batch(network, &images.valid, images, |batch, logits| {
+        if batch.indices.is_empty() {
+            return false;
         }
         match file.answers(batch, images) {
             Ok(answers) => found.add(logits, &answers, &batch.labels, images.classes.len()),
             Err(reason) => failed = Some(reason),
         }
-    })?;
+        failed.is_some()
+    });
     if let Some(error) = failed {
         return Err(error);
     }
+    end?;
     found.all_answered(&file.name)?;
     let proof = found.proof(file.name).ok_or(ProofError::NoImages)?;
     if holds(&proof) {

@@ -26,16 +26,20 @@ impl Fit<'_> {
                 match &record.command {
                     Command::Stop => {
                         self.applied(&record, from);
-                        return Ok(Some(match record.origin {
-                            Origin::Signal => record.id,
-                            _ => "stopped by user".to_owned(),
-                        }));
+                        return Ok(Some(record.stopped_by()));
                     }
                     Command::Pause | Command::Resume => {
                         paused = record.command == Command::Pause;
                         self.emit(RunEvent::Paused(paused));
                     }
-                    Command::EvaluateNow => self.emit(RunEvent::Evaluated(self.evaluate()?)),
+                    Command::EvaluateNow => match self.evaluate(inbox) {
+                        Err(Failure::Stopped) => {
+                            let reason = "the training was stopped in the middle of it".to_owned();
+                            self.reject(record.id, reason);
+                            continue;
+                        }
+                        evaluation => self.emit(RunEvent::Evaluated(evaluation?)),
+                    },
                     Command::CheckpointNow => self.save()?,
                     Command::Adjust { .. }
                     | Command::SetController { .. }
@@ -46,10 +50,7 @@ impl Fit<'_> {
                             self.touched_at = Some(self.state.step);
                         }
                         Err(reason) => {
-                            self.emit(RunEvent::CommandRejected {
-                                id: record.id,
-                                reason: reason.clone(),
-                            });
+                            self.reject(record.id, reason.clone());
                             if record.origin == Origin::Launch {
                                 let change = record.command.to_string();
                                 return Err(Failure::NotChanged { change, reason });
@@ -195,6 +196,10 @@ impl Fit<'_> {
         };
         let now = self.timeline.epoch(self.state.step);
         self.state.knobs.value(knob, now).ok()
+    }
+
+    fn reject(&self, id: String, reason: String) {
+        self.emit(RunEvent::CommandRejected { id, reason });
     }
 
     fn applied(&self, record: &CommandRecord, from: Option<f64>) {

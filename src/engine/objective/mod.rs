@@ -32,6 +32,34 @@ pub struct Context<'a> {
     pub knobs: &'a BTreeMap<String, f64>,
     /// Share of the label's probability spread over all classes, in [0, 1).
     pub label_smoothing: f64,
+    /// How much of a batch this is.
+    pub share: Share,
+}
+
+/// How much of a batch a part of it is: the losses of all parts, each scaled by its
+/// share, add up to those of the batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    /// Share of the images, in (0, 1].
+    pub images: f64,
+    /// Share of the labelled images, in [0, 1].
+    pub labels: f64,
+}
+
+impl Share {
+    /// A whole batch.
+    pub const WHOLE: Self = Self {
+        images: 1.0,
+        labels: 1.0,
+    };
+
+    fn of(self, loss: &Loss) -> f64 {
+        if loss.is_of_labels() {
+            self.labels
+        } else {
+            self.images
+        }
+    }
 }
 
 /// The losses of one batch.
@@ -139,7 +167,11 @@ pub fn evaluate(
             logits,
             context,
         };
-        let loss = evaluation.loss()?;
+        let mut loss = evaluation.loss()?;
+        let share = context.share.of(&term.loss);
+        if share != 1.0 {
+            loss = loss * share;
+        }
         let weighted = loss.clone() * evaluation.knob(&term.weight)?;
         total = Some(match total {
             Some(sum) => sum + weighted,

@@ -55,6 +55,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
         labels,
         knobs: &knobs,
         label_smoothing: 0.0,
+        share: Share::WHOLE,
     };
     evaluate(objective, &logits(objective.views.len()), &context).unwrap()
 }
@@ -94,6 +95,7 @@ fn only_the_views_that_a_term_names_are_needed() {
         labels: &[0, 1, 2],
         knobs: &knobs,
         label_smoothing: 0.0,
+        share: Share::WHOLE,
     };
     let mut logits = logits(2);
     logits.teacher.remove(&1);
@@ -187,6 +189,7 @@ fn smoothing_changes_the_loss_with_labels() {
             labels: &[0, 0, 0],
             knobs: &knobs,
             label_smoothing,
+            share: Share::WHOLE,
         };
         value(&evaluate(&objective, &logits(1), &context).unwrap().total)
     };
@@ -202,6 +205,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
             labels,
             knobs,
             label_smoothing: 0.0,
+            share: Share::WHOLE,
         };
         evaluate(&objective, logits, &context)
             .unwrap_err()
@@ -241,6 +245,7 @@ fn an_objective_without_terms_or_views_is_refused() {
         labels: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
+        share: Share::WHOLE,
     };
     let error = evaluate(&objective, &logits(2), &context).unwrap_err();
     assert_eq!(

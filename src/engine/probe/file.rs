@@ -508,10 +508,10 @@ mod tests {
             fs::write(&path, &whole).unwrap();
         }
         fs::remove_dir_all(run.probe()).unwrap();
-        let gone = folder.problems(Some(20));
+        let lost = folder.problems(Some(20));
         assert!(
-            gone.len() == 1 && gone[0].contains("answers.bin: missing"),
-            "{gone:?}"
+            lost.len() == 1 && lost[0].contains("answers.bin: missing"),
+            "{lost:?}"
         );
     }
 

@@ -8,6 +8,7 @@
 mod error;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range as Span;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -16,7 +17,7 @@ pub use error::StepError;
 use super::classify::{AnswerError, Classify};
 use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
 use super::objective::{
-    Context, Logits, Losses, evaluate, label_tensor, student_views, teacher_views,
+    Context, Logits, Losses, Share, evaluate, label_tensor, student_views, teacher_views,
 };
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
@@ -57,6 +58,8 @@ pub struct StepSettings<'a> {
     pub clip: Option<f64>,
     /// Share of the label's probability spread over all classes, in [0, 1).
     pub label_smoothing: f64,
+    /// Parts that the batch goes through the networks in, one after another.
+    pub accumulate: usize,
 }
 
 /// Numbers of one step, from before its update.
@@ -79,7 +82,8 @@ pub struct StepReport {
 
 /// Takes one step: the student is evaluated on every view that a term looks at,
 /// in their order, each with its own batch statistics; the teacher, with its
-/// running statistics, on those where it is needed.
+/// running statistics, on those where it is needed. Of a batch in parts the
+/// gradients are added up; batch statistics are those of each part.
 ///
 /// # Errors
 /// The batch does not fit the objective, a number is not finite, or the device
@@ -91,26 +95,26 @@ pub fn train_step(
     batch: &Batch,
     settings: &StepSettings,
 ) -> Result<StepReport, StepError> {
-    let mut passes = student.passes();
-    let logits = forward(&mut passes, teacher, batch, settings.objective)?;
-    let context = Context {
-        labels: &batch.labels,
-        knobs: settings.knobs,
-        label_smoothing: settings.label_smoothing,
-    };
-    let losses = evaluate(settings.objective, &logits, &context)?;
-    let correct = correct(settings.objective, &logits, &batch.labels)?;
-    let StepGradients {
-        gradients,
-        statistics,
-        observed,
-    } = passes.finish(&losses.total);
+    let mut moved = student.clone();
+    let mut sum: Option<Passed> = None;
+    for part in batch.parts(settings.accumulate) {
+        let passed = pass(&moved, teacher, batch, part, settings)?;
+        moved
+            .statistics_mut()
+            .clone_from_slice(&passed.step.statistics);
+        sum = Some(match sum {
+            Some(sum) => sum.and(passed),
+            None => passed,
+        });
+    }
+    let passed = sum.ok_or(StepError::EmptyBatch)?;
+    let gradients = passed.step.gradients;
     let report = read(
         settings.objective,
         student,
-        losses,
-        (&gradients, observed),
-        correct,
+        passed.losses,
+        (&gradients, passed.step.observed),
+        passed.correct,
         batch,
     )?;
     let factor = settings
@@ -120,9 +124,119 @@ pub fn train_step(
         Some(factor) => gradients.into_iter().map(|g| g * factor).collect(),
         None => gradients,
     };
-    student.statistics_mut().clone_from_slice(&statistics);
+    student
+        .statistics_mut()
+        .clone_from_slice(&passed.step.statistics);
     optimizer.step(student.parameters_mut(), gradients, settings.lr);
     Ok(report)
+}
+
+/// What came of a part of a batch, or of some: nothing of it is read yet.
+struct Passed {
+    losses: Losses,
+    correct: Option<Tensor<1>>,
+    step: StepGradients,
+}
+
+impl Passed {
+    /// The two together.
+    fn and(self, next: Self) -> Self {
+        let add = |(one, other): (Tensor<1>, Tensor<1>)| one + other;
+        let both = |one: Vec<Tensor<1>>, other: Vec<Tensor<1>>| {
+            one.into_iter().zip(other).map(add).collect()
+        };
+        let extremes = self.step.observed.into_iter().zip(next.step.observed);
+        let extremes = extremes.map(|([low, high], [other_low, other_high])| {
+            [low.min_pair(other_low), high.max_pair(other_high)]
+        });
+        Self {
+            losses: Losses {
+                terms: both(self.losses.terms, next.losses.terms),
+                total: self.losses.total + next.losses.total,
+            },
+            correct: match (self.correct, next.correct) {
+                (Some(one), Some(other)) => Some(one + other),
+                (one, other) => one.or(other),
+            },
+            step: StepGradients {
+                gradients: both(self.step.gradients, next.step.gradients),
+                statistics: next.step.statistics,
+                observed: extremes.collect(),
+            },
+        }
+    }
+}
+
+/// Takes some images of a batch forward and back through the student.
+fn pass(
+    student: &Network,
+    teacher: Option<&dyn Classify>,
+    batch: &Batch,
+    images: Span<usize>,
+    settings: &StepSettings,
+) -> Result<Passed, StepError> {
+    let part = batch.part(&images);
+    let mut passes = student.passes();
+    let logits = forward(&mut passes, teacher, &part, settings.objective)?;
+    let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
+    let context = Context {
+        labels: &part.labels,
+        knobs: settings.knobs,
+        label_smoothing: settings.label_smoothing,
+        share: Share {
+            images: share(images.len(), batch.images()),
+            labels: share(part.labels.len(), batch.labels.len()),
+        },
+    };
+    let losses = evaluate(settings.objective, &logits, &context)?;
+    let correct = correct(settings.objective, &logits, &part.labels)?;
+    let step = passes.finish(&losses.total);
+    Ok(Passed {
+        // The graphs behind them are not needed any more, and as large as all activations.
+        losses: Losses {
+            terms: losses.terms.into_iter().map(Tensor::inner).collect(),
+            total: losses.total.inner(),
+        },
+        correct,
+        step,
+    })
+}
+
+impl Batch {
+    fn images(&self) -> usize {
+        self.views.first().map_or(0, |view| view.dims()[0])
+    }
+
+    /// Its images in so many parts, the last ones the smaller by one; in fewer where
+    /// there are fewer images.
+    fn parts(&self, parts: usize) -> impl Iterator<Item = Span<usize>> + use<> {
+        let images = self.images();
+        let parts = parts.clamp(1, images.max(1));
+        let (each, more) = (images / parts, images % parts);
+        let begin = move |part: usize| part * each + part.min(more);
+        (0..parts).map(move |part| begin(part)..begin(part + 1))
+    }
+
+    /// Some of its images.
+    fn part(&self, images: &Span<usize>) -> Self {
+        if images.len() == self.images() {
+            return self.clone();
+        }
+        let labels = images.start.min(self.labels.len())..images.end.min(self.labels.len());
+        Self {
+            views: self
+                .views
+                .iter()
+                .map(|view| view.clone().narrow(0, images.start, images.len()))
+                .collect(),
+            labels: self.labels[labels].to_vec(),
+            answers: self
+                .answers
+                .iter()
+                .map(|known| known.part(images))
+                .collect(),
+        }
+    }
 }
 
 fn forward(
@@ -154,6 +268,20 @@ fn forward(
 }
 
 impl KnownAnswers {
+    /// Those about some images of the batch, by their place among these.
+    fn part(&self, images: &Span<usize>) -> Self {
+        let from = self.images.partition_point(|&image| image < images.start);
+        let to = self.images.partition_point(|&image| image < images.end);
+        let classes = self.logits.len() / self.images.len().max(1);
+        Self {
+            images: self.images[from..to]
+                .iter()
+                .map(|image| image - images.start)
+                .collect(),
+            logits: self.logits[from * classes..to * classes].to_vec(),
+        }
+    }
+
     /// The logits of all images, for which the teacher is asked about the others.
     fn completed(
         &self,
@@ -241,7 +369,6 @@ fn read(
         .terms
         .into_iter()
         .chain([losses.total])
-        .map(Tensor::inner)
         .chain(squares)
         .chain(observed.into_iter().flatten())
         .chain(correct)

@@ -75,12 +75,23 @@ impl Setup {
     }
 
     fn step(&mut self, batch: &Batch, lr: f64, clip: Option<f64>) -> Result<StepReport, StepError> {
+        self.step_in_parts(batch, lr, clip, 1)
+    }
+
+    fn step_in_parts(
+        &mut self,
+        batch: &Batch,
+        lr: f64,
+        clip: Option<f64>,
+        accumulate: usize,
+    ) -> Result<StepReport, StepError> {
         let settings = StepSettings {
             objective: &self.objective,
             knobs: &self.knobs,
             lr,
             clip,
             label_smoothing: 0.0,
+            accumulate,
         };
         train_step(
             &mut self.student,
@@ -167,6 +178,98 @@ fn clipping_scales_the_update_and_not_the_report() {
     assert!((whole / clipped - 10.0).abs() < 0.5, "{whole} to {clipped}");
 }
 
+/// A batch whose second half is its first half again: every half has the statistics of
+/// the whole.
+fn twice(batch: &Batch) -> Batch {
+    let twice = |view: &Tensor<4>| Tensor::cat(vec![view.clone(), view.clone()], 0);
+    Batch {
+        views: batch.views.iter().map(twice).collect(),
+        ..batch.clone()
+    }
+}
+
+#[test]
+fn a_batch_in_parts_is_the_batch_in_one() {
+    let parameters = |setup: &Setup| -> Vec<f32> {
+        let values = setup.student.parameters().iter();
+        let values = values.map(|it| it.value.to_data().try_to_vec::<f32>().unwrap());
+        values.flatten().collect()
+    };
+    // Four of the labelled images are in the first part, then all, and the terms are of
+    // labels, of all images and of pairs of views.
+    for (method, labels) in [
+        ("Vanilla()", 4),
+        ("Vanilla(divergence: Dkd())", 4),
+        ("MultiView(views: 2)", 6),
+        ("AdaptiveAugmentation()", 12),
+    ] {
+        let mut batch = twice(&batch(2));
+        batch.labels = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2][..labels].to_vec();
+        let mut whole = Setup::new(method);
+        let mut parts = Setup::new(method);
+        let one = whole.step(&batch, 0.1, None).unwrap();
+        let other = parts.step_in_parts(&batch, 0.1, None, 2).unwrap();
+        assert_eq!((one.correct, one.labelled), (other.correct, other.labelled));
+        let near = |one: f64, other: f64| (one - other).abs() <= 1e-5 * one.abs().max(1.0);
+        assert!(near(one.total, other.total), "{method}: {one:?} {other:?}");
+        assert!(
+            near(one.grad_norm, other.grad_norm),
+            "{method}: {one:?} {other:?}"
+        );
+        for (one, other) in one.losses.iter().zip(&other.losses) {
+            assert!(near(*one, *other), "{method}: {one} {other}");
+        }
+        for (one, other) in parameters(&whole).into_iter().zip(parameters(&parts)) {
+            assert!((one - other).abs() < 1e-5, "{method}: {one} {other}");
+        }
+    }
+}
+
+#[test]
+fn known_answers_reach_the_part_that_they_are_of() {
+    let mut batch = twice(&batch(1));
+    let asked = Setup::new("Vanilla()")
+        .step_in_parts(&batch, 0.1, None, 5)
+        .unwrap();
+    let teacher = Setup::new("Vanilla()").teacher;
+    let logits = teacher.logits(batch.views[0].clone()).unwrap();
+    let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
+    // Some of every part; a teacher that is asked about them all the same would not agree.
+    let known = [0, 3, 4, 7, 8, 11];
+    batch.answers = vec![KnownAnswers {
+        images: known.to_vec(),
+        logits: known
+            .iter()
+            .flat_map(|image| &logits[image * 3..][..3])
+            .copied()
+            .collect(),
+    }];
+    let looked_up = Setup::new("Vanilla()")
+        .step_in_parts(&batch, 0.1, None, 5)
+        .unwrap();
+    assert!((asked.total - looked_up.total).abs() < 1e-6);
+    batch.answers[0].logits[3..6].rotate_left(1);
+    let other = Setup::new("Vanilla()")
+        .step_in_parts(&batch, 0.1, None, 5)
+        .unwrap();
+    assert!((asked.total - other.total).abs() > 1e-6);
+}
+
+#[test]
+fn a_batch_has_as_many_parts_as_it_can() {
+    let parts = |images: usize, parts| -> Vec<usize> {
+        let batch = Batch {
+            views: vec![Tensor::zeros([images, 3, 1, 1], &Device::flex())],
+            labels: Vec::new(),
+            answers: Vec::new(),
+        };
+        batch.parts(parts).map(|part| part.len()).collect()
+    };
+    assert_eq!(parts(10, 4), [3, 3, 2, 2]);
+    assert_eq!(parts(3, 4), [1, 1, 1]);
+    assert_eq!(parts(5, 1), [5]);
+}
+
 #[test]
 fn an_image_that_is_not_finite_stops_the_step_and_names_the_term() {
     let mut setup = Setup::new("Vanilla()");
@@ -233,6 +336,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
         lr: 0.1,
         clip: None,
         label_smoothing: 0.0,
+        accumulate: 1,
     };
     let error = train_step(
         &mut setup.student,

@@ -2,6 +2,7 @@
 //! floats, so that the metrics do not depend on the batch size.
 
 use super::score::Confusion;
+pub use super::{argmax, predicted};
 use crate::event::TeacherAgreement;
 
 /// Images ranked among the likeliest this many count for top-5.
@@ -178,20 +179,6 @@ pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
         .collect();
     let log_sum = shifted.iter().map(|z| z.exp()).sum::<f64>().ln();
     shifted.into_iter().map(|z| z - log_sum).collect()
-}
-
-/// Index of the greatest logit; the first of equals.
-#[must_use]
-pub fn argmax(logits: &[f32]) -> usize {
-    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
-}
-
-/// The most likely class of logits; none if not all of them are numbers, which is no
-/// answer.
-#[must_use]
-pub fn predicted(logits: &[f32]) -> Option<usize> {
-    let is_answer = !logits.is_empty() && logits.iter().all(|logit| logit.is_finite());
-    is_answer.then(|| argmax(logits))
 }
 
 /// How many classes come before `label`; equals count in class order.

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::Classified;
-use super::metrics::predicted;
+use super::{Classified, predicted};
 use crate::format;
 use crate::format::lookalike::distinct;
 

@@ -172,7 +172,7 @@ fn a_normalisation_over_a_single_value_is_refused_by_its_name() {
     assert_eq!(
         problem.message,
         "the normalisation `layer4.0.bn1` needs more than 1 value per channel when training, and \
-         gets 1: of 32×32 pixels 1×1 are left there, in a batch of 1"
+         gets 1: of 32×32 pixels 1×1 are left there, with 1 image at a time"
     );
     assert!(problem.help.unwrap().contains("`batch: 2`"));
     graph.check_batch(2).unwrap();

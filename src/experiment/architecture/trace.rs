@@ -38,6 +38,13 @@ impl Graph {
         self.trace().map_or(0, |(_, totals)| totals.macs)
     }
 
+    /// Whether anything is normalised by the statistics of a batch in training.
+    #[must_use]
+    pub fn normalizes_by_batch(&self) -> bool {
+        self.trace()
+            .is_ok_and(|(_, totals)| !totals.norms.is_empty())
+    }
+
     /// Whether it can be trained with batches of `batch` images: a normalisation
     /// needs more than one value per channel. Of a single value the mean is the
     /// value itself and the variance 0, and nothing of the image is left.
@@ -61,11 +68,11 @@ impl Graph {
             "",
             format!(
                 "the normalisation `{name}` needs more than 1 value per channel when training, and \
-                 gets 1: of {rows}×{columns} pixels {height}×{width} are left there, in a batch of \
-                 {batch}"
+                 gets 1: of {rows}×{columns} pixels {height}×{width} are left there, with {batch} \
+                 image at a time"
             ),
         )
-        .help("write `batch: 2` or more, or use larger images (data.size)"))
+        .help("write `batch: 2` or more, a smaller `accumulate`, or use larger images (data.size)"))
     }
 
     /// Checks that every layer fits what it is given, and that logits come out.

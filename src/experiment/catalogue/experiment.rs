@@ -71,6 +71,12 @@ static FIELDS: &[Field] = &[
         "Batch size, before views are made.",
     ),
     field(
+        "accumulate",
+        Whole("in 1 to batch, parts"),
+        "1",
+        "Gradient accumulation: parts that a batch passes in, in the memory of one.",
+    ),
+    field(
         "round",
         Of(&ROUND),
         "Epoch",

@@ -46,6 +46,7 @@ impl Changes {
             ),
             ("finish", before.finish == after.finish),
             ("batch", before.batch == after.batch),
+            ("accumulate", before.accumulate == after.accumulate),
             ("round", before.round == after.round),
             ("clip", before.clip == after.clip),
             ("ema", before.ema == after.ema),

@@ -71,6 +71,17 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
             .depends_on("data"),
         );
     }
+    if spec.accumulate == 0 || spec.accumulate > spec.batch.max(1) {
+        let (parts, batch) = (spec.accumulate, spec.batch);
+        problems.push(
+            Problem::new(
+                "accumulate",
+                format!("{parts} is not between 1 and {batch}, the images of a batch"),
+            )
+            .help("a batch goes through the networks in so many parts; leave it out for one")
+            .depends_on("batch"),
+        );
+    }
     if spec.round == RoundSpec::Steps(0) {
         problems.push(
             Problem::new("round.Steps", "a round of 0 steps never ends")

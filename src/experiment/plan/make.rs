@@ -212,6 +212,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         epochs,
         finish: spec.finish,
         batch: spec.batch,
+        accumulate: spec.accumulate,
         round: spec.round,
         clip: spec.clip,
         ema: spec.ema,
@@ -371,6 +372,19 @@ fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
         _ => false,
     };
     let term = objective.terms.iter().find(|term| compares(term))?;
+    let accumulates = spec.accumulate > 1;
+    if accumulates {
+        let message = format!(
+            "a batch in parts is another batch for `{}`: Dist correlates the images of a whole one",
+            term.name
+        );
+        let problem = Problem::new("accumulate", message);
+        return Some(
+            problem
+                .help("leave it out, or write Dist(gamma: 0)")
+                .depends_on("method"),
+        );
+    }
     (spec.batch == 1).then(|| {
         Problem::new(
             "batch",
@@ -498,6 +512,7 @@ fn teacher_training(
         epochs: written.epochs,
         finish: None,
         batch: spec.batch,
+        accumulate: spec.accumulate,
         round: RoundSpec::Epoch,
         clip: spec.clip,
         ema: spec.ema,

@@ -36,7 +36,7 @@ impl ResolvedPlan {
         let student = graph(
             &self.plan.student,
             size,
-            Some(self.plan.training.batch),
+            Some(self.plan.training.smallest_part()),
             "student.model",
         )?;
         let teacher = self.plan.teacher.as_ref().and_then(|teacher| {
@@ -44,7 +44,7 @@ impl ResolvedPlan {
             // A teacher that is only asked takes images one by one as well.
             let (size, batch) = match &teacher.weights {
                 TeacherSource::File(file) => (file.size.unwrap_or(size), None),
-                TeacherSource::Train(training) => (size, Some(training.batch)),
+                TeacherSource::Train(training) => (size, Some(training.smallest_part())),
             };
             Some(graph(model, size, batch, "teacher.model"))
         });

@@ -114,6 +114,7 @@ impl Plan {
         self.settle_stems(size);
         if let Ok(student) = architecture::build(&self.student, size, facts.classes) {
             notes.extend(slow_statistics(&student, timeline.steps));
+            notes.extend(statistics_of_parts(&student, &self.training));
         }
         if let (NormalizeSpec::Measure, Some((mean, std))) =
             (&self.data.normalize, facts.normalization)
@@ -162,6 +163,18 @@ impl Plan {
         }
         Ok(self)
     }
+}
+
+/// What to know of a network that normalises by the batch and sees it in parts.
+fn statistics_of_parts(student: &Graph, training: &Training) -> Option<String> {
+    (training.accumulate > 1 && student.normalizes_by_batch()).then(|| {
+        format!(
+            "accumulate: {} normalises by the statistics of each part (at least {} images), not of \
+             the whole batch: the result is near that of the whole batch, and not equal to it",
+            training.accumulate,
+            training.smallest_part()
+        )
+    })
 }
 
 /// What to know of a network whose running statistics move more slowly than is usual,

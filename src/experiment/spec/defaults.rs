@@ -14,6 +14,10 @@ pub(super) fn batch() -> usize {
     128
 }
 
+pub(super) fn accumulate() -> usize {
+    1
+}
+
 pub(super) fn log_every() -> u32 {
     10
 }

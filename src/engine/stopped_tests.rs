@@ -1,0 +1,168 @@
+//! A training that is stopped in the middle of an evaluation, wherever that is.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::{Engine, Prepared};
+use crate::event::{
+    Command, CommandRecord, EvaluatedWeights, Evaluation, Origin, Outcome, Phase, Position,
+    RunEvent, Split,
+};
+use crate::experiment;
+use crate::run::{RunFolder, WEIGHTS};
+use crate::trainer::{CommandSource, EventSink, Trainer};
+
+/// 300 images to validate with and 300 to test with are two batches each.
+const EXPERIMENT: &str = "Experiment(
+    name: \"stopped\",
+    seed: 3,
+    data: (
+        train: Shapes(classes: 3, count: 364, size: 8),
+        valid: Holdout(0.825),
+        test: Shapes(classes: 3, count: 300, size: 8, seed: 9),
+    ),
+    teacher: (model: Cnn(channels: [4]), weights: Train(epochs: 1)),
+    student: (model: Cnn(channels: [2])),
+    augment: [HorizontalFlip],
+    method: AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0),
+    optimizer: Sgd(momentum: 0.9),
+    lr: Constant(0.05),
+    epochs: 2,
+    batch: 32,
+    log_every: 1,
+)";
+
+/// A stop that comes when it was asked for so many times.
+struct Stop {
+    after: Option<usize>,
+    asked: usize,
+}
+
+impl CommandSource for Stop {
+    fn due(&mut self, _: Position, _: bool) -> Vec<CommandRecord> {
+        let is_due = self.after.is_some_and(|after| self.asked >= after);
+        let stop = is_due.then(|| CommandRecord {
+            id: "enough".to_owned(),
+            origin: Origin::Signal,
+            command: Command::Stop,
+        });
+        stop.into_iter().collect()
+    }
+
+    fn stop_is_due(&mut self) -> bool {
+        self.asked += 1;
+        self.after.is_some_and(|after| self.asked >= after)
+    }
+}
+
+#[derive(Default)]
+struct Recorded(RefCell<Vec<RunEvent>>);
+
+impl EventSink for Recorded {
+    fn emit(&self, event: RunEvent) {
+        self.0.borrow_mut().push(event);
+    }
+
+    fn flush(&self) {}
+}
+
+type Key = (Phase, Split, EvaluatedWeights, u64);
+
+/// A run, and what was reported of its evaluations: the loss of each.
+struct Run {
+    place: tempfile::TempDir,
+    folder: RunFolder,
+    found: BTreeMap<String, f64>,
+    stopped: usize,
+}
+
+impl Run {
+    fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let folder =
+            RunFolder::create(place.path(), "stopped", EXPERIMENT, SystemTime::now()).unwrap();
+        Self {
+            place,
+            folder,
+            found: BTreeMap::new(),
+            stopped: 0,
+        }
+    }
+
+    /// Trains until it ends; returns how, and how often it was asked whether to stop.
+    fn train(&mut self, after: Option<usize>) -> (Outcome, usize) {
+        let plan = experiment::load_text(EXPERIMENT, Path::new("stopped.ron"), &[])
+            .unwrap()
+            .plan;
+        let prepared = Prepared::new(plan).unwrap();
+        let teachers = self.place.path().join("teachers");
+        let mut engine = Engine::new(prepared, self.folder.clone(), teachers);
+        let mut stop = Stop { after, asked: 0 };
+        let recorded = Recorded::default();
+        let outcome = engine.run(&mut stop, &recorded);
+        for event in recorded.0.into_inner() {
+            match event {
+                RunEvent::Evaluated(evaluation) => {
+                    let key = format!("{:?}", key(&evaluation));
+                    let loss = self.found.entry(key).or_insert(evaluation.loss);
+                    // A teacher that is read again answers with its normalisations folded.
+                    let tolerance = match evaluation.phase {
+                        Phase::Teacher => 1e-5,
+                        Phase::Student => 0.0,
+                    };
+                    assert!(
+                        (*loss - evaluation.loss).abs() <= tolerance,
+                        "{evaluation:?}"
+                    );
+                }
+                RunEvent::CommandApplied { .. } => self.stopped += 1,
+                _ => {}
+            }
+        }
+        (outcome, stop.asked)
+    }
+
+    fn weights(&self) -> Vec<u8> {
+        fs::read(self.folder.latest().path().join(WEIGHTS)).unwrap()
+    }
+}
+
+fn key(evaluation: &Evaluation) -> Key {
+    let Evaluation {
+        phase,
+        split,
+        weights,
+        step,
+        ..
+    } = *evaluation;
+    (phase, split, weights, step)
+}
+
+#[test]
+fn a_run_stopped_in_any_evaluation_comes_to_the_same_end() {
+    let mut whole = Run::new();
+    let (outcome, asked) = whole.train(None);
+    assert_eq!(outcome, Outcome::Completed);
+    // The teacher's epoch, its answers, two epochs, its answers again and two tests, of
+    // two batches each.
+    assert_eq!((asked, whole.found.len()), (14, 5));
+    for after in 1..=asked {
+        let mut run = Run::new();
+        let (outcome, _) = run.train(Some(after));
+        let stopped = Outcome::Stopped {
+            reason: "enough".to_owned(),
+        };
+        // After the last batch of all nothing is left to be stopped.
+        assert_eq!(outcome == stopped, after < asked, "{after}: {outcome:?}");
+        assert_eq!(run.stopped, usize::from(after < asked), "{after}");
+        if outcome == stopped {
+            assert!(run.found.len() < whole.found.len(), "{after}");
+            assert_eq!(run.train(None).0, Outcome::Completed, "{after}");
+        }
+        assert_eq!(run.found, whole.found, "{after}");
+        assert_eq!(run.weights(), whole.weights(), "{after}");
+    }
+}
