@@ -273,13 +273,12 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
         .map(|order| in_another_order(&skill, order, subject.outputs(), classes));
     // Images that are normalised in another way can look like another order, and
     // the other way round.
-    let seen = match subject.teacher.kept() {
+    let seen = if subject.teacher.kept().is_some() {
         // Nothing of it depends on how its images are made.
-        Some(_) => None,
-        None => {
-            let order = order.as_ref().filter(|order| order.gain >= LEAST_GAIN);
-            images::seen_otherwise(subject, &answers, order)?
-        }
+        None
+    } else {
+        let order = order.as_ref().filter(|order| order.gain >= LEAST_GAIN);
+        images::seen_otherwise(subject, &answers, order)?
     };
     let most = match seen.filter(|seen| !seen.is_order()) {
         Some(seen) => Some(seen.objection(&skill)),

@@ -127,15 +127,12 @@ impl Ticket {
         if self.place.is_named() {
             return Ok(Renewal::Kept);
         }
-        match Place::new(&self.queue, &self.what, self.place.number)? {
-            Some(place) => {
-                self.place = place;
-                Ok(Renewal::Restored)
-            }
-            None => {
-                self.place = Place::last(&self.queue, &self.what)?;
-                Ok(Renewal::Behind)
-            }
+        if let Some(place) = Place::new(&self.queue, &self.what, self.place.number)? {
+            self.place = place;
+            Ok(Renewal::Restored)
+        } else {
+            self.place = Place::last(&self.queue, &self.what)?;
+            Ok(Renewal::Behind)
         }
     }
 
