@@ -17,6 +17,7 @@ mod inbox;
 mod inference;
 mod models;
 mod panic;
+mod read_run;
 mod reporting;
 mod runs;
 mod session;

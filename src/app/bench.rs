@@ -5,7 +5,6 @@
 //! temporary place for a model that has none.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -23,11 +22,10 @@ use crate::experiment::plan::{ProgramFormat, TeacherSource};
 use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
 use crate::run::exports::CheckedExports;
-use crate::run::{BenchResult, Exit, RunFolder};
+use crate::run::{BenchResult, Exit, RunFolder, TemporaryFolder};
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
-    let temporary = tempfile::tempdir().map_err(|error| BenchError::Write(error.to_string()))?;
     let path = Path::new(target);
     if path.is_file() {
         let name = path
@@ -45,7 +43,8 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
         super::print_error_line(&format!("warning: {problem}; not measured"));
     }
     let files = onnx_files(&run, &intact);
-    let subjects = of_run(&run, arguments.device, &files, temporary.path())?;
+    let temporary = TemporaryFolder::new().map_err(|error| BenchError::Write(error.to_string()))?;
+    let subjects = of_run(&run, arguments.device, &files, &temporary)?;
     let result = result(arguments, run.name(), &subjects)?;
     keep(arguments, &run, intact, result, run.path())
 }
@@ -147,7 +146,7 @@ fn of_run(
     run: &RunFolder,
     device: Option<DeviceSpec>,
     files: &[PathBuf],
-    temporary: &Path,
+    temporary: &TemporaryFolder,
 ) -> Result<Vec<BenchSubject>, BenchError> {
     let plan = run.plan().map_err(OpenModelsError::Plan)?;
     let teacher = plan.as_ref().and_then(|plan| {
@@ -177,7 +176,7 @@ fn of_run(
     if !has_floats {
         let models = models::open(run, Some(device), asked(Answering::Student))?;
         if let Some(student) = &models.student {
-            let path = written(student, &temporary.join(format!("{}.onnx", run.name())))?;
+            let path = written(student, temporary, &format!("{}.onnx", run.name()))?;
             subjects.extend(of_temporary(BenchModel::Student, &path, run)?);
         }
     }
@@ -198,7 +197,7 @@ fn of_run(
     subjects.push(trained(BenchModel::Teacher));
     let models = models::open(run, Some(device), asked(Answering::Teacher))?;
     if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(Teacher::model) {
-        let path = written(network.network(), &temporary.join("teacher.onnx"))?;
+        let path = written(network.network(), temporary, "teacher.onnx")?;
         subjects.extend(of_temporary(BenchModel::Teacher, &path, run)?);
     }
     Ok(subjects)
@@ -226,9 +225,13 @@ fn onnx_files(run: &RunFolder, exports: &Exports) -> Vec<PathBuf> {
     paths
 }
 
-fn written(network: &Network, path: &Path) -> Result<PathBuf, BenchError> {
+fn written(
+    network: &Network,
+    temporary: &TemporaryFolder,
+    name: &str,
+) -> Result<PathBuf, BenchError> {
     let failed = |error: &dyn std::fmt::Display| BenchError::Write(error.to_string());
     let bytes = plain_onnx_file(network).map_err(|error| failed(&error))?;
-    fs::write(path, bytes).map_err(|error| failed(&error))?;
-    Ok(path.to_owned())
+    let written = temporary.write(name, &bytes);
+    written.map_err(|error| failed(&error))
 }

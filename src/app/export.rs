@@ -1,7 +1,7 @@
 //! A run's student, written for other programs: `--export`, and the key on Runs.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -23,7 +23,7 @@ use crate::report::runs::int8_tables;
 use crate::report::{card, int8_words, proof_words};
 use crate::run::atomic::{self, write_file};
 use crate::run::exports::CheckedExports;
-use crate::run::{PlanError, RunFolder};
+use crate::run::{PlanError, RunFolder, TemporaryFile};
 use crate::store::{Owner, RunEntry};
 use crate::ui::ExportRefusal;
 use crate::untrusted::Show as _;
@@ -327,9 +327,7 @@ fn time(
 }
 
 fn of_bytes(bytes: &[u8]) -> Result<BenchRow, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let mut file = tempfile::NamedTempFile::new().map_err(text)?;
-    file.write_all(bytes).map_err(text)?;
+    let file = TemporaryFile::new(bytes).map_err(|error| error.to_string())?;
     one_by_one(file.path())
 }
 

@@ -7,8 +7,8 @@ use crossterm::terminal;
 
 use super::arguments::{AccuracyAxis, Arguments, CostAxis};
 use super::error::{AppError, RunsError};
+use super::read_run::read_run;
 use super::{print, print_error_line, print_text};
-use crate::engine::ProbeFolder;
 use crate::event::Split;
 use crate::format::shell_word;
 use crate::listing::{
@@ -32,7 +32,7 @@ struct KnownRun {
 
 impl KnownRun {
     fn read(folder: &RunFolder) -> Self {
-        let (entry, _) = RunEntry::read(folder, Owner::of(folder));
+        let (entry, _) = read_run(folder, Owner::of(folder));
         Self {
             name: folder.name(),
             summary: RunSummary::of(&entry),
@@ -184,11 +184,7 @@ fn width() -> Option<usize> {
 /// Prints everything about a run.
 pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     let folder = RunFolder::open_remains(&arguments.checkpoints, wanted)?;
-    let mut run = KnownRun::read(&folder);
-    let probe = ProbeFolder::new(&folder).read_until(run.entry.last_probed());
-    run.entry
-        .problems
-        .extend(probe.err().map(|damage| damage.to_string()));
+    let run = KnownRun::read(&folder);
     let (subject, spec) = (run.subject(), run.summary.frozen.spec.as_ref());
     if arguments.json {
         let json = runs::page_json(&subject, spec).map_err(RunsError::Json)?;

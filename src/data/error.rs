@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::image_error::{ImageError, LISTED, names};
+use super::image_error::{ImageError, LISTED, names, names_as};
 use super::part::Part;
 use super::size::SizeError;
 use super::source::{self, SourceError};
@@ -312,6 +312,18 @@ struct Mismatch<'a>(&'a [String], &'a [String]);
 impl fmt::Display for Mismatch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(missing, unexpected) = self;
+        let is_alike = |one: &String| {
+            let key = lookalike::key(one);
+            unexpected.iter().any(|other| lookalike::key(other) == key)
+        };
+        let are_alike = missing.iter().any(is_alike);
+        let names = |these: &[String]| {
+            if are_alike {
+                names_as(these, lookalike::quoted)
+            } else {
+                names(these)
+            }
+        };
         if !missing.is_empty() {
             write!(f, ": it lacks {}", names(missing))?;
         }
@@ -319,12 +331,8 @@ impl fmt::Display for Mismatch<'_> {
             let joint = if missing.is_empty() { ": it" } else { " and" };
             write!(f, "{joint} has {} besides", names(unexpected))?;
         }
-        let alike = |one: &&String| {
-            let key = lookalike::key(one);
-            unexpected.iter().any(|other| lookalike::key(other) == key)
-        };
         f.write_str("; names must agree exactly, ")?;
-        f.write_str(if missing.iter().any(|one| alike(&one)) {
+        f.write_str(if are_alike {
             "and these look alike but differ in case, spaces, invisible characters or the Unicode form \
              of a letter"
         } else {

@@ -157,6 +157,38 @@ impl ImageSet {
         content.finalize().to_hex().to_string()
     }
 
+    /// Reads all files again, once, where the set's content is known by its trace alone:
+    /// from then on a file that was written since is known by its own hash. Returns
+    /// whether the set holds what it held.
+    pub(super) fn recall(&self) -> bool {
+        let Some(known) = self.identity.get() else {
+            return false;
+        };
+        if self.in_memory() || self.hashes.get().is_some() {
+            return false;
+        }
+        // One image after the other: threads that wait for each other here may be those
+        // that would share the work.
+        *self.recalled.get_or_init(|| {
+            let mut content = blake3::Hasher::new();
+            let mut starts = Vec::with_capacity(self.len());
+            for index in 0..self.len() {
+                let Some(image) = self.file_hash(index) else {
+                    return false;
+                };
+                self.update(&mut content, index, &image);
+                starts.push(start_of(&image));
+            }
+            let holds = content.finalize().to_hex().as_str() == known.content;
+            if holds {
+                for (index, start) in starts.into_iter().enumerate() {
+                    self.remember(index, start);
+                }
+            }
+            holds
+        })
+    }
+
     /// The start of each hash of what an image was read from, for a set whose pixels
     /// are in memory.
     fn file_starts(&self) -> Vec<u64> {

@@ -11,6 +11,9 @@ use crate::untrusted::StandIn;
 /// At most this many names are listed in one message.
 pub(super) const LISTED: usize = 5;
 
+/// What is other about a file that holds something else.
+pub(super) const CONTENT_CHANGED: &str = "its content is not what it was";
+
 /// What is other about a file whose owner or links were changed, or whose content
 /// under an old time.
 pub(super) const ENTRY_CHANGED: &str = "its entry was written since";
@@ -125,11 +128,12 @@ pub(super) fn describe_io(error: &io::Error) -> String {
 
 /// A few quoted names and how many more there are.
 pub(super) fn names(names: &[String]) -> String {
-    let listed: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|n| format!("{n:?}"))
-        .collect();
+    names_as(names, |name| format!("{name:?}"))
+}
+
+/// The same, quoted in another way.
+pub(super) fn names_as(names: &[String], quoted: impl Fn(&str) -> String) -> String {
+    let listed: Vec<String> = names.iter().take(LISTED).map(|name| quoted(name)).collect();
     match names.len().checked_sub(LISTED) {
         None | Some(0) => listed.join(", "),
         Some(more) => format!("{} and {more} more", listed.join(", ")),

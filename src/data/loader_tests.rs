@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 use super::{Batch, BatchRequest, Loader};
 use crate::data::fixtures::{cut, folder, plan, shapes};
@@ -7,6 +8,7 @@ use crate::data::{DataError, Images, UNLABELLED};
 use crate::experiment::augment::Operation;
 use crate::experiment::plan::{DataPlan, ValidPlan};
 use crate::experiment::spec::{NormalizeSpec, Source};
+use crate::untrusted::Show as _;
 
 const OPERATIONS: [Operation; 3] = [
     Operation::HorizontalFlip,
@@ -211,7 +213,7 @@ fn an_image_that_is_missing_cut_or_replaced_since_stops_training_however_many_ma
     use std::path::Path;
     let swapped = |path: &Path| {
         fs::rename(path, path.with_extension("old")).unwrap();
-        fs::copy(path.with_extension("old"), path).unwrap();
+        fs::write(path, "another").unwrap();
     };
     let piped = |path: &Path| {
         fs::remove_file(path).unwrap();
@@ -223,9 +225,9 @@ fn an_image_that_is_missing_cut_or_replaced_since_stops_training_however_many_ma
             "it is no longer there",
         ),
         (&piped, "it is no longer there"),
-        (&|path| cut(path, 60), "its length is not what it was"),
-        (&|path| cut(path, 20), "its length is not what it was"),
-        (&swapped, "another file stands in its place"),
+        (&|path| cut(path, 60), "its content is not what it was"),
+        (&|path| cut(path, 20), "its content is not what it was"),
+        (&swapped, "its content is not what it was"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let images = streamed(dir.path(), 1.0);
@@ -249,7 +251,7 @@ fn an_image_that_was_changed_stops_training_however_many_may_be_bad() {
     for index in 0..images.train.len() {
         let name = images.train.name(index);
         let bytes = fs::read(&name).unwrap();
-        // The same bytes and another time: what else it may be is not read.
+        // The same bytes and another time: what they were before nobody has read.
         fs::write(&name, bytes).unwrap();
         let file = fs::File::options().write(true).open(&name).unwrap();
         file.set_modified(std::time::SystemTime::UNIX_EPOCH)
@@ -268,7 +270,7 @@ fn an_image_that_was_changed_stops_training_however_many_may_be_bad() {
 }
 
 #[test]
-fn other_pixels_under_an_old_time_stop_training_and_another_link_does_not() {
+fn other_pixels_under_an_old_time_stop_training_and_the_same_under_any_do_not() {
     let dir = tempfile::tempdir().unwrap();
     let images = streamed(dir.path(), 1.0);
     // As at the start of a run.
@@ -278,10 +280,20 @@ fn other_pixels_under_an_old_time_stop_training_and_another_link_does_not() {
     let names: Vec<_> = (0..images.train.len())
         .map(|index| images.train.name(index))
         .collect();
-    for name in &names {
-        fs::hard_link(name, name.with_extension("kept")).unwrap();
+    let touch = |name: &PathBuf| {
+        let file = fs::File::options().write(true).open(name).unwrap();
+        file.set_modified(std::time::SystemTime::now()).unwrap();
+    };
+    let copy = |name: &PathBuf| {
+        let old = name.with_extension("old");
+        fs::rename(name, &old).unwrap();
+        fs::copy(old, name).unwrap();
+    };
+    let link = |name: &PathBuf| fs::hard_link(name, name.with_extension("kept")).unwrap();
+    for change in [&touch as &dyn Fn(&PathBuf), &copy, &link] {
+        names.iter().for_each(change);
+        assert_eq!(loader.batch(&request(0, 0)).unwrap().views, before);
     }
-    assert_eq!(loader.batch(&request(0, 0)).unwrap().views, before);
     for name in &names {
         let made = fs::metadata(name).unwrap().modified().unwrap();
         let mut bytes = fs::read(name).unwrap();
@@ -296,6 +308,36 @@ fn other_pixels_under_an_old_time_stop_training_and_another_link_does_not() {
         error.contains("was changed while the run trains"),
         "{error}"
     );
+}
+
+#[test]
+fn files_that_are_known_by_their_trace_are_read_again_where_one_was_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let known = streamed(dir.path(), 1.0).identity(&BTreeMap::new());
+    // A resume: nothing of the files is read but what they are decoded from.
+    let resumed = || {
+        let images = streamed_plan(dir.path(), 1.0);
+        let images = Images::open(&images, 7).unwrap();
+        assert_eq!(images.identity(&known), known);
+        images
+    };
+    let (images, other) = (resumed(), resumed());
+    let name = images.train.name(0);
+    let bytes = fs::read(&name).unwrap();
+    fs::write(&name, &bytes).unwrap();
+    assert!(images.train.usable(0).is_ok());
+    let mut changed = bytes;
+    let last = changed.len() - 20;
+    changed[last] ^= 1;
+    fs::write(&name, changed).unwrap();
+    for images in [&images, &other] {
+        let error = images.train.usable(0).unwrap_err().to_string();
+        assert!(error.contains(&name.shown().to_string()), "{error}");
+        assert!(
+            error.contains("was changed while the run trains"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -325,6 +367,16 @@ fn a_file_of_records_that_was_changed_stops_training() {
         error.contains("was changed while the run trains"),
         "{error}"
     );
+    // Its records are known by their hashes once they were read for them.
+    let images = Images::open(&streamed, 7).unwrap();
+    let _ = images.identity(&BTreeMap::new());
+    file.set_modified(made).unwrap();
+    assert!((0..images.train.len()).all(|index| images.train.usable(index).is_ok()));
+    let mut changed = bytes;
+    changed.iter_mut().for_each(|byte| *byte ^= 1);
+    fs::write(&path, changed).unwrap();
+    let error = images.train.usable(0).unwrap_err().to_string();
+    assert!(error.contains("its content is not what it was"), "{error}");
 }
 
 #[test]

@@ -17,12 +17,15 @@ use rayon::prelude::{
 
 use super::decode::Decoder;
 use super::error::{self, DataError};
-use super::image_error::{ENTRY_CHANGED, ImageError};
+use super::image_error::{CONTENT_CHANGED, ENTRY_CHANGED, ImageError};
 use super::part::Part;
 use super::source::{Found, Origin};
 use super::workers::Workers;
 use crate::event::SkippedImage;
 use crate::untrusted::{FileVersion, Show as _};
+
+/// What a file has in place of the start of its hash that was not read for it.
+const UNKNOWN: u64 = 0;
 
 /// All usable images of a source; a holdout divides one pool into two sets.
 pub(super) struct Pool {
@@ -33,11 +36,11 @@ pub(super) struct Pool {
     entries: Vec<u32>,
     /// Label of each image of the pool; empty without labels.
     labels: Vec<u32>,
-    /// Which version of its file each image of the pool was indexed from; empty
-    /// where files are not read again or anything goes.
-    versions: Vec<FileVersion>,
-    /// The start of the hash of each of these files, once it was read for it; 0
-    /// before.
+    /// Which version of its file each image of the pool was indexed from, where there
+    /// is one; empty where files are not read again or anything goes.
+    versions: Vec<Option<FileVersion>>,
+    /// The start of the hash of each of these files, once it was read for it;
+    /// [`UNKNOWN`] before.
     hashes: Vec<AtomicU64>,
     /// Every image of the pool, `[height, width, 3]`, one after the other.
     kept: Option<Vec<u8>>,
@@ -61,7 +64,7 @@ struct Lost {
     reasons: BTreeMap<u32, ImageError>,
     /// Not yet reported.
     fresh: Vec<SkippedImage>,
-    /// Files that got another owner or link, and hold what they held.
+    /// Files that were written since, and hold what they held.
     touched: BTreeMap<u32, FileVersion>,
 }
 
@@ -111,16 +114,13 @@ impl Pool {
                     .filter_map(|(index, slot)| Some((index, load(index, slot).err()?)))
                     .collect()
             })
-        } else if origin.uniform_size().is_some() {
-            // Records were counted as they were listed.
-            Vec::new()
         } else {
             let version = |at| origin.version(at, &rules.decoder);
             let looked: Vec<_> = workers.run(|| (0..total).into_par_iter().map(version).collect());
             let mut bad = Vec::new();
             for (index, version) in looked.into_iter().enumerate() {
                 match version {
-                    Ok(version) => versions.extend(version),
+                    Ok(version) => versions.push(version),
                     Err(reason) => bad.push((index, reason)),
                 }
             }
@@ -166,7 +166,7 @@ impl Pool {
             place,
             origin,
             entries,
-            hashes: versions.iter().map(|_| AtomicU64::new(0)).collect(),
+            hashes: versions.iter().map(|_| AtomicU64::new(UNKNOWN)).collect(),
             versions,
             kept: keep.then_some(kept),
             size,
@@ -223,11 +223,7 @@ impl Pool {
         let known = self.version(index);
         let mut hasher = blake3::Hasher::new();
         match self.hash_into(&mut hasher, index, known) {
-            Ok(()) => {
-                if let Some(kept) = self.hashes.get(index as usize) {
-                    kept.store(start_of(&hasher.finalize()), Ordering::Relaxed);
-                }
-            }
+            Ok(()) => self.remember(index, start_of(&hasher.finalize())),
             Err(mut reason) => {
                 if self.is_changed(index, &reason) {
                     reason = self.touch(index).err().unwrap_or(reason);
@@ -240,8 +236,15 @@ impl Pool {
         hasher.finalize()
     }
 
-    /// The same of an image that stays good whatever became of its file, because its
-    /// pixels are in memory.
+    /// Notes the start of an image's hash, by which it is known again.
+    pub fn remember(&self, index: u32, start: u64) {
+        if let Some(kept) = self.hashes.get(index as usize) {
+            kept.store(start, Ordering::Relaxed);
+        }
+    }
+
+    /// The hash of what an image's file holds now, whichever version of it that is; an
+    /// image that cannot be read stays as good as it was.
     pub fn file_hash(&self, index: u32) -> Option<blake3::Hash> {
         let mut hasher = blake3::Hasher::new();
         let read = self.hash_into(&mut hasher, index, None);
@@ -265,26 +268,26 @@ impl Pool {
         self.origin.hash(entry, &self.rules.decoder, known, hasher)
     }
 
-    /// Takes a file's version of now for the known one if only its entry was
-    /// changed: its content has the hash that it had.
+    /// Takes a file's version of now for the known one if its content has the hash that
+    /// it had: a file may be touched, copied anew or get another owner.
     ///
     /// # Errors
-    /// If that is not so, or its hash is not known.
+    /// If that is not so; if its hash is not known, what else is other about it.
     fn touch(&self, index: u32) -> Result<(), ImageError> {
         let entry = self.entries[index as usize] as usize;
         let Some((now, known)) = self.origin.version_now(entry).zip(self.version(index)) else {
             return Err(ImageError::Changed("it is no longer there"));
         };
-        if let Some(difference) = known.difference(&now) {
+        let kept = self.hashes.get(index as usize);
+        let kept = kept.map_or(UNKNOWN, |kept| kept.load(Ordering::Relaxed));
+        if kept == UNKNOWN {
+            let difference = known.difference(&now).unwrap_or(ENTRY_CHANGED);
             return Err(ImageError::Changed(difference));
         }
-        let other = ImageError::Changed(ENTRY_CHANGED);
-        let kept = self.hashes.get(index as usize);
-        let kept = kept.map_or(0, |kept| kept.load(Ordering::Relaxed));
         let mut hasher = blake3::Hasher::new();
         let read = self.hash_into(&mut hasher, index, Some(now));
-        if kept == 0 || read.is_err() || start_of(&hasher.finalize()) != kept {
-            return Err(other);
+        if read.is_err() || start_of(&hasher.finalize()) != kept {
+            return Err(ImageError::Changed(CONTENT_CHANGED));
         }
         self.lock().touched.insert(index, now);
         Ok(())
@@ -305,7 +308,7 @@ impl Pool {
     }
 
     fn version(&self, index: u32) -> Option<FileVersion> {
-        let indexed = self.versions.get(index as usize).copied()?;
+        let indexed = self.versions.get(index as usize).copied()??;
         let touched = self.lock().touched.get(&index).copied();
         Some(touched.unwrap_or(indexed))
     }

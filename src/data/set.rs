@@ -23,6 +23,9 @@ pub struct ImageSet {
     pub(super) identity: Arc<OnceLock<SetIdentity>>,
     /// The start of each image's hash, once they were read for the identity.
     pub(super) hashes: Arc<OnceLock<Vec<u64>>>,
+    /// Whether the set held what its identity says when it was read again because a
+    /// file was written.
+    pub(super) recalled: Arc<OnceLock<bool>>,
 }
 
 impl ImageSet {
@@ -33,6 +36,7 @@ impl ImageSet {
             members: members.into(),
             identity: Arc::default(),
             hashes: Arc::default(),
+            recalled: Arc::default(),
         }
     }
 
@@ -109,7 +113,7 @@ impl ImageSet {
         self.pool.raw_hash(self.members[index])
     }
 
-    /// The same, changing nothing; none if it cannot be read.
+    /// Hash of what an image's file holds now, changing nothing; none if it cannot be read.
     pub(super) fn file_hash(&self, index: usize) -> Option<blake3::Hash> {
         self.pool.file_hash(self.members[index])
     }
@@ -130,6 +134,11 @@ impl ImageSet {
         self.pool.stamp(self.members[index])
     }
 
+    /// Notes the start of an image's hash, by which its file is known again.
+    pub(super) fn remember(&self, index: usize, start: u64) {
+        self.pool.remember(self.members[index], start);
+    }
+
     pub(super) fn workers(&self) -> &Workers {
         self.pool.workers()
     }
@@ -142,7 +151,11 @@ impl ImageSet {
     /// # Panics
     /// If `index` is not below [`Self::len`].
     pub fn pixels(&self, index: usize) -> Result<RgbImage, ImageError> {
-        self.pool.pixels(self.members[index])
+        let member = self.members[index];
+        match self.pool.pixels(member) {
+            Err(ImageError::Changed(_)) if self.recall() => self.pool.pixels(member),
+            read => read,
+        }
     }
 
     /// Pixels of an image, or of the next good one of the same class if it went

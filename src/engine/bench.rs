@@ -64,6 +64,11 @@ pub enum BenchFailure {
         /// What it said.
         reason: String,
     },
+    /// A model answers with what is no number.
+    #[error(
+        "its answers are not finite ({0}); its weights overflow there, or its training diverged"
+    )]
+    NoAnswer(f32),
     /// A case that this program did not write.
     #[error("--bench-case: {0}")]
     Case(#[from] serde_json::Error),
@@ -246,7 +251,8 @@ impl BenchCase {
                 variant,
             } => {
                 let model = BareModel::open(path, *engine, *size, self.batch)?;
-                let timings = Timings::of(self.batch, || model.run())?;
+                must_be_finite(&model.scores()?)?;
+                let timings = Timings::of(self.batch, || model.scores().map(drop))?;
                 let name = path
                     .file_name()
                     .unwrap_or_default()
@@ -289,12 +295,13 @@ impl BenchCase {
         };
         let values = 3 * size.0 as usize * size.1 as usize * self.batch;
         let pixels: Vec<f32> = (0..values).map(|at| (at as f32 * 0.37).sin()).collect();
-        let timings = Timings::of(self.batch, || -> Result<(), Failure> {
+        let answers = || -> Result<Vec<f32>, Failure> {
             let images = image_tensor(&pixels, size, answerer.device());
             // What was not read from the device may not have been computed.
-            host(answerer.logits(images)?)?;
-            Ok(())
-        })?;
+            host(answerer.logits(images)?)
+        };
+        must_be_finite(&answers()?)?;
+        let timings = Timings::of(self.batch, || answers().map(drop))?;
         let row = self.row(&timings, &engine, &weights_file(&run, self.model))?;
         Ok(BenchRow { macs, ..row })
     }
@@ -325,6 +332,13 @@ impl BenchCase {
             top1: None,
         })
     }
+}
+
+/// Refuses a model whose answers hold something that is no number: nothing that is
+/// measured of it is of use, and computing with that takes another time.
+fn must_be_finite(answers: &[f32]) -> Result<(), BenchFailure> {
+    let broken = answers.iter().find(|value| !value.is_finite());
+    broken.map_or(Ok(()), |value| Err(BenchFailure::NoAnswer(*value)))
 }
 
 /// The file of a model that was trained here.

@@ -21,7 +21,7 @@ use super::teacher_model::Teacher;
 use super::weights::ArrayFile;
 use super::{teacher, weights};
 use crate::data::{self, Images, Workers};
-use crate::event::inspection::metrics::argmax;
+use crate::event::inspection::metrics::predicted;
 use crate::event::inspection::score::label_of;
 use crate::event::inspection::{
     Answerer, Answering, Asked, MatrixCell, Probe, ProbeAnswers, Weights,
@@ -269,8 +269,10 @@ pub fn probe_cell(
     let teacher = teacher.transpose()?;
     let answer = |who: Answerer, (image, row, label): (usize, &[f32], usize)| match who {
         Answerer::Label => Some(label),
-        Answerer::Student => Some(argmax(row)),
-        Answerer::Teacher => teacher.as_ref().map(|all| argmax(&all.logits[image])),
+        Answerer::Student => predicted(row),
+        Answerer::Teacher => teacher
+            .as_ref()
+            .and_then(|all| predicted(&all.logits[image])),
     };
     let belongs = |image: &(usize, &[f32], usize)| {
         let sides = [cell.rows, cell.columns];

@@ -270,25 +270,19 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let reordered = order
         .as_ref()
         .filter(|order| order.gain >= LEAST_GAIN)
-        .map(|order| {
-            (
-                order.gain,
-                in_another_order(&skill, order, subject.outputs(), classes),
-            )
-        });
-    let seen = match subject.teacher.kept() {
-        // Nothing of it depends on how its images are made.
-        Some(_) => None,
-        None => images::seen_otherwise(subject, &answers)?,
-    };
+        .map(|order| in_another_order(&skill, order, subject.outputs(), classes));
     // Images that are normalised in another way can look like another order, and
-    // the other way round: what explains more is the reason.
-    let most = match (reordered, seen) {
-        (Some((gain, _)), Some(seen)) if seen.explains_more_than(gain, classes.len()) => {
-            Some(seen.objection(&skill))
-        }
-        (Some((_, objection)), _) => Some(objection),
-        (None, seen) => seen.map(|seen| seen.objection(&skill)),
+    // the other way round.
+    let seen = if subject.teacher.kept().is_some() {
+        // Nothing of it depends on how its images are made.
+        None
+    } else {
+        let order = order.as_ref().filter(|order| order.gain >= LEAST_GAIN);
+        images::seen_otherwise(subject, &answers, order)?
+    };
+    let most = match seen.filter(|seen| !seen.is_order()) {
+        Some(seen) => Some(seen.objection(&skill)),
+        None => reordered,
     };
     if let Some(objection) = most {
         return Ok(Err(objection));

@@ -211,6 +211,20 @@ pub fn divergence(p: &[f32], q: &[f32]) -> f32 {
         .sum()
 }
 
+/// Index of the greatest logit; the first of equals.
+#[must_use]
+pub fn argmax(logits: &[f32]) -> usize {
+    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
+}
+
+/// The most likely class of logits; none if not all of them are numbers, which is no
+/// answer.
+#[must_use]
+pub fn predicted(logits: &[f32]) -> Option<usize> {
+    let is_answer = !logits.is_empty() && logits.iter().all(|logit| logit.is_finite());
+    is_answer.then(|| argmax(logits))
+}
+
 /// Classes in descending order of their probability or logit, at most `count`.
 #[must_use]
 pub fn ranked(scores: &[f32], count: usize) -> Vec<usize> {

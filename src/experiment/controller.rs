@@ -151,6 +151,19 @@ pub struct KnobMove {
     pub to: f64,
 }
 
+impl KnobMove {
+    /// The move in words, with values as `value` writes them; a knob that a limit holds
+    /// stays where it is.
+    #[must_use]
+    pub fn words(&self, value: impl Fn(f64) -> String) -> String {
+        if self.from == self.to {
+            format!("{} stays at {}", self.knob, value(self.to))
+        } else {
+            format!("{} {} → {}", self.knob, value(self.from), value(self.to))
+        }
+    }
+}
+
 impl Update {
     /// Whether the weight is one of the knobs that it may move.
     #[must_use]
@@ -321,7 +334,7 @@ impl AdaptiveAugmentationRule {
 
     /// Which knobs the rule has brought to a limit that it does not let them pass.
     fn limits(&self, moved: &KnobMove, p2: f64, compared: Option<Comparison>) -> String {
-        let mut reasons = Vec::new();
+        let (mut reasons, mut below) = (Vec::new(), String::new());
         let mut at_limit = |names: &[&str], limit: &str| {
             let (verb, whose) = match names {
                 [] => return,
@@ -333,9 +346,16 @@ impl AdaptiveAugmentationRule {
         };
         if let Some(w_min) = self.w_min()
             && moved.knob == self.weight
-            && moved.to == w_min
         {
-            at_limit(&[&moved.knob], &format!("w_min = {w_min}"));
+            if moved.to < w_min {
+                // A person, or the experiment, has set it lower.
+                below = format!(
+                    "; {} is below its limit already, w_min = {w_min}",
+                    moved.knob
+                );
+            } else if moved.to == w_min {
+                at_limit(&[&moved.knob], &format!("w_min = {w_min}"));
+            }
         }
         let underfits = compared.is_some_and(|it| it.finding == Finding::Underfits);
         if underfits && moved.knob == self.first && moved.to == 0.0 {
@@ -349,7 +369,7 @@ impl AdaptiveAugmentationRule {
             .map(String::as_str)
             .collect();
         at_limit(&highest, &format!("p_max = {}", self.p_max));
-        reasons.concat()
+        below + &reasons.concat()
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> String {
 
 /// What a controller moved and why.
 pub(super) fn decision(decision: &Decision) -> String {
-    let moved = |m: &KnobMove| format!("{} {} → {}", m.knob, number(m.from), number(m.to));
+    let moved = |step: &KnobMove| step.words(number);
     let mut text = moved(&decision.moved);
     if !decision.followed.is_empty() {
         let followed: Vec<String> = decision.followed.iter().map(moved).collect();

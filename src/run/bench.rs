@@ -188,13 +188,14 @@ impl BenchResult {
 
     /// What it says of these weights, and what is wrong with the rest: the speed of other
     /// weights is much the same, but where it is read nothing says whose it is.
-    fn made_of(mut self, own: &OwnWeights) -> (Option<Self>, Option<&'static str>) {
+    fn made_of(mut self, own: &OwnWeights) -> (Option<Self>, Option<Origin>) {
         let origin = |row: &BenchRow| match row.model {
             BenchModel::Teacher => Origin::Own,
             BenchModel::Student | BenchModel::File => own.origin(row.made_of.as_ref()),
         };
         let rows = &mut self.measurement.rows;
-        let problem = rows.iter().find_map(|row| origin(row).problem());
+        let origins = rows.iter().map(origin);
+        let problem = origins.into_iter().find(|origin| *origin != Origin::Own);
         rows.retain(|row| origin(row) == Origin::Own);
         let has_student = rows.iter().any(|row| row.model != BenchModel::Teacher);
         ((problem.is_none() || has_student).then_some(self), problem)
@@ -292,6 +293,15 @@ impl RunFolder {
             .map(|place| fs::metadata(place).ok()?.modified().ok())
     }
 
+    /// When the folders of its checkpoints changed last, and that of what it is watched by.
+    #[must_use]
+    pub fn saved_changed(&self) -> [Option<SystemTime>; 4] {
+        let [_, _, best, quantized, latest] = self.results_changed();
+        let probe = fs::metadata(self.probe());
+        let probe = probe.and_then(|found| found.modified()).ok();
+        [best, quantized, latest, probe]
+    }
+
     /// What was measured of its models, which have these weights now, the newest first; and
     /// the files that cannot be read or are of others, with why.
     ///
@@ -318,10 +328,11 @@ impl RunFolder {
         paths.sort();
         let id = self.id();
         let read = |path: &PathBuf| -> Vec<Result<BenchResult, String>> {
-            let unused = |reason: &str| {
-                let path = path.shown();
-                format!("{path} is not used: {reason}; measure again with --bench, or delete it")
+            let unused_until = |reason: &str, remedy: &str| {
+                format!("{} is not used: {reason}; {remedy}", path.shown())
             };
+            let unused =
+                |reason: &str| unused_until(reason, "measure again with --bench, or delete it");
             let result = match BenchResult::read_with_checksum(path) {
                 Ok((result, true)) if id.is_some() && result.run != id => {
                     Err("it is that of another run".to_owned())
@@ -333,8 +344,15 @@ impl RunFolder {
             match result {
                 Ok(result) => {
                     let (result, reason) = result.made_of(own);
-                    let reason = reason.map(|reason| Err(unused(&format!("it {reason}"))));
-                    result.map(Ok).into_iter().chain(reason).collect()
+                    let problem = reason.as_ref().and_then(Origin::problem);
+                    let problem = problem.map(|(fault, why)| {
+                        let fault = format!("it {fault}");
+                        Err(match why {
+                            Some(why) => unused_until(&fault, why),
+                            None => unused(&fault),
+                        })
+                    });
+                    result.map(Ok).into_iter().chain(problem).collect()
                 }
                 Err(reason) => vec![Err(unused(&reason))],
             }

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
-use super::atomic::{create_folders, write_file};
+use super::atomic::{create_folders, parent, write_file};
+use super::litter;
 use super::own_weights::{Origin, OwnWeights};
 use super::seal::{checksum_of, content};
 use crate::event::{Export, Exports};
-use crate::untrusted::{Show as _, is_absent, read_limited};
+use crate::untrusted::{Show as _, is_absent, open_regular, read_limited};
 
 /// What is known of them, in their folder.
 const PROOFS: &str = "proof.json";
@@ -58,6 +59,16 @@ pub struct CheckedExports {
     pub problems: Vec<String>,
 }
 
+impl CheckedExports {
+    /// Nothing can be said of files that an unreadable list may name.
+    fn unreadable(damage: String) -> Self {
+        Self {
+            problems: vec![damage],
+            ..Self::default()
+        }
+    }
+}
+
 impl RunFolder {
     /// What is known of the files that were written of the run.
     ///
@@ -90,62 +101,78 @@ impl RunFolder {
     /// What is known of the files that are there, each held against its content.
     #[must_use]
     pub fn checked_exports(&self) -> CheckedExports {
-        let mut checked = CheckedExports::default();
         let known = match self.exported() {
             Ok(known) => known,
-            Err(damage) => {
-                // Nothing can be said of files that an unreadable list may name.
-                checked.problems.push(damage);
-                return checked;
-            }
+            Err(damage) => return CheckedExports::unreadable(damage),
         };
-        checked.problems.extend(self.unknown_exports(&known));
-        let own = self.own_weights();
-        checked.problems.extend(self.other_exports(&known, &own));
-        for (name, export) in known {
-            if own.origin(export.made_of.as_ref()) != Origin::Own {
-                continue;
-            }
-            let path = self.exports().join(&name);
-            match content(&path) {
-                Ok((_, hash)) if hash == export.blake3 => {
-                    checked.intact.insert(name, export);
-                }
-                Ok(_) => checked.problems.push(format!(
-                    "{} is not the file that was exported: its content differs from {PROOFS}",
-                    path.shown()
-                )),
-                Err(error) if is_absent(&error) => {}
-                Err(error) => {
-                    let problem = format!("{}: {error}", path.shown());
-                    checked.problems.push(problem);
-                }
-            }
-        }
+        let unknown = self.unknown_exports(&known);
+        let other = |path: &Path, export: &Export| {
+            let (_, hash) = content(path)?;
+            let differs = format!("its content differs from {PROOFS}");
+            Ok((hash != export.blake3).then_some(differs))
+        };
+        let mut checked = self.held_against(known, &self.own_weights(), other);
+        checked.problems.splice(..0, unknown);
         checked
     }
 
-    /// Those of the weights that the run has now, whose file is there.
+    /// The same as far as their lengths show it, for who only lists them.
     #[must_use]
-    pub fn own_exports(&self, known: Exports, own: &OwnWeights) -> Exports {
-        let is_own = |(name, export): &(String, Export)| {
-            own.origin(export.made_of.as_ref()) == Origin::Own && self.exports().join(name).exists()
+    pub fn listed_exports(&self, own: &OwnWeights) -> CheckedExports {
+        let other = |path: &Path, export: &Export| {
+            let found = open_regular(path)?.metadata()?.len();
+            let differs = format!("it has {found} bytes and was written with {}", export.bytes);
+            Ok((found != export.bytes).then_some(differs))
         };
-        known.into_iter().filter(is_own).collect()
+        match self.exported() {
+            Ok(known) => self.held_against(known, own, other),
+            Err(damage) => CheckedExports::unreadable(damage),
+        }
     }
 
-    /// A line for each file that is there and not of the weights that the run has now.
-    #[must_use]
-    pub fn other_exports(&self, known: &Exports, own: &OwnWeights) -> Vec<String> {
-        let problem = |(name, export): (&String, &Export)| {
-            let path = self.exports().join(name);
-            let problem = own.origin(export.made_of.as_ref()).problem()?;
-            path.exists().then(|| {
-                let path = path.shown();
-                format!("{path} {problem}; export it again with --force, or delete it")
-            })
-        };
-        known.iter().filter_map(problem).collect()
+    /// Those of the weights that the run has now, each as far as `other` says that its file
+    /// is no other one.
+    fn held_against(
+        &self,
+        known: Exports,
+        own: &OwnWeights,
+        other: impl Fn(&Path, &Export) -> io::Result<Option<String>>,
+    ) -> CheckedExports {
+        let mut checked = CheckedExports::default();
+        for (name, export) in known {
+            let path = self.exports().join(&name);
+            let problem = match (other(&path, &export), own.origin(export.made_of.as_ref())) {
+                // What was written elsewhere may be wherever it is needed, and what is of
+                // other weights was to be deleted.
+                (Err(error), origin) if is_absent(&error) => {
+                    if origin != Origin::Own || Path::new(&name).is_absolute() {
+                        continue;
+                    }
+                    format!(
+                        "{} is missing: {PROOFS} lists it; restore it from a copy, or export it again",
+                        path.shown()
+                    )
+                }
+                (Err(error), Origin::Own) => format!("{}: {error}", path.shown()),
+                (Ok(Some(reason)), Origin::Own) => format!(
+                    "{} is not the file that was exported: {reason}",
+                    path.shown()
+                ),
+                (Ok(None), Origin::Own) => {
+                    checked.intact.insert(name, export);
+                    continue;
+                }
+                (_, origin) => {
+                    let Some((fault, why)) = origin.problem() else {
+                        continue;
+                    };
+                    let remedy = why.unwrap_or("export it again with --force, or delete it");
+                    format!("{} {fault}; {remedy}", path.shown())
+                }
+            };
+            checked.problems.push(problem);
+        }
+        checked
     }
 
     /// A line for each model in the folder that nothing is known of.
@@ -203,6 +230,11 @@ impl RunFolder {
         made?;
         let locked = File::open(&folder).and_then(|place| place.lock().map(|()| place));
         let _locked = locked.ok();
+        // Of exports that were killed.
+        litter::sweep_files(&folder);
+        if let Ok(elsewhere) = parent(path) {
+            litter::sweep_files(elsewhere);
+        }
         let known = self.exported();
         let damage = known.as_ref().err().cloned();
         let mut exports = known.unwrap_or_default();
@@ -271,6 +303,16 @@ mod tests {
             fs::write(&path, "old").unwrap();
         }
         assert_eq!(run.checked_exports().intact.len(), 2);
+        let listed = || run.listed_exports(&run.own_weights());
+        assert_eq!(listed().intact.len(), 2);
+        fs::remove_file(run.exports().join("b.onnx")).unwrap();
+        let missing = "b.onnx is missing: proof.json lists it; restore it from a copy, or export";
+        for checked in [run.checked_exports(), listed()] {
+            assert!(checked.problems[0].contains(missing), "{checked:?}");
+        }
+        fs::write(run.exports().join("b.onnx"), "longer").unwrap();
+        let longer = "b.onnx is not the file that was exported: it has 6 bytes and was written";
+        assert!(listed().problems[0].contains(longer), "{:?}", listed());
         fs::write(run.exports().join("b.onnx"), "new").unwrap();
         let checked = run.checked_exports();
         let intact: Vec<&str> = checked.intact.keys().map(String::as_str).collect();

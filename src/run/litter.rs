@@ -1,6 +1,6 @@
 //! What processes left behind that were killed while they wrote: files
 //! `.writing-*` that were to replace another, folders `.new-run-*` that were to
-//! become a run.
+//! become a run, temporary folders.
 //!
 //! The process that writes one holds a lock on it, which the system releases when the
 //! process ends. So what can be locked belongs to nobody any more, on this
@@ -17,6 +17,9 @@ use crate::untrusted::files::open_regular_with;
 
 /// Name of a run's folder before it is moved to its place.
 pub(super) const NEW_RUN: &str = ".new-run-";
+
+/// Name of a folder for temporary files.
+pub(super) const TEMPORARY: &str = ".workbench-temporary-";
 
 /// What has no lock yet, or lies on a file system without locks, is left alone
 /// for as long as anybody might need to write it.
@@ -49,7 +52,16 @@ pub(super) fn sweep_checkpoints(checkpoints: &Path, can_be_locked: impl Fn(&Path
         if is_named(&entry, WRITING) {
             remove_file(&entry);
         } else if is_named(&entry, NEW_RUN) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_run(&entry, &can_be_locked);
+            remove_folder(&entry, &can_be_locked);
+        }
+    }
+}
+
+/// Removes what was left of temporary folders. One that can be locked belongs to nobody.
+pub(super) fn sweep_temporary(place: &Path, can_be_locked: impl Fn(&Path) -> bool) {
+    for entry in entries(place) {
+        if is_named(&entry, TEMPORARY) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_folder(&entry, &can_be_locked);
         }
     }
 }
@@ -79,7 +91,7 @@ fn remove_file(entry: &DirEntry) {
     }
 }
 
-fn remove_run(entry: &DirEntry, can_be_locked: impl Fn(&Path) -> bool) {
+fn remove_folder(entry: &DirEntry, can_be_locked: impl Fn(&Path) -> bool) {
     let path = entry.path();
     // Between being made and being locked it looks as if it were left.
     let is_left = if path.join("lock").exists() {

@@ -23,6 +23,7 @@ pub mod record_mark;
 pub mod rename;
 pub mod seal;
 pub mod stop;
+pub mod temporary;
 pub mod timestamp;
 pub mod trash;
 
@@ -35,8 +36,9 @@ pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::{Notes, NotesChange};
 pub use own_weights::{Origin, OwnWeights, WEIGHTS};
 pub use plan_file::{Fork, PlanError, RunPlan, WeightsIdentity};
-pub use queue::{Ahead, Ticket};
+pub use queue::{Ahead, Renewal, Ticket};
 pub use record_mark::{CheckpointMark, NotRecorded, RecordMark};
 pub use rename::{MoveError, check_name};
 pub use seal::{Owner, SealError, Sealed};
 pub use stop::{Awaited, SignalGuard, StopSignal};
+pub use temporary::{TemporaryError, TemporaryFile, TemporaryFolder};

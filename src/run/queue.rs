@@ -5,7 +5,12 @@
 //! training is over; it is its turn when no ticket with a smaller number is
 //! locked. The system releases the lock however a process ends, so one that
 //! crashed is in nobody's way. A ticket gets its name when it is locked already.
+//!
+//! What is locked is a file, not its name: a ticket whose name was removed is still
+//! waited for by those that have seen it, and gets a name again by
+//! [`Ticket::renew`], which its holder calls now and then.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use super::atomic::{WRITING, create_folders};
 use super::litter;
 use super::lock::Holder;
-use crate::untrusted::files::open_regular_with;
-use crate::untrusted::{is_absent, read_limited};
+use crate::untrusted::files::open_unlinked_with;
+use crate::untrusted::{FileId, Show as _, is_absent, kind_at, read_limited};
 
 const QUEUE: &str = ".queue";
 
@@ -32,11 +37,36 @@ const LAST: u64 = 1 << 53;
 /// A place in the queue, until it is dropped.
 #[derive(Debug)]
 pub struct Ticket {
+    /// The folder of tickets.
+    queue: PathBuf,
+    /// What trains there, for people.
+    what: String,
+    place: Place,
+    strangers: Vec<PathBuf>,
+    /// Those with smaller numbers, with their files: they are locked whatever becomes of
+    /// their names.
+    before: BTreeMap<(u64, FileId), (File, Ahead)>,
+}
+
+/// A locked file and the number that is its name.
+#[derive(Debug)]
+struct Place {
     number: u64,
     path: PathBuf,
-    strangers: Vec<PathBuf>,
+    id: FileId,
     /// Closing it releases the lock.
     _file: File,
+}
+
+/// What became of a ticket's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// It is as it was.
+    Kept,
+    /// It was removed, and is there again.
+    Restored,
+    /// It was removed, and another ticket has it: this one is behind that.
+    Behind,
 }
 
 /// Whose turn it is.
@@ -58,44 +88,18 @@ impl Ticket {
     /// Queues behind everything that was launched in this folder of runs.
     ///
     /// # Errors
-    /// What the file system says; it may have no locks.
+    /// What the file system says; it may have no locks. What stands in the queue's
+    /// place.
     pub fn take(checkpoints: &Path, what: &str) -> io::Result<Self> {
         let queue = checkpoints.join(QUEUE);
-        create_folders(&queue)?;
-        litter::sweep_files(&queue);
-        let mut text = serde_json::to_vec(&Ahead {
+        let place = Place::last(&queue, what)?;
+        Ok(Self {
+            strangers: strangers(&queue)?,
+            queue,
             what: what.to_owned(),
-            holder: Holder::this_process(),
-        })?;
-        text.push(b'\n');
-        let mut number = 0;
-        for _ in 0..ATTEMPTS {
-            number = last(&queue)?.max(number) + 1;
-            let mut file = tempfile::Builder::new()
-                .prefix(WRITING)
-                .tempfile_in(&queue)?;
-            file.as_file().lock()?;
-            file.write_all(&text)?;
-            let path = queue.join(number.to_string());
-            let file = match file.persist_noclobber(&path) {
-                Ok(file) => file,
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => continue,
-                // Somebody swept it away before it was locked.
-                Err(error) if is_absent(&error.error) => continue,
-                Err(error) => return Err(error.error),
-            };
-            let ticket = Self {
-                number,
-                path,
-                strangers: strangers(&queue)?,
-                _file: file,
-            };
-            // Others may have come and gone since the last number was looked up.
-            if last(&queue)? == number {
-                return Ok(ticket);
-            }
-        }
-        Err(io::Error::other("no free number in the queue"))
+            place,
+            before: BTreeMap::new(),
+        })
     }
 
     /// What a person should know of the queue: what lies in it like a ticket and is none.
@@ -114,47 +118,162 @@ impl Ticket {
         })
     }
 
+    /// Gives the ticket a name again where that was removed: those that are launched
+    /// later look for it.
+    ///
+    /// # Errors
+    /// What the file system says; what stands in the queue's place.
+    pub fn renew(&mut self) -> io::Result<Renewal> {
+        if self.place.is_named() {
+            return Ok(Renewal::Kept);
+        }
+        if let Some(place) = Place::new(&self.queue, &self.what, self.place.number)? {
+            self.place = place;
+            Ok(Renewal::Restored)
+        } else {
+            self.place = Place::last(&self.queue, &self.what)?;
+            Ok(Renewal::Behind)
+        }
+    }
+
     /// What is to be waited for; none if it is this one's turn. What a process left
     /// that is gone is removed.
     ///
     /// # Errors
-    /// What the file system says.
-    pub fn ahead(&self) -> io::Result<Option<Ahead>> {
-        let queue = self.path.parent().unwrap_or(Path::new(QUEUE));
-        let mut before = numbers(queue)?;
-        before.retain(|number| *number < self.number);
-        before.sort_unstable();
-        for number in before {
-            let path = queue.join(number.to_string());
-            let file = match open_regular_with(&path, File::options().read(true).write(true)) {
+    /// What the file system says, where nothing is known to be ahead.
+    pub fn ahead(&mut self) -> io::Result<Option<Ahead>> {
+        let seen = self.see();
+        while let Some(first) = self.before.first_entry() {
+            match first.get().0.try_lock() {
+                Ok(()) => {
+                    let ((number, _), (file, _)) = first.remove_entry();
+                    remove(&self.queue.join(number.to_string()), &file)?;
+                }
+                Err(TryLockError::WouldBlock) => return Ok(Some(first.get().1.clone())),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        seen.map(|()| None)
+    }
+
+    /// Looks for tickets with smaller numbers.
+    fn see(&mut self) -> io::Result<()> {
+        let own = self.place.number;
+        for number in numbers(&self.queue)? {
+            let path = self.queue.join(number.to_string());
+            if number >= own {
+                continue;
+            }
+            let file = match open_unlinked_with(&path, File::options().read(true).write(true)) {
                 Ok(file) => file,
                 // One that lies there like a ticket and is none hides no other.
                 Err(error) if is_absent(&error) || is_stranger(&path) => continue,
                 Err(error) => return Err(error),
             };
-            match file.try_lock() {
-                Ok(()) => match fs::remove_file(&path) {
-                    Err(error) if !is_absent(&error) => return Err(error),
-                    _ => {}
-                },
-                Err(TryLockError::WouldBlock) => {
-                    let text = read_limited(&path, LONGEST).unwrap_or_default();
-                    return Ok(Some(serde_json::from_slice(&text).unwrap_or(Ahead {
-                        what: "a training".to_owned(),
-                        holder: Holder::unknown(),
-                    })));
-                }
-                Err(TryLockError::Error(error)) => return Err(error),
+            let id = FileId::of(&file.metadata()?);
+            if self.before.contains_key(&(number, id)) {
+                continue;
             }
+            let text = read_limited(&path, LONGEST).unwrap_or_default();
+            let ahead = serde_json::from_slice(&text).unwrap_or(Ahead {
+                what: "a training".to_owned(),
+                holder: Holder::unknown(),
+            });
+            self.before.insert((number, id), (file, ahead));
         }
-        Ok(None)
+        Ok(())
     }
 }
 
-impl Drop for Ticket {
+impl Place {
+    /// A locked file behind all that are in the queue.
+    fn last(queue: &Path, what: &str) -> io::Result<Self> {
+        make(queue)?;
+        litter::sweep_files(queue);
+        let mut number = 0;
+        for _ in 0..ATTEMPTS {
+            number = last(queue)?.max(number) + 1;
+            let Some(place) = Self::new(queue, what, number)? else {
+                continue;
+            };
+            // Others may have come and gone since the last number was looked up.
+            if last(queue)? == number {
+                return Ok(place);
+            }
+        }
+        Err(io::Error::other("no free number in the queue"))
+    }
+
+    /// A locked file with this number; none if another has it.
+    fn new(queue: &Path, what: &str, number: u64) -> io::Result<Option<Self>> {
+        make(queue)?;
+        let mut text = serde_json::to_vec(&Ahead {
+            what: what.to_owned(),
+            holder: Holder::this_process(),
+        })?;
+        text.push(b'\n');
+        let mut file = tempfile::Builder::new()
+            .prefix(WRITING)
+            .tempfile_in(queue)?;
+        file.as_file().lock()?;
+        file.write_all(&text)?;
+        let path = queue.join(number.to_string());
+        let file = match file.persist_noclobber(&path) {
+            Ok(file) => file,
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            // Somebody swept it away before it was locked.
+            Err(error) if is_absent(&error.error) => return Ok(None),
+            Err(error) => return Err(error.error),
+        };
+        Ok(Some(Self {
+            number,
+            path,
+            id: FileId::of(&file.metadata()?),
+            _file: file,
+        }))
+    }
+
+    /// Whether it still has its name.
+    fn is_named(&self) -> bool {
+        self.id.is_at(&self.path).unwrap_or(false)
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         // Left behind it would be taken for that of a process that is gone.
-        let _ = fs::remove_file(&self.path);
+        if self.is_named() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Makes the folder of tickets. A link would lead to a queue of others.
+fn make(queue: &Path) -> io::Result<()> {
+    if queue.is_symlink() {
+        let message = format!(
+            "{} is a symbolic link, not a folder; remove it",
+            queue.shown()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    match kind_at(queue).filter(|_| !queue.is_dir()) {
+        Some(what) => {
+            let message = format!("{} is {what}, not a folder; remove it", queue.shown());
+            Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        }
+        None => create_folders(queue),
+    }
+}
+
+/// Removes a ticket that was left, unless its name is another's by now.
+fn remove(path: &Path, file: &File) -> io::Result<()> {
+    if !FileId::of(&file.metadata()?).is_at(path)? {
+        return Ok(());
+    }
+    match fs::remove_file(path) {
+        Err(error) if !is_absent(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -198,8 +317,9 @@ fn is_stranger(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::untrusted::testing::make_pipe;
 
-    fn ahead(ticket: &Ticket) -> Option<String> {
+    fn ahead(ticket: &mut Ticket) -> Option<String> {
         ticket.ahead().unwrap().map(|ahead| ahead.what)
     }
 
@@ -207,15 +327,17 @@ mod tests {
     fn what_was_launched_first_comes_first_and_who_leaves_is_not_waited_for() {
         let place = tempfile::tempdir().unwrap();
         let take = |what: &str| Ticket::take(place.path(), what).unwrap();
-        let (a, b, c) = (take("a"), take("b"), take("c"));
-        assert_eq!(ahead(&a), None);
-        assert_eq!((ahead(&b), ahead(&c)), (Some("a".into()), Some("a".into())));
+        let (mut a, mut b, mut c) = (take("a"), take("b"), take("c"));
+        assert_eq!(ahead(&mut a), None);
+        assert_eq!(ahead(&mut b), Some("a".into()));
+        assert_eq!(ahead(&mut c), Some("a".into()));
         drop(b);
-        assert_eq!(ahead(&c), Some("a".into()));
+        assert_eq!(ahead(&mut c), Some("a".into()));
         drop(a);
-        assert_eq!(ahead(&c), None);
-        let d = take("d");
-        assert_eq!((ahead(&c), ahead(&d)), (None, Some("c".into())));
+        assert_eq!(ahead(&mut c), None);
+        let mut d = take("d");
+        assert_eq!(ahead(&mut c), None);
+        assert_eq!(ahead(&mut d), Some("c".into()));
         drop((c, d));
         let left = fs::read_dir(place.path().join(QUEUE)).unwrap().count();
         assert_eq!(left, 0);
@@ -229,8 +351,9 @@ mod tests {
         fs::write(queue.join("7"), "{\"what\":\"a\"").unwrap();
         fs::write(queue.join(".writing-x"), "").unwrap();
         fs::write(queue.join("notes"), "").unwrap();
-        let ticket = Ticket::take(place.path(), "b").unwrap();
-        assert_eq!((ticket.number, ahead(&ticket)), (8, None));
+        let mut ticket = Ticket::take(place.path(), "b").unwrap();
+        assert_eq!(ticket.place.number, 8);
+        assert_eq!(ahead(&mut ticket), None);
         assert!(!queue.join("7").exists() && !queue.join(".writing-x").exists());
     }
 
@@ -242,14 +365,81 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", queue.join("2")).unwrap();
         fs::write(queue.join(u64::MAX.to_string()), "").unwrap();
         let take = |what: &str| Ticket::take(place.path(), what).unwrap();
-        let (a, b) = (take("a"), take("b"));
-        assert_eq!((ahead(&a), ahead(&b)), (None, Some("a".into())));
+        let (mut a, mut b) = (take("a"), take("b"));
+        assert_eq!(ahead(&mut a), None);
+        assert_eq!(ahead(&mut b), Some("a".into()));
         let warning = a.warning().unwrap();
         for name in ["1", "2", &u64::MAX.to_string()] {
             let path = queue.join(name).to_string_lossy().into_owned();
             assert!(warning.contains(&path), "{warning}");
         }
         assert!(queue.join("1").is_dir());
+    }
+
+    fn clear(place: &Path) {
+        for entry in fs::read_dir(place.join(QUEUE)).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn tickets_whose_names_were_removed_are_waited_for_and_get_them_again() {
+        let place = tempfile::tempdir().unwrap();
+        let take = |what: &str| Ticket::take(place.path(), what).unwrap();
+        let (mut a, mut b) = (take("a"), take("b"));
+        assert_eq!(ahead(&mut b), Some("a".into()));
+        clear(place.path());
+        // Who has seen a ticket waits for it without its name.
+        assert_eq!(ahead(&mut b), Some("a".into()));
+        assert_eq!(a.renew().unwrap(), Renewal::Restored);
+        assert_eq!(b.renew().unwrap(), Renewal::Restored);
+        assert_eq!(a.renew().unwrap(), Renewal::Kept);
+        let mut c = take("c");
+        assert_eq!(ahead(&mut c), Some("a".into()));
+        drop(a);
+        assert_eq!(ahead(&mut c), Some("b".into()));
+        assert_eq!(ahead(&mut b), None);
+        // Another has the name by then: it is not taken from it.
+        clear(place.path());
+        let mut other = take("other");
+        assert_eq!(other.place.number, 1);
+        let mut d = take("d");
+        assert_eq!((other.place.number, b.place.number), (1, 2));
+        assert_eq!(b.renew().unwrap(), Renewal::Behind);
+        assert_eq!(ahead(&mut b), Some("other".into()));
+        drop(c);
+        assert_eq!(ahead(&mut d), Some("other".into()));
+        fs::remove_dir_all(place.path().join(QUEUE)).unwrap();
+        assert_eq!(ahead(&mut d), Some("other".into()));
+        assert_eq!(other.renew().unwrap(), Renewal::Restored);
+        assert_eq!(ahead(&mut other), None);
+        drop((b, d, other));
+        let left = fs::read_dir(place.path().join(QUEUE)).unwrap().count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_the_queue_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let queue = place.path().join(QUEUE);
+        let refused = |why: &str| {
+            let error = Ticket::take(place.path(), "a").unwrap_err().to_string();
+            let named = error.starts_with(&queue.shown().to_string());
+            assert!(named && error.contains(why), "{error}");
+            fs::remove_file(&queue).unwrap();
+        };
+        make_pipe(&queue);
+        refused("is a pipe, not a folder; remove it");
+        fs::write(&queue, "").unwrap();
+        refused("is a file, not a folder; remove it");
+        for to in ["nowhere", "."] {
+            std::os::unix::fs::symlink(to, &queue).unwrap();
+            refused("is a symbolic link, not a folder; remove it");
+        }
+        let mut ticket = Ticket::take(place.path(), "a").unwrap();
+        fs::remove_dir_all(&queue).unwrap();
+        fs::write(&queue, "").unwrap();
+        assert!(ticket.renew().is_err() && ticket.ahead().is_err());
     }
 
     #[test]
@@ -260,7 +450,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..5 {
-                        let ticket = Ticket::take(place.path(), "x").unwrap();
+                        let mut ticket = Ticket::take(place.path(), "x").unwrap();
                         while ticket.ahead().unwrap().is_some() {
                             std::thread::yield_now();
                         }

@@ -15,7 +15,7 @@ use super::run_store::RunStore;
 use super::run_tail::RunTail;
 use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
 use crate::experiment::metric::{Metric, Quantity};
-use crate::run::seal::Owner as SealOwner;
+use crate::run::seal::{Owner as SealOwner, Sealed};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 use crate::untrusted::Show as _;
 
@@ -190,7 +190,7 @@ impl RunEntry {
         entry.problems.extend(entry.mismatch.clone());
         // A training replaces them while they are looked at.
         if entry.owner == Owner::None {
-            entry.problems.extend(entry.checkpoint_problem());
+            entry.problems.extend(entry.checkpoint_problems());
         }
         (entry, tail)
     }
@@ -235,46 +235,39 @@ impl RunEntry {
         led.err().map(|problem| problem.to_string())
     }
 
-    /// What is wrong with the folders of its checkpoints.
-    fn checkpoint_problem(&self) -> Option<String> {
-        let places = ["latest", "best", "quantized"];
-        let of_run = |place| Some(SealOwner::new(self.id.as_deref()?, place));
-        let [latest, best, quantized] = places.map(of_run);
-        let latest = self.folder.latest().of(latest);
-        let missing = |path: &Path, what: &str| {
-            let path = path.shown();
-            Some(format!(
-                "{path} is missing: the journal records {what} from a copy"
-            ))
+    /// What is wrong with the folders of its checkpoints, as far as names, manifests and
+    /// lengths show it.
+    fn checkpoint_problems(&self) -> Vec<String> {
+        let student = |it: &&Checkpoint| it.at.phase == Phase::Student;
+        let saved = |best: bool| {
+            let mut all = self.store.checkpoints.iter().filter(student);
+            all.any(|it| it.best == best)
         };
-        let is_latest = |it: &Checkpoint| !it.best && it.at.phase == Phase::Student;
-        match latest.find() {
-            Err(error) => return Some(error.to_string()),
-            Ok(None) if self.store.checkpoints.iter().any(is_latest) => {
-                return missing(&latest.path(), "a checkpoint; restore it");
+        let [has_best, has_quantized] = self.folder.names_bests();
+        let places = [
+            (self.folder.latest(), "latest", saved(false)),
+            (self.folder.best(), "best", saved(true) || has_best),
+            (self.folder.quantized(), "quantized", has_quantized),
+        ];
+        let mut problems = Vec::new();
+        for (place, name, was_saved) in places {
+            let owner = self.id.as_deref().map(|id| SealOwner::new(id, name));
+            match place.of(owner).find() {
+                Err(error) => problems.push(error.to_string()),
+                Ok(None) if was_saved => {
+                    let path = self.folder.path().join(name);
+                    problems.push(missing(&path));
+                }
+                Ok(_) => {}
             }
-            Ok(_) => {}
         }
-        let saved_best = |it: &Checkpoint| it.best && it.at.phase == Phase::Student;
-        let best = self.folder.best().of(best);
-        let has_best = self.store.checkpoints.iter().any(saved_best);
-        match best.find() {
-            Err(error) => return Some(error.to_string()),
-            Ok(None) if has_best && !self.folder.quantized().path().exists() => {
-                return missing(&best.path(), "the best weights; restore them");
-            }
-            Ok(_) => {}
-        }
-        if let Err(error) = self.folder.quantized().of(quantized).find() {
-            return Some(error.to_string());
-        }
-        let saved_teacher = |it: &Checkpoint| it.at.phase == Phase::Teacher;
-        let has_teacher = self.store.checkpoints.iter().any(saved_teacher);
+        let mut of_teacher = self.store.checkpoints.iter();
         let teacher = self.folder.teacher();
-        if has_teacher && !teacher.exists() {
-            return missing(&teacher, "the teacher's checkpoints; restore it");
+        if of_teacher.any(|it| it.at.phase == Phase::Teacher) && !teacher.exists() {
+            problems.push(missing(&teacher));
         }
-        None
+        problems.extend(Sealed::open(&teacher).err().map(|error| error.to_string()));
+        problems
     }
 
     /// How fast its models are: the newest result, or what it measured at its end.
@@ -356,6 +349,14 @@ impl RunEntry {
     }
 }
 
+/// That a folder is not there which was saved.
+fn missing(path: &Path) -> String {
+    format!(
+        "{} is missing: the run saved it; restore it from a copy",
+        path.shown()
+    )
+}
+
 /// What was made of a run's own weights, and what cannot be used.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunResults {
@@ -372,13 +373,8 @@ pub struct RunResults {
 pub fn results_of(folder: &RunFolder) -> RunResults {
     let mut results = RunResults::default();
     let own = folder.own_weights();
-    match folder.exported() {
-        Ok(known) => {
-            results.unused = folder.other_exports(&known, &own);
-            results.exports = folder.own_exports(known, &own);
-        }
-        Err(damage) => results.unused.push(damage),
-    }
+    let listed = folder.listed_exports(&own);
+    (results.exports, results.unused) = (listed.intact, listed.problems);
     match folder.bench_results(&own) {
         Ok(found) => {
             for result in found {
@@ -540,10 +536,43 @@ mod tests {
             folder: "teacher/latest".into(),
             best: false,
         });
-        let problem = run.checkpoint_problem().unwrap();
-        assert!(problem.contains("teacher is missing"), "{problem}");
+        let problems = run.checkpoint_problems();
+        assert!(problems[0].contains("teacher is missing"), "{problems:?}");
         std::fs::create_dir(run.folder.teacher()).unwrap();
-        assert_eq!(run.checkpoint_problem(), None);
+        assert_eq!(run.checkpoint_problems(), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn everything_that_a_run_saved_and_that_is_missing_or_damaged_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let folder =
+            RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+        let run = RunEntry::new(folder, SystemTime::UNIX_EPOCH);
+        assert_eq!(run.checkpoint_problems(), [] as [&str; 0]);
+        let seal = |name: &str, file: &str, text: &str| {
+            let path = run.folder.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join(file), text).unwrap();
+            crate::run::seal::seal(&path, 1, None).unwrap();
+        };
+        let state = r#"{"best": {"weights": "a"}, "best_quantized": {"weights": "b"}}"#;
+        seal("latest", "state.json", state);
+        let problems = || run.checkpoint_problems();
+        let named = |problems: &[String], expected: &[&str]| {
+            let each = problems.iter().zip(expected);
+            let all = each.clone().all(|(problem, part)| problem.contains(part));
+            assert!(all && problems.len() == expected.len(), "{problems:?}");
+        };
+        named(&problems(), &["best is missing", "quantized is missing"]);
+        seal("best", "weights.safetensors", "floats");
+        seal("quantized", "weights.safetensors", "rounded");
+        named(&problems(), &[]);
+        for name in ["best", "quantized"] {
+            let weights = run.folder.path().join(name).join("weights.safetensors");
+            std::fs::write(weights, "cut").unwrap();
+        }
+        let damaged = "weights.safetensors is damaged: it has 3 bytes";
+        named(&problems(), &[damaged, damaged]);
     }
 
     #[test]

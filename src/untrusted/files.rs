@@ -212,6 +212,16 @@ pub fn not_a_folder(path: &Path) -> Option<io::Error> {
     Some(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
+/// Why a temporary file could not be written, where, and what to do.
+#[must_use]
+pub fn no_temporary(error: &io::Error) -> String {
+    format!(
+        "no temporary file could be written in {}: {error}; free space there, or name another \
+         folder with TMPDIR",
+        std::env::temp_dir().shown()
+    )
+}
+
 fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());

@@ -116,3 +116,49 @@ fn a_broken_run_is_listed_and_shown_with_what_is_wrong() {
             .contains("experiment.ron")
     );
 }
+
+#[test]
+fn what_a_run_lost_is_listed_alone_and_restored_nothing_is_wrong() {
+    let (bench, small, _) = trained();
+    printed(&bench, &["--export", &small]);
+    let folder = bench.path().join("checkpoints").join(&small);
+    let problems = || {
+        let listed = json(&bench, &["--runs"]);
+        let runs = listed.as_array().unwrap();
+        let run = runs.iter().find(|run| run["run"] == small.as_str());
+        let shown = json(&bench, &["--show", &small]);
+        assert_eq!(run.unwrap()["problems"], shown["problems"]);
+        let problems = shown["problems"].as_array().unwrap().clone();
+        problems
+            .iter()
+            .map(|problem| problem.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(problems(), [] as [&str; 0]);
+    let exports = fs::read_dir(folder.join("export")).unwrap();
+    let mut exports = exports.map(|entry| entry.unwrap().path());
+    let model = exports.find(|path| path.extension().is_some_and(|ending| ending == "onnx"));
+    for (path, why) in [
+        (folder.join("best"), "best is missing"),
+        (folder.join("probe/answers.bin"), "answers.bin: missing"),
+        (
+            folder.join("probe/images.safetensors"),
+            "images.safetensors: missing",
+        ),
+        (
+            folder.join("probe/views.safetensors"),
+            "views.safetensors: missing",
+        ),
+        (model.unwrap(), ".onnx is missing: proof.json lists it"),
+    ] {
+        let aside = folder.join("aside");
+        fs::rename(&path, &aside).unwrap();
+        let found = problems();
+        assert!(
+            found.len() == 1 && found[0].contains(why),
+            "{why}: {found:?}"
+        );
+        fs::rename(&aside, &path).unwrap();
+        assert_eq!(problems(), [] as [&str; 0], "{why}");
+    }
+}

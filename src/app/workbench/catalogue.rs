@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime};
 
 use super::mail::Sender;
 use super::message::Message;
+use crate::app::read_run::read_run;
 use crate::run::{Notes, RunFolder};
-use crate::store::{Owner, RunEntry, results_of};
+use crate::store::{Owner, results_of};
 use crate::untrusted::FileId;
 
 /// How often files are looked at.
@@ -34,6 +35,8 @@ struct Seen {
     notes: Option<(FileId, SystemTime, u64)>,
     /// When its results changed last.
     results: [Option<SystemTime>; 5],
+    /// When the folders of its checkpoints, and of what it was watched by, did.
+    saved: [Option<SystemTime>; 4],
 }
 
 impl Seen {
@@ -41,8 +44,11 @@ impl Seen {
     fn continues(&self, before: &Self) -> bool {
         let (journal, series) = self.lengths;
         let mut files = self.files.iter().zip(&before.files);
+        // Without a training nothing changes there but by accident.
+        let is_left = [self, before].iter().all(|it| it.owner == Owner::None);
         // What did not fit may be whole again.
-        (before.fit || self.lengths == before.lengths)
+        !(is_left && self.saved != before.saved)
+            && (before.fit || self.lengths == before.lengths)
             && journal >= before.lengths.0
             && series >= before.lengths.1
             && files.all(|(now, then)| then.is_none() || now == then)
@@ -110,7 +116,7 @@ fn look(
             }
         } else {
             // It is new, or its files were cut, removed or replaced.
-            let found = Box::new(RunEntry::read(&folder, now.owner.clone()));
+            let found = Box::new(read_run(&folder, now.owner.clone()));
             now.fit = found.0.mismatch.is_none();
             sender.send(Message::Found(found))?;
         }
@@ -127,9 +133,7 @@ fn look_into_trash(
 ) -> Result<(), SendError<Message>> {
     let now = RunFolder::trashed(checkpoints).unwrap_or_default();
     if now != *thrown {
-        let entries = now
-            .iter()
-            .map(|folder| RunEntry::read(folder, Owner::None).0);
+        let entries = now.iter().map(|folder| read_run(folder, Owner::None).0);
         sender.send(Message::Trash(entries.collect()))?;
         *thrown = now;
     }
@@ -147,6 +151,7 @@ fn observe(folder: &RunFolder) -> Seen {
         owner: Owner::of(folder),
         notes: Notes::version(folder),
         results: folder.results_changed(),
+        saved: folder.saved_changed(),
     }
 }
 
@@ -154,9 +159,9 @@ fn observe(folder: &RunFolder) -> Seen {
 mod tests {
     use super::super::mail::mailbox;
     use super::*;
-    use crate::event::RunEvent;
     use crate::event::bench::testing::{bench_row, measured};
     use crate::event::export::testing::export;
+    use crate::event::{Export, RunEvent};
     use crate::run::{BenchResult, NotesChange};
     use crate::store::Journal;
     use crate::untrusted::testing::make_pipe;
@@ -213,8 +218,15 @@ mod tests {
         fs::create_dir_all(folder.exports()).unwrap();
         let file = folder.exports().join("a.onnx");
         fs::write(&file, "model").unwrap();
-        folder.record_export(&file, &export()).unwrap();
+        let bytes = "model".len() as u64;
+        let export = Export { bytes, ..export() };
+        folder.record_export(&file, &export).unwrap();
         assert_eq!(changes(), ["results 1 1"]);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(changes(), ["results 1 0"]);
+        // What it saved changes by accident alone.
+        fs::create_dir(folder.probe()).unwrap();
+        assert_eq!(changes(), ["found 2"]);
         // What does not continue what was read is read anew.
         let whole = fs::read(folder.journal()).unwrap();
         fs::write(folder.journal(), &whole[..10]).unwrap();
@@ -245,7 +257,7 @@ mod tests {
         }
         fs::write(folder.path().join("notes.json"), "nonsense").unwrap();
         assert_eq!(observe(&folder).owner, Owner::None);
-        let (entry, _) = RunEntry::read(&folder, Owner::None);
+        let (entry, _) = read_run(&folder, Owner::None);
         assert_eq!(entry.experiment, "Experiment()");
         assert_eq!((entry.problems.len(), entry.store.problems.len()), (1, 2));
         let problem = entry.problem().unwrap();

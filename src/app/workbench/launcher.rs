@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
@@ -15,7 +16,7 @@ use crate::app::session::{Job, MoreEpochs, ResumeChanges, Session, SessionError}
 use crate::event::Position;
 use crate::experiment;
 use crate::run::kept::kept_name;
-use crate::run::{RunFolder, StopSignal, Ticket};
+use crate::run::{Ahead, Renewal, RunFolder, StopSignal, Ticket};
 use crate::ui::LogLine;
 use crate::ui::effect::Waiting;
 
@@ -255,9 +256,14 @@ impl Launcher {
             stage: Stage::Prepares,
         });
         let (sessions, sender) = (Arc::clone(&self.sessions), self.sender.clone());
+        let mut ticket = HeldTicket {
+            ticket,
+            is_lost: false,
+            sender,
+        };
         let work = move || {
-            if waits_for_its_turn(&job, ticket.as_ref(), &stop, &sender) {
-                train(&*sessions, &job, stop, ticket, &sender);
+            if waits_for_its_turn(&job, &mut ticket, &stop) {
+                train(&*sessions, &job, stop, ticket);
             }
         };
         // Opening images takes time, and the screen continues meanwhile.
@@ -269,14 +275,47 @@ impl Launcher {
     }
 }
 
-/// Reports on a job until it is over.
-fn train(
-    sessions: &dyn OpenSession,
-    job: &QueuedJob,
-    stop: StopSignal,
+/// The place of a job that is active, and who hears what becomes of it.
+struct HeldTicket {
     ticket: Option<Ticket>,
-    sender: &Sender,
-) {
+    /// Whether it was reported that others cannot find it.
+    is_lost: bool,
+    sender: Sender,
+}
+
+impl HeldTicket {
+    /// Sees that others still find it; `overtaken` is what it means that one was launched
+    /// while they did not.
+    fn renew(&mut self, overtaken: &str) {
+        let Some(ticket) = &mut self.ticket else {
+            return;
+        };
+        let line = match ticket.renew() {
+            Ok(Renewal::Kept) => return,
+            Ok(Renewal::Restored) => {
+                "the queue of trainings was emptied; this one keeps its place".to_owned()
+            }
+            Ok(Renewal::Behind) => format!(
+                "the queue of trainings was emptied, and another was launched meanwhile: {overtaken}"
+            ),
+            Err(_) if self.is_lost => return,
+            Err(error) => {
+                self.is_lost = true;
+                return self.warn(format!("other workbenches no longer wait: {error}"));
+            }
+        };
+        self.is_lost = false;
+        self.warn(line);
+    }
+
+    fn warn(&self, line: String) {
+        let _ = self.sender.send(Message::log(LogLine::warn(line)));
+    }
+}
+
+/// Reports on a job until it is over.
+fn train(sessions: &dyn OpenSession, job: &QueuedJob, stop: StopSignal, mut ticket: HeldTicket) {
+    let sender = ticket.sender.clone();
     let opened = caught(|| sessions.open(job, stop))
         .unwrap_or_else(|reason| Err(SessionError::Panicked(reason)));
     let mut session = match opened {
@@ -294,10 +333,21 @@ fn train(
     let name = run.folder.name();
     let _ = sender.send(Message::Launched(job.file(), Ok(Box::new(run))));
     let (events, end) = session.into_parts();
-    while let Ok(first) = events.recv() {
-        thread::sleep(GATHERED);
-        let gathered = std::iter::once(first).chain(events.try_iter()).collect();
-        let _ = sender.send(Message::Happened(name.clone(), gathered));
+    let mut looked = Instant::now();
+    loop {
+        match events.recv_timeout(BETWEEN_LOOKS) {
+            Ok(first) => {
+                thread::sleep(GATHERED);
+                let gathered = std::iter::once(first).chain(events.try_iter()).collect();
+                let _ = sender.send(Message::Happened(name.clone(), gathered));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if looked.elapsed() >= BETWEEN_LOOKS {
+            looked = Instant::now();
+            ticket.renew("it may train at the same time");
+        }
     }
     let outcome = end.join();
     drop(ticket);
@@ -306,35 +356,32 @@ fn train(
 
 /// Waits until no other workbench trains what was launched before. Returns whether
 /// it is still wanted then.
-fn waits_for_its_turn(
-    job: &QueuedJob,
-    ticket: Option<&Ticket>,
-    stop: &StopSignal,
-    sender: &Sender,
-) -> bool {
+fn waits_for_its_turn(job: &QueuedJob, held: &mut HeldTicket, stop: &StopSignal) -> bool {
     let mut reported = None;
-    // A queue that cannot be read keeps nothing from training.
-    let ahead = || {
-        ticket?.ahead().unwrap_or_else(|error| {
-            let line = format!("cannot queue behind other workbenches: {error}");
-            let _ = sender.send(Message::log(LogLine::warn(line)));
-            None
-        })
-    };
-    while let Some(ahead) = ahead() {
+    while let Some(ahead) = ahead(held) {
         if stop.reason().is_some() {
-            let _ = sender.send(Message::Withdrawn(job.shown()));
+            let _ = held.sender.send(Message::Withdrawn(job.shown()));
             return false;
         }
         if reported.as_ref() != Some(&ahead) {
             let line = format!("{}: waiting for {ahead}", job.shown());
-            let _ = sender.send(Message::Waits(Some(line)));
+            let _ = held.sender.send(Message::Waits(Some(line)));
             reported = Some(ahead);
         }
         thread::sleep(BETWEEN_LOOKS);
     }
     if reported.is_some() {
-        let _ = sender.send(Message::Waits(None));
+        let _ = held.sender.send(Message::Waits(None));
     }
     true
+}
+
+/// What is to be waited for. A queue that cannot be read keeps nothing from training.
+fn ahead(held: &mut HeldTicket) -> Option<Ahead> {
+    held.renew("it comes first");
+    let found = held.ticket.as_mut()?.ahead();
+    found.unwrap_or_else(|error| {
+        held.warn(format!("other workbenches are not waited for: {error}"));
+        None
+    })
 }

@@ -19,6 +19,7 @@ use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use super::question::Answers;
 use super::{autosave, files, reload};
+use crate::app::read_run::read_run;
 use crate::app::session::SessionError;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
@@ -355,7 +356,7 @@ impl State {
     fn ended(&mut self, name: &str, outcome: &Outcome) {
         if let Some(run) = self.runs.get_mut(name) {
             // From now on it is read like every other run.
-            let (entry, tail) = RunEntry::read(&run.folder, Owner::None);
+            let (entry, tail) = read_run(&run.folder, Owner::None);
             *run = entry;
             self.tails.insert(name.to_owned(), tail);
         }

@@ -17,6 +17,7 @@ use super::SourceError;
 use crate::data::file;
 use crate::data::image_error::{ENTRY_CHANGED, ImageError};
 use crate::untrusted::FileVersion;
+use crate::untrusted::files::no_temporary;
 
 /// How many times their length packed images unpack to at most. Drawings of two
 /// tones unpack to thirty times it, empty ones to a thousand.
@@ -96,8 +97,21 @@ impl Records {
         }
     }
 
-    /// The bytes of one image's pixels.
-    pub fn bytes(&self, index: usize) -> Result<Vec<u8>, ImageError> {
+    /// Which version of the image's file was opened; none if it was unpacked.
+    pub fn version(&self, index: usize) -> Option<FileVersion> {
+        self.locate(index).0.version
+    }
+
+    /// Which version of it that is now.
+    pub fn version_now(&self, index: usize) -> Option<FileVersion> {
+        let (file, _) = self.locate(index);
+        file.version?;
+        let content = file.content.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(FileVersion::of(&content.metadata().ok()?))
+    }
+
+    /// The bytes of one image's pixels, of the known version of its file.
+    pub fn bytes(&self, index: usize, known: Option<FileVersion>) -> Result<Vec<u8>, ImageError> {
         let (file, record) = self.locate(index);
         let (height, width) = self.size;
         let area = height as usize * width as usize;
@@ -111,7 +125,7 @@ impl Records {
         let read = content
             .seek(SeekFrom::Start(start))
             .and_then(|_| content.read_exact(&mut bytes));
-        if let Some(known) = file.version {
+        if let Some(known) = known {
             // After reading: what is written meanwhile is noticed, too.
             let now = content.metadata().map_err(|e| ImageError::io(&e))?;
             let now = FileVersion::of(&now);
@@ -124,9 +138,9 @@ impl Records {
         Ok(bytes)
     }
 
-    /// The pixels of one image.
-    pub fn read(&self, index: usize) -> Result<RgbImage, ImageError> {
-        let bytes = self.bytes(index)?;
+    /// The pixels of one image, of the known version of its file.
+    pub fn read(&self, index: usize, known: Option<FileVersion>) -> Result<RgbImage, ImageError> {
+        let bytes = self.bytes(index, known)?;
         let (height, width) = self.size;
         let area = height as usize * width as usize;
         let mut image = RgbImage::new(width, height);
@@ -203,7 +217,7 @@ pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
     let plausible = (metadata.len().saturating_mul(EXPANSION)).max(LITTLE);
     let spill = tempfile::tempfile().map_err(|e| SourceError::Unreadable {
         path: path.to_owned(),
-        reason: format!("could not be unpacked into a temporary file: {e}"),
+        reason: format!("could not be unpacked: {}", no_temporary(&e)),
     })?;
     let mut writer = BufWriter::new(spill);
     let limit = most.min(plausible).saturating_add(1);
@@ -243,6 +257,13 @@ pub(super) fn unpacking(path: &Path, error: &io::Error) -> SourceError {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => SourceError::Gzip {
             path: path.to_owned(),
             reason: error.to_string(),
+        },
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::FileTooLarge
+        | io::ErrorKind::ReadOnlyFilesystem => SourceError::Unreadable {
+            path: path.to_owned(),
+            reason: format!("could not be unpacked: {}", no_temporary(error)),
         },
         _ => SourceError::io(path)(io::Error::new(error.kind(), error.to_string())),
     }

@@ -90,8 +90,7 @@ impl Origin {
     }
 
     /// Checks one image before it is streamed, without decoding its pixels, and
-    /// says which version of its file that was. Files of records are opened once
-    /// and know theirs.
+    /// says which version of its file that was, where it has one that others can write.
     pub fn version(
         &self,
         index: usize,
@@ -99,7 +98,8 @@ impl Origin {
     ) -> Result<Option<FileVersion>, ImageError> {
         match self {
             Self::Files(paths) => decoder.version(&paths[index]).map(Some),
-            Self::Records(_) | Self::Generated(_) => Ok(None),
+            Self::Records(records) => Ok(records.version(index)),
+            Self::Generated(_) => Ok(None),
         }
     }
 
@@ -108,7 +108,8 @@ impl Origin {
     pub fn version_now(&self, index: usize) -> Option<FileVersion> {
         match self {
             Self::Files(paths) => FileVersion::at(&paths[index]),
-            Self::Records(_) | Self::Generated(_) => None,
+            Self::Records(records) => records.version_now(index),
+            Self::Generated(_) => None,
         }
     }
 
@@ -124,7 +125,7 @@ impl Origin {
             Self::Records(records) => {
                 let (width, height) = records.dimensions();
                 let pixels = u64::from(width) * u64::from(height);
-                decoder.raw(pixels, || records.read(index))
+                decoder.raw(pixels, || records.read(index, known))
             }
             Self::Generated(spec) => {
                 let (image, _) = generated::render(spec, index as u32);
@@ -155,7 +156,7 @@ impl Origin {
             Self::Files(paths) => decoder.hash(&paths[index], known, hasher),
             Self::Records(records) => {
                 hasher.update(&records.shape());
-                hasher.update(&records.bytes(index)?);
+                hasher.update(&records.bytes(index, known)?);
                 Ok(())
             }
             Self::Generated(spec) => {
@@ -170,7 +171,8 @@ impl Origin {
     pub fn hash_without_shape(&self, index: usize) -> Option<Result<blake3::Hash, ImageError>> {
         match self {
             Self::Records(records) if !records.shape().is_empty() => {
-                Some(records.bytes(index).map(|bytes| blake3::hash(&bytes)))
+                let bytes = records.bytes(index, records.version(index));
+                Some(bytes.map(|bytes| blake3::hash(&bytes)))
             }
             Self::Files(_) | Self::Records(_) | Self::Generated(_) => None,
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::int8::{rows, temporary};
+use super::int8::rows;
 use super::proof::{measured, prove_int8};
 use super::{Int8Student, ProofError, Reference, half_onnx, loading_script, onnx_file, prove};
 use crate::data::Images;
@@ -20,8 +20,8 @@ use crate::engine::weights::described_bytes;
 use crate::event::inspection::Weights;
 use crate::event::{Export, ExportFormat, PixelFormat, PrecisionModel};
 use crate::experiment::spec::Int8Spec;
-use crate::run::RunFolder;
 use crate::run::atomic::{create_folder, write_checked, write_file};
+use crate::run::{RunFolder, TemporaryFile};
 use crate::untrusted::Show as _;
 
 /// Why a file was not written.
@@ -183,7 +183,8 @@ impl Student<'_> {
             Ok(checked.map_err(|source| failed(path, source))??)
         })?;
         let half = half_onnx(network, known, pixels)?;
-        let half_proof = measured(temporary(&half)?.path(), &reference, images, pixels)?;
+        let half_file = TemporaryFile::new(&half).map_err(ProofError::from)?;
+        let half_proof = measured(half_file.path(), &reference, images, pixels)?;
         let float = onnx_file(network, known, pixels, &self.about(self.trained()))?;
         let against_floats = match &own {
             Some(_) => measured(path, &reference, images, pixels)?,

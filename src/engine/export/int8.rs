@@ -3,20 +3,21 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use super::calibrate::{Seen, chosen, observe, pixels as pixels_of};
-use super::proof::measured;
+use super::proof::{is_same, measured};
 use super::{ProofError, Reference, input, recorded, texts};
 use crate::data::Images;
+use crate::engine::failure::Failure;
 use crate::engine::metadata::ModelMetadata;
 use crate::engine::network::{Network, PixelInput, Range};
-use crate::event::inspection::metrics::argmax;
+use crate::event::inspection::metrics::predicted;
 use crate::event::{
     ExportProof, FloatLayers, Int8, PixelFormat, PrecisionModel, PrecisionRow, QuantScheme,
     QuantTrial, RangeRule, WeightScales,
 };
 use crate::experiment::spec::Int8Spec;
+use crate::run::TemporaryFile;
 
 /// Top-1 that is less apart, as a share of the images, says nothing of which is better.
 const SIGNIFICANT: f64 = 0.005;
@@ -49,7 +50,7 @@ impl<'a> Int8Student<'a> {
         let (about, pixels) = (BTreeMap::new(), PixelFormat::Float);
         let graph = recorded(network, PixelInput::Float)?;
         let calibration = chosen(images, &spec);
-        let float = temporary(&graph.float().into_bytes(&about))?;
+        let float = TemporaryFile::new(&graph.float().into_bytes(&about))?;
         let names = graph.rounded_values();
         let seen = observe(
             float.path(),
@@ -77,7 +78,8 @@ impl<'a> Int8Student<'a> {
         let attempt = |scheme: QuantScheme| -> Result<(QuantTrial, String), ProofError> {
             let (_, graph, ranges) = of_scheme(scheme);
             let file = graph.quantized(&scheme, &ranges)?.into_bytes(&about);
-            let (proof, _) = measured(temporary(&file)?.path(), reference, images, pixels)?;
+            let (proof, _) =
+                measured(TemporaryFile::new(&file)?.path(), reference, images, pixels)?;
             let trial = QuantTrial {
                 scheme,
                 top1: proof.top1,
@@ -160,8 +162,9 @@ impl<'a> Int8Student<'a> {
         let file = graph.quantized(&self.scheme, &self.ranges);
         let file = file?;
         let mut texts = texts(known, about);
-        let scheme = serde_json::to_string(&self.scheme).map_err(std::io::Error::from);
-        texts.insert("int8".to_owned(), scheme?);
+        let scheme = serde_json::to_string(&self.scheme);
+        let scheme = scheme.map_err(|error| Failure::Export(error.to_string()))?;
+        texts.insert("int8".to_owned(), scheme);
         Ok(file.into_bytes(&texts))
     }
 
@@ -199,12 +202,12 @@ pub(super) fn rows(
     let share = |part: usize, all: usize| (all > 0).then(|| part as f64 / all as f64);
     let all = present().count();
     let both = reference.teacher.as_ref().and_then(|teacher| {
-        let same = present().filter(|&at| argmax(&teacher[at]) == argmax(&logits[at]));
+        let same = present().filter(|&at| is_same(&teacher[at], &logits[at]));
         share(same.count(), all)
     });
     let labels = || present().filter_map(|at| Some((at, images.valid.label(at)? as usize)));
     let teacher = reference.teacher.as_ref().map(|teacher| {
-        let right = labels().filter(|(at, label)| argmax(&teacher[*at]) == *label);
+        let right = labels().filter(|(at, label)| predicted(&teacher[*at]) == Some(*label));
         let top1 = share(right.count(), labels().count());
         row(PrecisionModel::Teacher, top1, Some(1.0), both)
     });
@@ -250,12 +253,4 @@ fn weight_bits() -> u8 {
         return 7;
     }
     8
-}
-
-/// A file for an engine, which is gone when it is dropped.
-pub(super) fn temporary(bytes: &[u8]) -> Result<tempfile::NamedTempFile, ProofError> {
-    let mut file = tempfile::NamedTempFile::new()?;
-    file.write_all(bytes)?;
-    file.flush()?;
-    Ok(file)
 }

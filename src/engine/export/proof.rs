@@ -11,11 +11,12 @@ use crate::engine::evaluate::{Answers, for_each_batch};
 use crate::engine::failure::Failure;
 use crate::engine::network::{INPUT, Network, OUTPUT, UnfitWeights};
 use crate::engine::onnx::{Engine, OnnxModelError};
-use crate::event::inspection::metrics::argmax;
+use crate::event::inspection::metrics::predicted;
 use crate::event::{ExportProof, PixelFormat};
 use crate::experiment::spec::OnnxEngine;
 use crate::format::loss;
 use crate::onnx::{OnnxError, OnnxFile};
+use crate::run::TemporaryError;
 
 /// Greatest difference between logits, as a share of the greatest logit. 32-bit
 /// sums in another order differ by a millionth or so; a thousandth is an error.
@@ -57,6 +58,19 @@ pub enum ProofError {
         loss(.0.max_difference), loss(allowed(.0)), agreed(.0), .0.images
     )]
     Differs(Box<ExportProof>),
+    /// It answers with what is no number.
+    #[error(
+        "{who} answers {unanswered} of {images} validation images with logits that are not finite \
+         (NaN or infinite), so that nothing is proven"
+    )]
+    NoAnswer {
+        /// The network, or the file in an engine.
+        who: String,
+        /// Images.
+        unanswered: usize,
+        /// Of so many.
+        images: usize,
+    },
     /// There is nothing to find ranges by.
     #[error("there are no training images to calibrate 8-bit integers on")]
     NoCalibration,
@@ -68,9 +82,9 @@ pub enum ProofError {
     /// Weights that are no numbers.
     #[error(transparent)]
     Weights(#[from] UnfitWeights),
-    /// A file beside the others cannot be written.
-    #[error("no temporary file could be written: {0}")]
-    Temporary(#[from] std::io::Error),
+    /// A file for an engine cannot be written.
+    #[error(transparent)]
+    Temporary(#[from] TemporaryError),
     /// Little is left of the network.
     #[error(
         "with 8-bit integers {} of {} images get the class that the network gives them, and at \
@@ -135,6 +149,7 @@ pub fn prove(
         return Err(error);
     }
     end?;
+    found.all_answered(&file.name)?;
     let proof = found.proof(file.name).ok_or(ProofError::NoImages)?;
     if holds(&proof) {
         Ok(proof)
@@ -163,6 +178,19 @@ pub fn measured(
     images: &Images,
     pixels: PixelFormat,
 ) -> Result<(ExportProof, Option<f64>), ProofError> {
+    let (found, engine, like_teacher) = compared(path, reference, images, pixels)?;
+    let proof = found.proof(engine).ok_or(ProofError::NoImages)?;
+    Ok((proof, like_teacher))
+}
+
+/// What both answer on the validation images, the engine's name, and the share of them
+/// on which the file agrees with the teacher.
+fn compared(
+    path: &Path,
+    reference: &Reference,
+    images: &Images,
+    pixels: PixelFormat,
+) -> Result<(Comparison, String, Option<f64>), ProofError> {
     let file = OpenedFile::open(path, OnnxEngine::Auto, pixels)?;
     let mut found = Comparison::default();
     let mut like_teacher = 0;
@@ -181,13 +209,19 @@ pub fn measured(
         found.add(&logits, &answers, &batch.labels, classes);
         if let Some(teacher) = &reference.teacher {
             let pairs = batch.indices.iter().zip(answers.chunks_exact(classes));
-            let same = pairs.filter(|(image, row)| argmax(&teacher[**image]) == argmax(row));
+            let same = pairs.filter(|(image, row)| is_same(&teacher[**image], row));
             like_teacher += same.count();
         }
     }
-    let proof = found.proof(file.name).ok_or(ProofError::NoImages)?;
-    let share = like_teacher as f64 / proof.images as f64;
-    Ok((proof, reference.teacher.is_some().then_some(share)))
+    let share = like_teacher as f64 / found.images as f64;
+    let share = reference.teacher.is_some().then_some(share);
+    Ok((found, file.name, share))
+}
+
+/// Whether both answer, with the same class.
+pub(super) fn is_same(ours: &[f32], theirs: &[f32]) -> bool {
+    let ours = predicted(ours);
+    ours.is_some() && ours == predicted(theirs)
 }
 
 /// The same, of a file that is to be kept.
@@ -200,9 +234,10 @@ pub fn prove_int8(
     images: &Images,
     pixels: PixelFormat,
 ) -> Result<(ExportProof, Option<f64>), ProofError> {
-    let (proof, like_teacher) = measured(path, reference, images, pixels)?;
-    // A logit that is no number is no answer.
-    if proof.max_difference.is_finite() && proof.agreement >= INT8_AGREEMENT {
+    let (found, engine, like_teacher) = compared(path, reference, images, pixels)?;
+    found.all_answered(&engine)?;
+    let proof = found.proof(engine).ok_or(ProofError::NoImages)?;
+    if proof.agreement >= INT8_AGREEMENT {
         Ok((proof, like_teacher))
     } else {
         Err(ProofError::Lost(Box::new(proof)))
@@ -275,6 +310,10 @@ struct Comparison {
     images: usize,
     labelled: usize,
     agreed: usize,
+    /// Images that the file answers with what is no number, and those that the network
+    /// does.
+    unanswered: usize,
+    network_unanswered: usize,
     right: usize,
     network_right: usize,
     difference: f64,
@@ -295,15 +334,34 @@ impl Comparison {
             .chunks_exact(classes)
             .zip(answers.chunks_exact(classes));
         for (at, (ours, theirs)) in rows.enumerate() {
-            let (ours, theirs) = (argmax(ours), argmax(theirs));
             self.images += 1;
-            self.agreed += usize::from(ours == theirs);
+            self.agreed += usize::from(is_same(ours, theirs));
+            let (ours, theirs) = (predicted(ours), predicted(theirs));
+            self.unanswered += usize::from(theirs.is_none());
+            self.network_unanswered += usize::from(ours.is_none());
             if let Some(&label) = labels.get(at) {
                 self.labelled += 1;
-                self.right += usize::from(theirs == label as usize);
-                self.network_right += usize::from(ours == label as usize);
+                self.right += usize::from(theirs == Some(label as usize));
+                self.network_right += usize::from(ours == Some(label as usize));
             }
         }
+    }
+
+    /// Refuses logits that are no numbers.
+    fn all_answered(&self, engine: &str) -> Result<(), ProofError> {
+        let network = "the network".to_owned();
+        let file = format!("the file in {engine}");
+        for (who, unanswered) in [(network, self.network_unanswered), (file, self.unanswered)] {
+            if unanswered > 0 {
+                let images = self.images;
+                return Err(ProofError::NoAnswer {
+                    who,
+                    unanswered,
+                    images,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn proof(&self, engine: String) -> Option<ExportProof> {

@@ -39,6 +39,7 @@ use crate::experiment::plan::{
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec, Scores};
+use crate::format::lookalike;
 
 /// Why weights from elsewhere cannot be used.
 #[derive(Debug, Error)]
@@ -319,7 +320,7 @@ fn named_classes(
     let found = match &names {
         None => ByName::default(),
         Some(names) => by_name(names, data.classes)
-            .map_err(|missing| lacking(&missing, file.classes.is_some(), about))?,
+            .map_err(|missing| lacking(&missing, names, file.classes.is_some(), about))?,
     };
     Ok((names, found))
 }
@@ -472,19 +473,21 @@ impl Search<'_> {
 }
 
 /// Classes of the data that a teacher does not know.
-fn lacking(missing: &[String], written: bool, about: &About) -> ImportError {
+fn lacking(missing: &[String], names: &[String], written: bool, about: &About) -> ImportError {
     let (place, whose) = if written {
         ("teacher.classes", "these names")
     } else {
         let by = about.classes.as_ref().map(|stated| stated.by);
         ("teacher.weights", by.unwrap_or_default())
     };
+    let alike = lookalike::pair(missing, names);
+    let alike = alike.map_or_else(String::new, |(ours, theirs)| {
+        format!("; {ours} looks like {theirs}, which is another name")
+    });
+    let missing = classes::listed(missing);
     Problem::new(
         place,
-        format!(
-            "{whose} lack classes of the data: {}",
-            classes::listed(missing)
-        ),
+        format!("{whose} lack classes of the data: {missing}{alike}"),
     )
     .help(
         "if they have other names there, write the data's names in the order of the teacher's \

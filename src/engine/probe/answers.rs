@@ -129,6 +129,10 @@ fn unfit(what: &str) -> io::Error {
     )
 }
 
+fn damaged(at: u64, count: u64) -> io::Error {
+    unfit(&format!("record {} of {count} is damaged", at + 1))
+}
+
 /// The file.
 #[derive(Debug, Clone)]
 pub struct AnswersFile {
@@ -250,14 +254,39 @@ impl AnswersFile {
                 match decoded(&record, shape) {
                     Some(decoded) => answers.push(decoded),
                     None if at + 1 == count || only_zeros_from(&file, begin)? => break,
-                    None => {
-                        return Err(unfit(&format!("record {} of {count} is damaged", at + 1)));
-                    }
+                    None => return Err(damaged(at, count)),
                 }
             }
             Ok(answers)
         };
         read().map_err(|error| self.failed(error))
+    }
+
+    /// The step of the last answers, which alone are read; none without a file, or with
+    /// one that holds none.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), as far as the end shows it.
+    pub fn last_step(&self) -> Result<Option<u64>, Failure> {
+        let (Some(file), Some(header)) = (self.existing()?, self.header()?) else {
+            return Ok(None);
+        };
+        let shape = header.shape;
+        let find = || -> io::Result<Option<u64>> {
+            let count = records(&file, header)?;
+            let mut record = vec![0; shape.record() as usize];
+            for at in (0..count).rev() {
+                let begin = header.length() + at * shape.record();
+                file.read_exact_at(&mut record, begin)?;
+                match decoded(&record, shape) {
+                    Some(answers) => return Ok(Some(answers.step)),
+                    None if at + 1 == count || only_zeros_from(&file, begin)? => {}
+                    None => return Err(damaged(at, count)),
+                }
+            }
+            Ok(None)
+        };
+        find().map_err(|error| self.failed(error))
     }
 
     /// How many answers of how many classes it holds; none without a file, or

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorView};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::engine::failure::Failure;
 use crate::format;
 use crate::run::atomic::write_file;
 use crate::run::seal::Owner;
-use crate::untrusted::read_limited;
+use crate::untrusted::{open_regular, read_limited};
 
 /// Entry of a file's metadata that holds what is no array.
 const ABOUT: &str = "probe";
@@ -205,6 +205,59 @@ pub fn read<'p, T: for<'a> Deserialize<'a>>(
     Ok((about, read))
 }
 
+/// Sees that a file is one that [`write`] wrote, as far as its header and its length
+/// show it: of its arrays nothing is read.
+///
+/// # Errors
+/// As [`read`].
+pub fn check(path: &Path, owner: Option<&Owner>) -> Result<(), Failure> {
+    let failed = |error| Failure::File {
+        path: path.to_owned(),
+        error,
+    };
+    let unfit = |what: &str| unfit(path, what);
+    let mut file = open_regular(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut begin = [0; size_of::<u64>()];
+    let read = file.read_exact(&mut begin);
+    read.map_err(|_| unfit("has a damaged header"))?;
+    let header = u64::from_le_bytes(begin);
+    if header > LONGEST_HEADER || header > length {
+        return Err(unfit("has a damaged header"));
+    }
+    let mut text = vec![0; header as usize];
+    file.read_exact(&mut text).map_err(failed)?;
+    let metadata: Metadata =
+        serde_json::from_slice(&text).map_err(|error| unfit(&error.to_string()))?;
+    let ends = metadata.tensors().into_values();
+    let data = ends.map(|array| array.data_offsets.1).max().unwrap_or(0);
+    let expected = begin.len() as u64 + header + data as u64;
+    if length != expected {
+        let what = format!("is damaged: it has {length} bytes and was written with {expected}");
+        return Err(unfit(&what));
+    }
+    let entry = |name| metadata.metadata().as_ref()?.get(name);
+    if entry(ABOUT).is_none() {
+        return Err(unfit("is not a probe's file"));
+    }
+    let known = entry(OWNER).map(|known| serde_json::from_str::<Owner>(known));
+    let known = known
+        .transpose()
+        .map_err(|error| unfit(&error.to_string()))?;
+    match owner.zip(known.as_ref()) {
+        Some((owner, known)) if owner != known => Err(unfit("was written by another run")),
+        _ => Ok(()),
+    }
+}
+
+/// What is wrong with a file, and what to do.
+fn unfit(path: &Path, what: &str) -> Failure {
+    Failure::Checkpoint {
+        path: path.to_owned(),
+        message: format!("{what}; delete the folder to do without it"),
+    }
+}
+
 /// BLAKE3 of a file's content, in whatever order it lies.
 fn checksum<'a>(
     about: &str,
@@ -269,9 +322,6 @@ impl Arrays<'_> {
 
     /// The error that says what is wrong with the file.
     pub fn unfit(&self, what: &str) -> Failure {
-        Failure::Checkpoint {
-            path: self.path.to_owned(),
-            message: format!("{what}; delete the folder to do without it"),
-        }
+        unfit(self.path, what)
     }
 }

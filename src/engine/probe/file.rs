@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::answers::AnswersFile;
-use super::arrays::{Array, give, read, write};
+use super::arrays::{Array, check, give, read, write};
 use crate::engine::failure::Failure;
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::run::RunFolder;
@@ -151,21 +151,55 @@ impl ProbeFolder {
     pub fn read_until(&self, evaluated: Option<u64>) -> Result<Option<Probe>, Failure> {
         let probe = self.read()?;
         let recorded = probe.as_ref().and_then(|probe| probe.students.last());
-        let recorded = recorded.map(|answers| answers.step);
+        self.reaches(recorded.map(|answers| answers.step), evaluated)?;
+        Ok(probe)
+    }
+
+    /// What is wrong with it, as far as names, headers, lengths and the last answers show
+    /// it, of a run that recorded answers at its last evaluation, after so many
+    /// steps, if it did. Contents are held against their checksums when they are
+    /// [read](Self::read).
+    #[must_use]
+    pub fn problems(&self, evaluated: Option<u64>) -> Vec<String> {
+        let last = self.answers.last_step();
+        let recorded = last.as_ref().is_ok_and(Option::is_some);
+        let answers = last.and_then(|last| self.reaches(last, evaluated));
+        let files = [IMAGES, VIEWS].map(|name| {
+            let path = self.path.join(name);
+            if path.exists() || path.is_symlink() {
+                return check(&path, self.owner.as_ref());
+            }
+            if recorded {
+                return Err(lost(
+                    path,
+                    "missing, and answers on its images were recorded".to_owned(),
+                ));
+            }
+            Ok(())
+        });
+        let all = [answers].into_iter().chain(files);
+        all.filter_map(|found| Some(found.err()?.to_string()))
+            .collect()
+    }
+
+    /// Sees that the answers that were recorded last, after so many steps, are those of
+    /// the last evaluation.
+    fn reaches(&self, recorded: Option<u64>, evaluated: Option<u64>) -> Result<(), Failure> {
         let Some(evaluated) = evaluated.filter(|step| recorded < Some(*step)) else {
-            return Ok(probe);
+            return Ok(());
         };
+        let path = self.path.join(ANSWERS);
         let reason = match recorded {
+            None if path.exists() => {
+                format!("it holds no answers, and the run was evaluated at step {evaluated}")
+            }
             None => format!("missing, and the run was evaluated at step {evaluated}"),
             Some(step) => format!(
                 "it ends with the evaluation at step {step}, and the run's last was at step \
                  {evaluated}: its end is lost"
             ),
         };
-        Err(Failure::File {
-            path: self.path.join(ANSWERS),
-            error: io::Error::other(reason + "; restore it from a copy"),
-        })
+        Err(lost(path, reason))
     }
 
     /// Everything that is recorded; none if the student has not answered yet.
@@ -242,6 +276,14 @@ impl ProbeFolder {
         Ok((0..images)
             .map(|_| all.by_ref().take(each).collect())
             .collect())
+    }
+}
+
+/// That a file of it, or its end, is not there.
+fn lost(path: PathBuf, reason: String) -> Failure {
+    Failure::File {
+        path,
+        error: io::Error::other(reason + "; restore it from a copy"),
     }
 }
 
@@ -417,6 +459,59 @@ mod tests {
         assert!(
             error.contains("ends with the evaluation at step 4") && error.contains("at step 20"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_cut_or_of_another_run_is_named_without_reading_the_rest() {
+        let (_place, run, folder) = probe();
+        assert_eq!(folder.problems(None), [] as [&str; 0]);
+        let images = [image("x.png", 3), image("y.png", 9)];
+        folder.write_images(&[], &images, None).unwrap();
+        assert_eq!(folder.problems(None), [] as [&str; 0]);
+        for step in [4, 20] {
+            folder
+                .write_answers(&answers(step), &views(&images))
+                .unwrap();
+        }
+        for evaluated in [None, Some(20)] {
+            assert_eq!(folder.problems(evaluated), [] as [&str; 0]);
+        }
+        let late = folder.problems(Some(24));
+        assert!(
+            late.len() == 1 && late[0].contains("its end is lost"),
+            "{late:?}"
+        );
+        for (name, cut) in [
+            (IMAGES, "is damaged: it has"),
+            (VIEWS, "is damaged: it has"),
+            (ANSWERS, "its end is lost"),
+        ] {
+            let path = run.probe().join(name);
+            let whole = fs::read(&path).unwrap();
+            let named = |why: &str| {
+                let found = folder.problems(Some(20));
+                let is_it = found.len() == 1 && found[0].contains(name) && found[0].contains(why);
+                assert!(is_it, "{name}, {why}: {found:?}");
+            };
+            fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+            named(cut);
+            fs::write(&path, "nothing").unwrap();
+            named("");
+            make_pipe(&path);
+            named("it is a pipe");
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("nowhere", &path).unwrap();
+            named("");
+            fs::remove_file(&path).unwrap();
+            named("missing");
+            fs::write(&path, &whole).unwrap();
+        }
+        fs::remove_dir_all(run.probe()).unwrap();
+        let lost = folder.problems(Some(20));
+        assert!(
+            lost.len() == 1 && lost[0].contains("answers.bin: missing"),
+            "{lost:?}"
         );
     }
 

@@ -3,9 +3,10 @@
 //!
 //! Each is tried on a sample, alone, with red and blue exchanged, and with another
 //! order of the outputs: two errors hide behind each other. What is suggested was
-//! tried as it will be when it is written, so that a suggestion is never a guess.
+//! tried as it will be when it is written, so that a suggestion is never a guess; and
+//! of two explanations that do not clearly differ it is the simpler.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use super::order;
 use super::{
@@ -35,15 +36,17 @@ const MANY_CLASSES: usize = 3;
 /// Gains that are this near to each other are equal.
 const NEAR: f64 = 0.02;
 
-/// Other images, and how much better the teacher is on them.
+/// What explains a teacher's errors: other images, another order of its outputs, or
+/// both.
 pub struct Seen {
+    /// What is other about the images; nothing if the order explains all.
     ways: Vec<Way>,
     /// Whether its outputs must stand for the classes in another order, too.
     is_reordered: bool,
     /// Share of the sample by which it is better.
     gain: f64,
-    /// Images of the sample.
-    images: usize,
+    /// Of every image of the sample whether the teacher is right then.
+    right: Vec<bool>,
     /// What to write.
     remedy: String,
 }
@@ -80,40 +83,62 @@ const USUAL: [Usual; 5] = [
     Usual::Bytes,
 ];
 
-/// The images on which the teacher is best, if it is clearly better on them.
+/// The simplest of what explains most of a teacher's errors, if anything clearly does:
+/// these images in that order of the outputs, or other images, or both.
 pub fn seen_otherwise(
     subject: &Subject,
     known: &[(usize, Answer)],
+    order: Option<&order::Better>,
 ) -> Result<Option<Seen>, Failure> {
     let count = known.len().min(SAMPLE);
-    let chosen: Vec<(usize, Answer)> = (0..count).map(|k| known[k * known.len() / count]).collect();
-    let indices: Vec<usize> = chosen.iter().map(|(image, _)| *image).collect();
+    let places: Vec<usize> = (0..count).map(|k| k * known.len() / count).collect();
+    let indices: Vec<usize> = places.iter().map(|&place| known[place].0).collect();
     let set = subject.images.valid.subset(&indices);
     let classes = &subject.images.classes;
-    let mut best: Option<Seen> = None;
+    let before: Vec<bool> = places.iter().map(|&at| known[at].1.is_right()).collect();
+    let difference = |right: &[bool]| {
+        let pairs = before.iter().copied().zip(right.iter().copied());
+        Difference::of(pairs)
+    };
+    let mut best: Option<Seen> = order.map(|order| {
+        let right: Vec<bool> = places.iter().map(|&place| order.right[place]).collect();
+        Seen {
+            ways: Vec::new(),
+            is_reordered: true,
+            gain: difference(&right).gain,
+            right,
+            remedy: order_to_write(order, subject.outputs(), classes),
+        }
+    });
     for ways in tries() {
         let Some((teacher, remedies)) = tried(&ways, subject) else {
             continue;
         };
         let answers = Answers::of(&teacher, &set, subject.images)?;
-        let now: BTreeMap<usize, Answer> = likeliest(&answers, &set).into_iter().collect();
-        let is_right = |at: usize| now.get(&at).is_some_and(|answer| answer.is_right());
-        let pairs = chosen.iter().enumerate();
-        let pairs = pairs.map(|(at, (_, before))| (before.is_right(), is_right(at)));
-        let difference = Difference::of(pairs);
-        let plain: Vec<Answer> = now.values().copied().collect();
+        let now = likeliest(&answers, &set);
+        // An image that went bad since has no answer.
+        let marked = |right: &dyn Fn(usize) -> bool| {
+            let mut marks = vec![false; count];
+            for (at, (image, _)) in now.iter().enumerate() {
+                marks[*image] = right(at);
+            }
+            marks
+        };
+        let alone = marked(&|at| now[at].1.is_right());
+        let is_clear = difference(&alone).errors >= CLEAR;
+        let plain: Vec<Answer> = now.iter().map(|(_, answer)| *answer).collect();
         let order = order::better(&plain, classes.len()).filter(|order| order.gain >= LEAST_GAIN);
         let reordered = order.map(|order| {
             let remedy = order_to_write(&order, subject.outputs(), classes);
-            (difference.gain + order.gain, Some(remedy))
+            (marked(&|at| order.right[at]), Some(remedy))
         });
-        let alone = (difference.errors >= CLEAR).then_some((difference.gain, None));
-        for (gain, order) in alone.into_iter().chain(reordered) {
+        let alone = is_clear.then_some((alone, None));
+        for (right, order) in alone.into_iter().chain(reordered) {
             let seen = Seen {
                 ways: ways.clone(),
                 is_reordered: order.is_some(),
-                gain,
-                images: count,
+                gain: difference(&right).gain,
+                right,
                 remedy: remedies
                     .iter()
                     .cloned()
@@ -121,11 +146,8 @@ pub fn seen_otherwise(
                     .collect::<Vec<_>>()
                     .join("; and "),
             };
-            if gain >= LEAST_GAIN
-                && best
-                    .as_ref()
-                    .is_none_or(|best| seen.credit() > best.credit())
-            {
+            let explains_more = |best: &Seen| seen.explains_more_than(best, classes.len());
+            if seen.gain >= LEAST_GAIN && best.as_ref().is_none_or(explains_more) {
                 best = Some(seen);
             }
         }
@@ -160,18 +182,40 @@ impl Seen {
         self.ways.len() + usize::from(self.is_reordered)
     }
 
-    /// The gain, less what every error must explain to be believed.
-    fn credit(&self) -> f64 {
-        self.gain - NEAR * self.errors() as f64
+    /// Whether the order of the outputs alone explains it.
+    pub fn is_order(&self) -> bool {
+        self.ways.is_empty()
     }
 
-    /// Whether this is the reason, and not an order of the classes with that gain.
-    pub fn explains_more_than(&self, gain: f64, classes: usize) -> bool {
-        // Classes that differ in colour look as if they were in another order. The
-        // other way round, few orders of many classes exchange red and blue.
-        let is_shown_by_colours =
-            self.ways == [Way::Exchanged] && !self.is_reordered && classes >= MANY_CLASSES;
-        self.credit() > gain - NEAR || is_shown_by_colours && self.gain > gain - NEAR
+    /// Whether this is the reason, and not that.
+    fn explains_more_than(&self, other: &Self, classes: usize) -> bool {
+        match self.errors().cmp(&other.errors()) {
+            Ordering::Greater => self.needs_its_errors(other),
+            Ordering::Less => !other.needs_its_errors(self),
+            Ordering::Equal => {
+                // Classes that differ in colour look as if they were in another order. The
+                // other way round, few orders of many classes exchange red and blue.
+                let is_shown_by_colours = self.ways == [Way::Exchanged]
+                    && !self.is_reordered
+                    && other.is_order()
+                    && classes >= MANY_CLASSES;
+                let more = self.gain - other.gain;
+                more > 0.0 || is_shown_by_colours && more > -NEAR
+            }
+        }
+    }
+
+    /// Whether every error more than that has explains what that does not, and chance
+    /// does not, either.
+    fn needs_its_errors(&self, simpler: &Self) -> bool {
+        let errors = (self.errors() - simpler.errors()) as f64;
+        let pairs = simpler
+            .right
+            .iter()
+            .copied()
+            .zip(self.right.iter().copied());
+        let difference = Difference::of(pairs);
+        difference.gain > NEAR * errors && difference.errors >= CLEAR
     }
 
     pub fn objection(self, skill: &Skill) -> Objection {
@@ -187,7 +231,7 @@ impl Seen {
                 "{}, and would be on {} more of {} of them if {}",
                 skill.describe(),
                 percent(self.gain),
-                self.images,
+                self.right.len(),
                 others.join(", and ")
             ),
             remedy: self.remedy,

@@ -12,6 +12,8 @@ pub struct Better {
     pub gain: f64,
     /// How far that is from none, in standard errors.
     pub errors: f64,
+    /// Whether each answer is right in the order that was found on the others.
+    pub right: Vec<bool>,
 }
 
 /// How the outputs of a teacher's file became the data's classes.
@@ -78,6 +80,7 @@ pub fn better(answers: &[Answer], classes: usize) -> Option<Better> {
     if all.errors < super::CLEAR {
         return None;
     }
+    let right = outcomes.iter().map(|(_, _, after)| *after).collect();
     let mut gains = vec![(0_u32, 0_i32); classes];
     for (label, before, after) in outcomes {
         gains[label].0 += 1;
@@ -92,6 +95,7 @@ pub fn better(answers: &[Answer], classes: usize) -> Option<Better> {
         outputs: best(answers, classes),
         gain: shares.sum::<f64>() / present,
         errors: all.errors,
+        right,
     };
     // One that gives every image to a large class is no order.
     (better.gain > 0.0).then_some(better)

@@ -2,6 +2,7 @@
 //! floats, so that the metrics do not depend on the batch size.
 
 use super::score::Confusion;
+pub use super::{argmax, predicted};
 use crate::event::TeacherAgreement;
 use crate::experiment::objective::TruthTarget;
 
@@ -25,6 +26,8 @@ pub struct MetricAccumulator {
 
 #[derive(Debug, Clone, Default)]
 struct TeacherComparison {
+    /// Images that it answered.
+    images: usize,
     agree: usize,
     kl: f64,
     top1: usize,
@@ -72,6 +75,7 @@ impl MetricAccumulator {
             .count(log_p[predicted].exp(), predicted == label);
         if let (Some(sums), Some(teacher)) = (&mut self.teacher, teacher) {
             let log_q = log_softmax(teacher);
+            sums.images += 1;
             sums.kl += log_q
                 .iter()
                 .zip(&log_p)
@@ -123,15 +127,18 @@ impl MetricAccumulator {
         classes.map(|class| self.confusion.recall(class)).collect()
     }
 
-    /// Agreement with the teacher.
+    /// Agreement with the teacher, on the images that it answered.
     #[must_use]
     pub fn teacher(&self) -> Option<TeacherAgreement> {
-        self.teacher.as_ref().map(|sums| TeacherAgreement {
-            agreement: self.share(sums.agree),
-            kl: sums.kl / self.images as f64,
-            top1: self.share(sums.top1),
-            both_right: Some(self.share(sums.both_right)),
-            ece: Some(sums.calibration.error()),
+        self.teacher.as_ref().map(|sums| {
+            let share = |count: usize| count as f64 / sums.images as f64;
+            TeacherAgreement {
+                agreement: share(sums.agree),
+                kl: sums.kl / sums.images as f64,
+                top1: share(sums.top1),
+                both_right: Some(share(sums.both_right)),
+                ece: Some(sums.calibration.error()),
+            }
         })
     }
 
@@ -225,12 +232,6 @@ pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     shifted.into_iter().map(|z| z - log_sum).collect()
 }
 
-/// Index of the greatest logit; the first of equals.
-#[must_use]
-pub fn argmax(logits: &[f32]) -> usize {
-    (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })
-}
-
 /// How many classes come before `label`; equals count in class order.
 fn rank(logits: &[f32], label: usize) -> usize {
     logits
@@ -264,6 +265,24 @@ mod tests {
         let teacher = metrics.teacher().unwrap();
         assert_eq!((metrics.top1(), teacher.top1), (0.6, 0.6));
         assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
+    }
+
+    #[test]
+    fn an_image_that_the_teacher_did_not_answer_is_none_on_which_both_differ() {
+        let mut metrics = MetricAccumulator::new(2, true);
+        metrics.count(&[2.0, 0.0], 0, Some(&[2.0, 0.0]));
+        metrics.count(&[2.0, 0.0], 0, None);
+        let teacher = metrics.teacher().unwrap();
+        assert_eq!((metrics.images(), teacher.agreement), (2, 1.0));
+        assert!(teacher.kl.abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_no_number_predicts_nothing() {
+        assert_eq!(predicted(&[0.0, 2.0, 2.0]), Some(1));
+        for logits in [&[] as &[f32], &[f32::NAN, 0.0], &[0.0, f32::INFINITY]] {
+            assert_eq!(predicted(logits), None);
+        }
     }
 
     #[test]

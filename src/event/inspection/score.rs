@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Classified, ranked};
+use super::{Classified, predicted};
 use crate::format;
 use crate::format::lookalike::distinct;
 
@@ -93,7 +93,7 @@ impl Confusion {
     ) -> Option<Self> {
         let mut confusion = Self::new(classes);
         for row in rows {
-            let predicted = answer(row).and_then(|logits| ranked(logits, 1).first().copied());
+            let predicted = answer(row).and_then(predicted);
             if let Some((label, predicted)) = row.label.zip(predicted) {
                 confusion.count(label, predicted);
             }
@@ -241,6 +241,7 @@ mod tests {
             row(Some(0), [0.0, 1.0]),
             row(Some(1), [0.0, 1.0]),
             row(None, [0.0, 1.0]),
+            row(Some(0), [f32::NAN, 1.0]),
         ];
         let student = Confusion::of(&rows, 2, |row| row.student.as_deref()).unwrap();
         assert_eq!(student.counts, [vec![1, 1], vec![0, 1]]);

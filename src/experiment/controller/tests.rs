@@ -183,6 +183,30 @@ fn w_stops_at_w_min_and_says_so() {
 }
 
 #[test]
+fn a_w_that_is_below_w_min_stays_and_the_reason_is_shown() {
+    let update = Update::Feedback {
+        decay: 0.5,
+        w_min: 0.95,
+        tolerance: 0.0,
+    };
+    let (decisions, knobs) = play(update, &[1.0, 2.0]);
+    assert_eq!(knobs.w, 0.9);
+    let last = decisions[1].as_ref().unwrap();
+    assert_eq!(
+        last.moved.words(|value| value.to_string()),
+        "w stays at 0.9"
+    );
+    assert!(
+        last.reason
+            .ends_with("; w is below its limit already, w_min = 0.95"),
+        "{}",
+        last.reason
+    );
+    let moved = &decisions[0].as_ref().unwrap().moved;
+    assert_eq!(moved.words(|value| value.to_string()), "p1 0 → 0.05");
+}
+
+#[test]
 fn nothing_moves_after_the_last_round() {
     let (decisions, _) = play(Update::default(), &[1.0; 10]);
     assert!(decisions[8].is_some());

@@ -40,6 +40,8 @@ pub struct Side<'a> {
     probabilities: Option<Vec<f32>>,
     /// The most likely class.
     top: Option<usize>,
+    /// Whether it answered with what is no number.
+    is_broken: bool,
 }
 
 impl<'a> Side<'a> {
@@ -47,12 +49,14 @@ impl<'a> Side<'a> {
     /// temperature.
     #[must_use]
     pub fn new((name, series): (&'a str, usize), logits: Option<&[f32]>, temperature: f32) -> Self {
+        let given = logits.is_some();
         let logits = logits.filter(|logits| AnswerMetrics::of(logits).is_some());
         let probabilities = logits.map(|logits| softmax(logits, temperature));
         Self {
             name,
             series,
             top: logits.and_then(|logits| ranked(logits, 1).first().copied()),
+            is_broken: given && probabilities.is_none(),
             probabilities,
         }
     }
@@ -104,7 +108,12 @@ pub fn draw(
     cells.skip(name);
     for side in sides {
         cells.skip(2);
-        cells.text(each.saturating_sub(3), side.name, theme.series(side.series));
+        let room = each.saturating_sub(3);
+        if side.is_broken {
+            cells.text(room, &format!("NaN {}", side.name), theme.warn());
+        } else {
+            cells.text(room, side.name, theme.series(side.series));
+        }
         cells.skip(1);
     }
     for (line, class) in classes.into_iter().enumerate() {
@@ -164,6 +173,7 @@ mod tests {
             series: 0,
             probabilities: Some(probabilities.to_vec()),
             top: None,
+            is_broken: false,
         }
     }
 

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
@@ -140,7 +141,42 @@ fn what_another_workbench_launched_first_is_waited_for_unless_it_is_taken_out() 
     assert_eq!(bench.opened(), ["b.ron"]);
     // A later launch elsewhere waited for it, and does no longer.
     let other = Ticket::take(bench.sessions.checkpoints(), "c").unwrap();
-    bench.until("none is ahead", |_| other.ahead().unwrap().is_none());
+    let other = RefCell::new(other);
+    bench.until("none is ahead", |_| {
+        other.borrow_mut().ahead().unwrap().is_none()
+    });
+}
+
+#[test]
+fn a_queue_that_is_emptied_while_a_launch_waits_neither_loses_nor_overtakes_it() {
+    let mut bench = Bench::new(&[&waits("a"), &plays("b")]);
+    bench.launch("a");
+    let run = bench.until_run("a", RunState::Training);
+    bench.launch("b");
+    let queue = bench.sessions.checkpoints().join(".queue");
+    let tickets = || {
+        fs::read_dir(&queue)
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path())
+    };
+    assert_eq!(tickets().count(), 2);
+    tickets().for_each(|ticket| fs::remove_file(ticket).unwrap());
+    bench.until_logged("the queue of trainings was emptied");
+    // Who launches now waits for the one that trains.
+    let mut other = Ticket::take(bench.sessions.checkpoints(), "c").unwrap();
+    assert!(other.ahead().unwrap().is_some());
+    assert_eq!(bench.opened(), ["a.ron"]);
+    bench.command(&run, Command::Stop);
+    bench.until("another is waited for", |bench| {
+        bench
+            .log()
+            .iter()
+            .any(|line| line.contains("waiting for c in process"))
+    });
+    drop(other);
+    bench.until_run("b", RunState::Completed);
+    assert_eq!(bench.opened(), ["a.ron", "b.ron"]);
 }
 
 #[test]

@@ -255,7 +255,7 @@ impl Comparison {
         }
     }
 
-    /// The second student's logits of an image of the first probe, as far in
+    /// The second student's logits of an image of the first probe, numbers or not, as far in
     /// its training as the first's `at`th answers are in theirs.
     pub(super) fn second_logits(&self, image: usize, at: usize) -> Option<&[f32]> {
         let second = self.second.as_ref()?;
@@ -273,7 +273,7 @@ impl Comparison {
                 .rfind(|answers| answers.epoch <= epoch);
             behind.or(theirs.students.first())
         };
-        super::sample_result::usable(theirs, &answers?.logits, *second.places.get(image)?)
+        super::sample_result::given(theirs, &answers?.logits, *second.places.get(image)?)
     }
 }
 

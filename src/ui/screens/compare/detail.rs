@@ -15,7 +15,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::sample_result::{apart, nats, usable};
+use super::sample_result::{apart, given, is_finite, nats, usable};
 use super::{Compare, class_name};
 use crate::event::inspection::{Picture, Probe, ProbeImage};
 use crate::format::{MISSING, shorten_path};
@@ -170,11 +170,11 @@ fn comparison<'a>(compare: &'a Compare, probe: &'a Probe, image: usize) -> Vec<S
     let temperature = compare.temperature();
     let mut comparison = Vec::new();
     if let Some(teacher) = &probe.teacher {
-        let logits = usable(probe, teacher, image);
+        let logits = given(probe, teacher, image);
         comparison.push(Side::new(("teacher", TEACHER), logits, temperature));
     }
     let student = probe.students.get(compare.at);
-    let logits = student.and_then(|answers| usable(probe, &answers.logits, image));
+    let logits = student.and_then(|answers| given(probe, &answers.logits, image));
     comparison.push(Side::new(("student", STUDENT), logits, temperature));
     if let Some((run, logits)) = compare.second(image) {
         comparison.push(Side::new((run, OTHER), logits, temperature));
@@ -197,6 +197,7 @@ fn draw_facts(
     if let Some((_, logits)) = compare.second(image) {
         let teacher = probe.teacher.as_ref();
         let teacher = teacher.and_then(|teacher| usable(probe, teacher, image));
+        let logits = logits.filter(|logits| is_finite(logits));
         let other = apart(teacher, logits, compare.temperature());
         kl = format!("{kl} ↔ {}", nats(other));
     }

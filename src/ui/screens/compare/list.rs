@@ -171,9 +171,14 @@ fn draw_line(
         let name = result.label.map_or("–", |label| class_name(probe, label));
         cells.text(label, name, theme.muted()).skip(1);
     }
-    let second = has_second.then_some(result.second);
-    for answer in [result.teacher, result.student].into_iter().chain(second) {
-        let (sign, class) = words(probe, answer);
+    let broken = result.broken;
+    let second = has_second.then_some((result.second, broken.second));
+    let answers = [
+        (result.teacher, broken.teacher),
+        (result.student, broken.student),
+    ];
+    for (answer, is_broken) in answers.into_iter().chain(second) {
+        let (sign, class) = words(probe, answer, is_broken);
         cells.text(
             2,
             sign,
@@ -211,13 +216,16 @@ fn draw_roomy(
         width: beside.width - students.width,
         ..beside
     };
+    let broken = result.broken;
+    let teacher = (result.teacher, broken.teacher);
+    let student = (result.student, broken.student);
     let answers = [
-        (TEACHER, "teacher", result.teacher, students, 1),
-        (STUDENT, "student", result.student, students, 2),
+        (TEACHER, "teacher", teacher, students, 1),
+        (STUDENT, "student", student, students, 2),
     ];
-    let other = second.map(|name| (OTHER, name, result.second, right, 2));
-    for (series, name, answer, area, line) in answers.into_iter().chain(other) {
-        let (sign, class) = words(probe, answer);
+    let other = second.map(|name| (OTHER, name, (result.second, broken.second), right, 2));
+    for (series, name, (answer, is_broken), area, line) in answers.into_iter().chain(other) {
+        let (sign, class) = words(probe, answer, is_broken);
         let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
         let mut cells = Cells::line(buffer, area, line);
         cells.text(7, name, theme.muted()).skip(1);
@@ -233,10 +241,11 @@ fn draw_roomy(
     }
 }
 
-/// An answer's mark and class.
-fn words(probe: &Probe, answer: Option<Answer>) -> (&'static str, &str) {
+/// An answer's mark and class; what is no number is no answer that is missing.
+fn words(probe: &Probe, answer: Option<Answer>, is_broken: bool) -> (&'static str, &str) {
     match answer {
         Some(answer) => (mark(answer.right), class_name(probe, answer.class)),
+        None if is_broken => ("!", "NaN"),
         None => (" ", "–"),
     }
 }

@@ -271,9 +271,14 @@ impl Compare {
         self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
         self.results = sample_result::sample_results(probe, self.at, temperature);
         for (image, result) in self.results.iter_mut().enumerate() {
-            let logits = self.comparison.second_logits(image, self.at);
-            result.second =
-                logits.and_then(|logits| sample_result::answer(logits, temperature, result.label));
+            let Some(logits) = self.comparison.second_logits(image, self.at) else {
+                continue;
+            };
+            if sample_result::is_finite(logits) {
+                result.second = sample_result::answer(logits, temperature, result.label);
+            } else {
+                result.broken.second = true;
+            }
         }
         self.rows = self.order.rows(probe, &self.results);
         if let Some(pair) = self.view.pair() {
@@ -405,7 +410,7 @@ impl Compare {
         Some(short_name(&second.run, self.comparison.run.as_deref()))
     }
 
-    /// What a second run's student says of an image: its name and logits.
+    /// What a second run's student says of an image: its name and logits, numbers or not.
     fn second(&self, image: usize) -> Option<(&str, Option<&[f32]>)> {
         let name = self.second_name()?;
         Some((name, self.comparison.second_logits(image, self.at)))

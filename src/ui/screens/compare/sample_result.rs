@@ -15,6 +15,14 @@ pub(super) struct Answer {
     pub(super) right: Option<bool>,
 }
 
+/// Whose logits of an image are not all numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub(super) teacher: bool,
+    pub(super) student: bool,
+    pub(super) second: bool,
+}
+
 /// An image with what the models say of it. What is not known is NaN or none.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SampleResult {
@@ -23,6 +31,7 @@ pub(super) struct SampleResult {
     pub(super) student: Option<Answer>,
     /// The second run's student, where one stands beside the first.
     pub(super) second: Option<Answer>,
+    pub(super) broken: Broken,
     /// KL(teacher ‖ student), nats.
     pub(super) kl: f32,
     /// The student's cross-entropy with the label at temperature 1, nats.
@@ -46,11 +55,20 @@ pub(super) fn nats(value: f32) -> String {
     loss(f64::from(value))
 }
 
-/// Logits of an image that are as many as the classes and all numbers.
-pub(super) fn usable<'a>(probe: &Probe, logits: &'a [Vec<f32>], image: usize) -> Option<&'a [f32]> {
+/// Logits of an image that are as many as the classes, numbers or not.
+pub(super) fn given<'a>(probe: &Probe, logits: &'a [Vec<f32>], image: usize) -> Option<&'a [f32]> {
     let logits = logits.get(image)?.as_slice();
-    let whole = logits.len() == probe.classes.len() && !logits.is_empty();
-    (whole && logits.iter().all(|logit| logit.is_finite())).then_some(logits)
+    (logits.len() == probe.classes.len() && !logits.is_empty()).then_some(logits)
+}
+
+/// The same that are all numbers: others are no answer.
+pub(super) fn usable<'a>(probe: &Probe, logits: &'a [Vec<f32>], image: usize) -> Option<&'a [f32]> {
+    given(probe, logits, image).filter(|logits| is_finite(logits))
+}
+
+/// Whether all logits are numbers.
+pub(super) fn is_finite(logits: &[f32]) -> bool {
+    logits.iter().all(|logit| logit.is_finite())
 }
 
 /// The most likely class of logits at a temperature.
@@ -77,16 +95,21 @@ pub(super) fn sample_results(probe: &Probe, at: usize, temperature: f32) -> Vec<
 
 fn sample_result(probe: &Probe, at: usize, temperature: f32, image: usize) -> SampleResult {
     let label = label_of(probe, image);
-    let teacher = probe
-        .teacher
-        .as_ref()
-        .and_then(|logits| usable(probe, logits, image));
-    let student = probe
-        .students
-        .get(at)
-        .and_then(|answers| usable(probe, &answers.logits, image));
+    let teacher = probe.teacher.as_ref();
+    let teacher = teacher.and_then(|logits| given(probe, logits, image));
+    let student = probe.students.get(at);
+    let student = student.and_then(|answers| given(probe, &answers.logits, image));
+    let is_broken = |logits: Option<&[f32]>| logits.is_some_and(|logits| !is_finite(logits));
+    let broken = Broken {
+        teacher: is_broken(teacher),
+        student: is_broken(student),
+        second: false,
+    };
+    let [teacher, student] =
+        [teacher, student].map(|logits| logits.filter(|logits| is_finite(logits)));
     SampleResult {
         label,
+        broken,
         teacher: teacher.and_then(|logits| answer(logits, temperature, label)),
         student: student.and_then(|logits| answer(logits, temperature, label)),
         second: None,
@@ -110,6 +133,32 @@ pub(super) fn history(probe: &Probe, image: usize, temperature: f32) -> Vec<Mome
             }
         })
         .collect()
+}
+
+/// Whose answers are not finite on how many images, and so left out of all that is
+/// counted; none if all are finite.
+pub(super) fn broken_words(results: &[SampleResult], second: &str) -> Option<String> {
+    let count = |is_broken: fn(&Broken) -> bool| {
+        let broken = results.iter().filter(|result| is_broken(&result.broken));
+        broken.count()
+    };
+    let counts = [
+        ("student", count(|broken| broken.student)),
+        ("teacher", count(|broken| broken.teacher)),
+        (second, count(|broken| broken.second)),
+    ];
+    let whose: Vec<String> = counts
+        .into_iter()
+        .filter(|(_, images)| *images > 0)
+        .map(|(who, images)| format!("{who}'s on {images}"))
+        .collect();
+    (!whose.is_empty()).then(|| {
+        format!(
+            "answers are not finite (NaN or infinite) and not counted: {} of {} images",
+            whose.join(", "),
+            results.len()
+        )
+    })
 }
 
 /// The label of an image, if it is one of the classes.
@@ -192,7 +241,13 @@ mod tests {
         let results = sample_results(&probe, 0, 1.0);
         for image in [0, 1, 3] {
             assert!(results[image].student.is_none() && results[image].kl.is_nan());
+            assert_eq!(results[image].broken.student, image == 0);
         }
+        let words = broken_words(&results, "other").unwrap();
+        assert!(
+            words.ends_with("not counted: student's on 1 of 12 images"),
+            "{words}"
+        );
         assert_eq!(results[2].student.unwrap().right, None);
         assert!(sample_results(&probe, 99, 1.0)[0].student.is_none());
         probe.teacher = None;

@@ -47,6 +47,26 @@ pub(super) fn answered_on(
 }
 
 #[test]
+fn answers_that_are_no_numbers_are_named_and_neither_shown_nor_counted() {
+    let (mut harness, names) = with_runs(120, 40);
+    harness.keys(&["4"]);
+    let mut broken = probe();
+    for logits in &mut broken.students[2].logits {
+        logits[0] = f32::NAN;
+    }
+    broken.teacher.as_mut().unwrap()[3][1] = f32::INFINITY;
+    answered(&mut harness, &names[0], Ok(broken));
+    let screen = harness.screen();
+    let named = "answers are not finite (NaN or infinite) and not counted: student's on 12, \
+                 teacher's on 1 of 12 images";
+    assert!(screen.contains(named), "{screen}");
+    assert!(screen.contains("! NaN"), "{screen}");
+    // The earlier answers are as they were.
+    let screen = harness.keys(&[","]).screen();
+    assert!(!screen.contains("student's on"), "{screen}");
+}
+
+#[test]
 fn without_runs_the_screen_says_how_to_make_one() {
     insta::assert_snapshot!(Harness::new(80, 24).keys(&["4"]).screen());
 }

@@ -16,6 +16,7 @@ use ratatui::widgets::Block;
 
 use super::comparison::Reading;
 use super::layout::{NAMES, VALUE, column, track};
+use super::sample_result::broken_words;
 use super::{Compare, View};
 use crate::event::inspection::Probe;
 use crate::format::{count, loss, shorten, shorten_path, width_of};
@@ -56,6 +57,11 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         let why = format!("not comparable: {why}");
         let why = shorten(&why, area.width.saturating_sub(4));
         block = block.title_bottom(Line::styled(format!(" {why} "), theme.warn()));
+    }
+    let second = compare.second_name().unwrap_or_default();
+    if let Some(broken) = broken_words(&compare.results, second) {
+        let broken = shorten(&broken, area.width.saturating_sub(4));
+        block = block.title_bottom(Line::styled(format!(" {broken} "), theme.warn()));
     }
     frame.render_widget(block, area);
     draw_curve(compare, probe, theme, frame, area);

@@ -335,7 +335,7 @@ fn round(each: &Round) -> String {
 pub(super) fn decided(decision: &Decision) -> String {
     let moves: Vec<String> = std::iter::once(&decision.moved)
         .chain(&decision.followed)
-        .map(|step| format!("{} {} → {}", step.knob, short(step.from), short(step.to)))
+        .map(|step| step.words(short))
         .collect();
     format!("{}; {}", moves.join(", "), decision.reason)
 }
