@@ -563,7 +563,7 @@ mod tests {
         bytes[8] = 1;
         fs::write(&file.path, &bytes).unwrap();
         let error = file.append(&answers(400)).unwrap_err().to_string();
-        assert!(error.contains("its records do not agree with"), "{error}");
+        assert!(error.contains("a header that does not match its records"), "{error}");
         assert_eq!(fs::read(&file.path).unwrap(), bytes);
     }
 
