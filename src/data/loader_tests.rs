@@ -373,7 +373,9 @@ fn a_file_of_records_that_was_changed_stops_training() {
     file.set_modified(made).unwrap();
     assert!((0..images.train.len()).all(|index| images.train.usable(index).is_ok()));
     let mut changed = bytes;
-    changed.iter_mut().for_each(|byte| *byte ^= 1);
+    for byte in &mut changed {
+        *byte ^= 1;
+    }
     fs::write(&path, changed).unwrap();
     let error = images.train.usable(0).unwrap_err().to_string();
     assert!(error.contains("its content is not what it was"), "{error}");

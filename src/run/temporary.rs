@@ -108,8 +108,9 @@ mod tests {
         let killed = TemporaryFolder::new_in(place.path()).unwrap();
         killed.write("b.onnx", b"model").unwrap();
         // As the system does with a process that ends.
-        let abandoned = killed.folder.keep();
-        drop(killed._lock);
+        let TemporaryFolder { folder, _lock: lock } = killed;
+        let abandoned = folder.keep();
+        drop(lock);
         let others = place.path().join("a-folder-of-others");
         fs::create_dir(&others).unwrap();
         fs::write(others.join("lock"), "").unwrap();
