@@ -72,6 +72,11 @@ pub struct Resumable {
 }
 
 impl Resumable {
+    /// Adds what a person should know.
+    pub fn warn(&mut self, messages: impl IntoIterator<Item = String>) {
+        self.previous.warnings.extend(messages);
+    }
+
     /// Opens it to be trained, under its lock.
     pub fn open(self, folder: RunFolder, lock: RunLock) -> (Opened, Prepared) {
         let opened = Opened {
