@@ -106,17 +106,28 @@ fn replace(
 /// A file with this content beside a place, on the disk.
 fn written_beside(path: &Path, mut content: impl Read) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    let mut beside = builder.prefix(WRITING).tempfile_in(parent(path)?)?;
+    let beside = builder.prefix(WRITING).tempfile_in(parent(path)?);
+    let mut beside = beside.map_err(without_temporary)?;
     // Shows that somebody writes it; a file system without locks is recognised by the
     // file's age.
     let _ = beside.as_file().try_lock();
-    io::copy(&mut content, &mut beside)?;
+    io::copy(&mut content, &mut beside).map_err(without_temporary)?;
     beside.as_file().sync_all()?;
     Ok(beside)
 }
 
+/// What the system said of a temporary file, without its name, which is another one each
+/// time and says nothing to a person.
+fn without_temporary(error: io::Error) -> io::Error {
+    let source = error.get_ref().and_then(|error| error.source());
+    let source = source.and_then(|error| error.downcast_ref::<io::Error>());
+    let code = source.and_then(io::Error::raw_os_error);
+    code.map_or(error, io::Error::from_raw_os_error)
+}
+
 fn take_place(beside: NamedTempFile, path: &Path) -> io::Result<()> {
-    beside.persist(path).map_err(|error| error.error)?;
+    let taken = beside.persist(path);
+    taken.map_err(|error| without_temporary(error.error))?;
     sync_folder(parent(path)?)
 }
 
@@ -282,6 +293,18 @@ mod tests {
         write_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_refuses_a_file_is_named_without_that_of_the_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let errors = [(); 2].map(|()| {
+            let error = write_file(&folder.path().join("lost/notes.txt"), b"new").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            error.to_string()
+        });
+        assert!(!errors[0].contains(WRITING), "{errors:?}");
+        assert_eq!(errors[0], errors[1]);
     }
 
     #[cfg(unix)]

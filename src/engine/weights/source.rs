@@ -79,7 +79,7 @@ struct Candidate {
 }
 
 /// What seems to be a moving average, of the network's shapes, without the network's
-/// names: LitEma removes their dots, torch_ema numbers the parameters.
+/// names: `LitEma` removes their dots, `torch_ema` numbers the parameters.
 struct UnreadAverage {
     place: String,
     /// The name of one of its arrays.

@@ -328,7 +328,7 @@ fn parameters(seed: u64) -> Vec<Array> {
     all
 }
 
-/// As LitEma keeps an average: names without dots, beside the model in one state dict.
+/// As `LitEma` keeps an average: names without dots, beside the model in one state dict.
 fn with_lit_ema(raw: &str) -> Node {
     let number = |name: &str| Array::floats(name, vec![], vec![1.0]);
     let average = parameters(2).into_iter().map(|array| Array {
@@ -341,7 +341,7 @@ fn with_lit_ema(raw: &str) -> Node {
     state_dict(&all.collect::<Vec<Array>>())
 }
 
-/// As torch_ema saves one: a list of tensors in the order of the parameters.
+/// As `torch_ema` saves one: a list of tensors in the order of the parameters.
 fn shadow_params() -> Node {
     let tensors = parameters(2).into_iter().map(Node::Tensor);
     dict([
