@@ -5,8 +5,9 @@
 //! that the rename itself survives a loss of power.
 
 use crate::untrusted::{Show as _, not_a_folder};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::OnceLock;
@@ -106,28 +107,22 @@ fn replace(
 /// A file with this content beside a place, on the disk.
 fn written_beside(path: &Path, mut content: impl Read) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    let beside = builder.prefix(WRITING).tempfile_in(parent(path)?);
-    let mut beside = beside.map_err(without_temporary)?;
+    let mut private = OpenOptions::new();
+    private.read(true).write(true).create_new(true).mode(0o600);
+    // Opened here, because errors of `tempfile` name the temporary file, which is called
+    // otherwise each time and says nothing to a person.
+    let builder = builder.prefix(WRITING);
+    let beside = builder.make_in(parent(path)?, |path| private.open(path))?;
     // Shows that somebody writes it; a file system without locks is recognised by the
     // file's age.
     let _ = beside.as_file().try_lock();
-    io::copy(&mut content, &mut beside).map_err(without_temporary)?;
+    io::copy(&mut content, &mut beside.as_file())?;
     beside.as_file().sync_all()?;
     Ok(beside)
 }
 
-/// What the system said of a temporary file, without its name, which is another one each
-/// time and says nothing to a person.
-fn without_temporary(error: io::Error) -> io::Error {
-    let source = error.get_ref().and_then(|error| error.source());
-    let source = source.and_then(|error| error.downcast_ref::<io::Error>());
-    let code = source.and_then(io::Error::raw_os_error);
-    code.map_or(error, io::Error::from_raw_os_error)
-}
-
 fn take_place(beside: NamedTempFile, path: &Path) -> io::Result<()> {
-    let taken = beside.persist(path);
-    taken.map_err(|error| without_temporary(error.error))?;
+    beside.persist(path).map_err(|error| error.error)?;
     sync_folder(parent(path)?)
 }
 
