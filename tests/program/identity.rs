@@ -614,11 +614,7 @@ fn folders_of_another_run_are_refused_and_answer_nothing() {
         let (own, aside) = (run.join(name), bench.path().join("aside"));
         fs::rename(&own, &aside).unwrap();
         copy(&other.join(name), &own);
-        refused(
-            &bench,
-            &run,
-            &format!("{name} was not saved there by the run"),
-        );
+        refused(&bench, &run, &format!("{name} is from another run"));
         fs::remove_dir_all(&own).unwrap();
         fs::rename(&aside, &own).unwrap();
     }
@@ -626,7 +622,7 @@ fn folders_of_another_run_are_refused_and_answer_nothing() {
     let best = run.join("best");
     fs::rename(&best, bench.path().join("aside")).unwrap();
     copy(&run.join("latest"), &best);
-    refused(&bench, &run, "best was not saved there by the run");
+    refused(&bench, &run, "best is from another run");
 }
 
 /// The trained teachers of a cache, without kept answers.
@@ -663,7 +659,7 @@ fn cached_teachers_that_changed_places_are_trained_again() {
     let fault = "is trained again: checkpoints/.teachers/";
     assert!(warning.contains(fault), "{warning}");
     assert!(
-        warning.contains("was not saved there by the run or recipe"),
+        warning.contains("is from another run or recipe"),
         "{warning}"
     );
     assert!(!warning.contains("restore it"), "{warning}");
@@ -708,7 +704,7 @@ fn runs_of_one_experiment_cannot_stand_in_for_each_other() {
     fs::write(one.join("journal.jsonl"), journal).unwrap();
     fs::remove_dir_all(one.join("latest")).unwrap();
     copy(&two.join("latest"), &one.join("latest"));
-    refused(&bench, &one, "latest was not saved there by the run");
+    refused(&bench, &one, "latest is from another run");
 }
 
 /// The run of a process that trains, once it has best weights.

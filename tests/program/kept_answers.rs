@@ -223,7 +223,7 @@ fn rows_of_other_images_no_numbers_and_probabilities_are_named_before_anything_i
     );
     assert_eq!(found, 2);
     assert!(
-        text.contains("no probability") || text.contains("are not 1 in all"),
+        text.contains("is not a probability") || text.contains("are not 1 in all"),
         "{text}"
     );
 }

@@ -240,7 +240,7 @@ fn names_that_turn_a_terminal_around_leave_as_json_escaped() {
     let [from, to] = ["red", class].map(|name| bench.path().join("colours").join(name));
     fs::rename(from, to).unwrap();
     let text = "(data: (train: ImageFolder(\"colours\"), valid: Holdout(0.25)), \
-                student: (model: Cnn(channels: [4, 8])), method: Scratch(), epochs: 1)";
+                student: (model: Cnn(channels: [4, 8])), method: Scratch(), epochs: 1, batch: 16)";
     fs::write(bench.path().join("alone.ron"), text).unwrap();
     let output = bench.run(&["--check", "alone.ron", "--json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
