@@ -139,6 +139,11 @@ fn the_architecture_shows_the_imports_that_there_are() {
 }
 
 #[test]
+fn json_leaves_the_program_escaped() {
+    check(&rust_files(), rules::json_output);
+}
+
+#[test]
 fn imports_name_what_they_use() {
     check(&rust_files(), rules::glob_imports);
 }
@@ -344,6 +349,14 @@ fn burn_outside_the_engine_is_noticed() {
         1
     );
     assert!(complaints("src/ui/chart.rs", drawing, rules::kept_apart).is_empty());
+}
+
+#[test]
+fn json_that_leaves_unescaped_is_found() {
+    let bad = "//! A page.\nfn f() { serde_json::to_string_pretty(&page) }\n";
+    let found = complaints("src/app/check.rs", bad, rules::json_output);
+    assert_eq!(found.len(), 1);
+    assert!(complaints("src/run/plan_file.rs", bad, rules::json_output).is_empty());
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::experiment::spec::DeviceSpec;
 use crate::report::runs::bench_table;
 use crate::run::exports::CheckedExports;
 use crate::run::{BenchResult, Exit, RunFolder, TemporaryFolder};
+use crate::untrusted::{json_line, json_page};
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
@@ -74,7 +75,7 @@ pub fn take_in(arguments: &Arguments, run: &str, path: &Path) -> Result<Exit, Ap
 pub fn measure_case(text: &str) -> Result<Exit, AppError> {
     let case: BenchCase = serde_json::from_str(text).map_err(BenchError::Json)?;
     let row = case.here().map_err(BenchError::from)?;
-    super::print(&serde_json::to_string(&row).map_err(BenchError::Json)?)?;
+    super::print(&json_line(&row).map_err(BenchError::Json)?)?;
     Ok(Exit::Success)
 }
 
@@ -100,13 +101,11 @@ fn keep(
 }
 
 fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> {
-    let text = if arguments.json {
-        let text = serde_json::to_string_pretty(result).map_err(BenchError::Json)?;
-        format!("{text}\n")
+    if arguments.json {
+        super::print(&json_page(result).map_err(BenchError::Json)?)?;
     } else {
-        bench_table(result)
-    };
-    super::print_text(&text)?;
+        super::print_text(&bench_table(result))?;
+    }
     Ok(Exit::Success)
 }
 

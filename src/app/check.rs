@@ -20,7 +20,7 @@ use crate::experiment::timeline::Timeline;
 
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
 use crate::format;
-use crate::untrusted::{Show as _, clean_line};
+use crate::untrusted::{Show as _, clean_line, json_page};
 
 /// Classes that are named before the rest is counted.
 const NAMED: usize = 12;
@@ -85,9 +85,7 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
         models: &checked.models,
         notes: &checked.notes,
     };
-    let mut text = serde_json::to_string_pretty(&page).map_err(CheckError::Json)?;
-    text.push('\n');
-    Ok(text)
+    json_page(&page).map_err(CheckError::Json)
 }
 
 /// Why there is no such page, as JSON: each error of the file, or the one that its
@@ -112,9 +110,7 @@ pub fn errors_json(file: Result<&Report, String>) -> Result<String, CheckError> 
         errors,
         more_errors,
     };
-    let mut text = serde_json::to_string_pretty(&page).map_err(CheckError::Json)?;
-    text.push('\n');
-    Ok(text)
+    json_page(&page).map_err(CheckError::Json)
 }
 
 /// What `--check --json` prints of an experiment that cannot be trained.

@@ -9,7 +9,7 @@ use crate::event::inspection::Weights as Taken;
 use crate::event::{ExportFormat, PixelFormat};
 use crate::experiment::spec::Int8Spec;
 use crate::run::Exit;
-use crate::untrusted::text::clean_json;
+use crate::untrusted::json_line;
 
 /// Writes and prints what came of it.
 pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
@@ -40,9 +40,9 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     };
     let exported = export(&request)?;
     if arguments.json {
-        let json = serde_json::to_string(&exported)
-            .map_err(|error| AppError::Output(io::Error::other(error)))?;
-        super::print(&clean_json(&(json + "\n")))?;
+        let json =
+            json_line(&exported).map_err(|error| AppError::Output(io::Error::other(error)))?;
+        super::print(&json)?;
         return Ok(Exit::Success);
     }
     super::print_text(&exported.summary())?;

@@ -20,8 +20,7 @@ use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::untrusted::contents::start_of;
 use crate::untrusted::files::{is_replaceable, open_regular};
-use crate::untrusted::text::clean_json;
-use crate::untrusted::{Show as _, clean_text};
+use crate::untrusted::{Show as _, clean_text, json_line, json_page};
 
 /// A run that was read, and what is known of it.
 struct KnownRun {
@@ -74,7 +73,7 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
     }
     if arguments.json {
         let json = runs::table_json(&shown, &chosen, &fields).map_err(RunsError::Json)?;
-        print(&clean_json(&json))?;
+        print(&json)?;
         return Ok(Exit::Success);
     }
     if shown.is_empty() {
@@ -128,8 +127,7 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
         error,
     })?;
     if arguments.json {
-        let json = serde_json::to_string_pretty(&picture).map_err(RunsError::Json)?;
-        print(&clean_json(&(json + "\n")))?;
+        print(&json_page(&picture).map_err(RunsError::Json)?)?;
     } else {
         let table = pareto::table(&picture);
         print_text(&format!("{table}wrote {}\n", path.shown()))?;
@@ -188,7 +186,7 @@ pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     let (subject, spec) = (run.subject(), run.summary.frozen.spec.as_ref());
     if arguments.json {
         let json = runs::page_json(&subject, spec).map_err(RunsError::Json)?;
-        print(&clean_json(&json))?;
+        print(&json)?;
     } else {
         print_text(&runs::page(&subject, spec))?;
     }
@@ -203,7 +201,7 @@ pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, Ap
     let subjects: Vec<Subject> = known.iter().map(KnownRun::subject).collect();
     if arguments.json {
         let json = runs::comparison_json(&subjects).map_err(RunsError::Json)?;
-        print(&clean_json(&json))?;
+        print(&json)?;
     } else {
         print_text(&runs::comparison(&subjects))?;
     }
@@ -224,7 +222,7 @@ pub fn trash(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
             "from": from.to_string_lossy().into_owned(),
             "to": to.to_string_lossy().into_owned(),
         });
-        clean_json(&format!("{moved}\n")).into_owned()
+        json_line(&moved).map_err(RunsError::Json)?
     } else {
         let text = format!(
             "moved {} to {}\nget it back on the Runs screen, or with\n    mv {} {}\n",

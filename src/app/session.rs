@@ -226,7 +226,8 @@ fn new(
     let mut plan = loaded.plan.clone();
     plan.device = device.unwrap_or(plan.device);
     let prepared = unless_stopped(stop, move || Prepared::new(plan))?;
-    create(prepared, loaded, checkpoints, ResumeState::default())
+    let frozen = loaded.frozen_text();
+    create(prepared, frozen, checkpoints, ResumeState::default())
 }
 
 /// Prepares on a thread that nobody waits for once the training is to stop: large sets
@@ -257,22 +258,22 @@ fn unless_stopped(
     }
 }
 
-/// Makes the folder of a run.
+/// Makes the folder of a run, which keeps this text of its experiment.
 fn create(
     prepared: Prepared,
-    loaded: &Loaded,
+    frozen: &str,
     checkpoints: &Path,
     previous: ResumeState,
 ) -> Result<(Opened, Prepared), SessionError> {
-    let (name, frozen) = (&loaded.plan.name, loaded.frozen_text());
     let now = SystemTime::now();
     let plan = prepared.run_plan(frozen);
-    let folder = RunFolder::create_planned(checkpoints, name, frozen, plan, now)?;
+    let name = plan.resolved.plan.name.clone();
+    let folder = RunFolder::create_planned(checkpoints, &name, frozen, plan, now)?;
     let lock = folder.lock()?;
     let opened = Opened {
         folder,
         lock,
-        gates: loaded.plan.gates.clone(),
+        gates: prepared.resolved.plan.gates.clone(),
         before: RunStore::new(),
         previous,
     };

@@ -38,7 +38,7 @@ impl KeptCheckpoint {
     }
 
     /// Puts it into the folder of a new run, with what the student needs of its
-    /// teacher and what the run was watched by.
+    /// teacher.
     ///
     /// # Errors
     /// If something of the run is damaged, or what the file system says.
@@ -47,8 +47,19 @@ impl KeptCheckpoint {
             Phase::Teacher => teacher::make(&to.teacher())?,
             Phase::Student => teacher::copy(from, to)?,
         }
-        CheckpointFolder::new(to, self.at.phase).start_from(&self.folder)?;
-        // A record that is being written is cut off when the training resumes.
-        ProbeFolder::new(from).copy(&ProbeFolder::new(to))
+        CheckpointFolder::new(to, self.at.phase).start_from(&self.folder)
+    }
+
+    /// Gives the new run what the student was watched by until then. The answer names what
+    /// is damaged of it: the new run does without.
+    ///
+    /// # Errors
+    /// What the file system says of the new run.
+    pub fn copy_probe(&self, from: &RunFolder, to: &RunFolder) -> Result<Vec<String>, Failure> {
+        match self.at.phase {
+            // No student was watched before.
+            Phase::Teacher => Ok(Vec::new()),
+            Phase::Student => ProbeFolder::new(from).copy(&ProbeFolder::new(to), self.at.step),
+        }
     }
 }

@@ -32,7 +32,7 @@ use crate::experiment::model::Model;
 use crate::experiment::plan::{TeacherFile, TeacherSource};
 use crate::experiment::spec::{ChannelOrder, DeviceSpec};
 use crate::run::{RunFolder, RunPlan, SealError, Sealed, WEIGHTS, WeightsIdentity};
-use crate::untrusted::Show as _;
+use crate::untrusted::{Show as _, kind_at};
 
 /// Images of a probe of a folder, at most.
 const PROBED: usize = 256;
@@ -68,6 +68,13 @@ pub enum ModelsError {
         .0.shown()
     )]
     OtherWeights(PathBuf),
+    /// The teacher's file is not there.
+    #[error(
+        "{} is missing: it is the teacher that the run was trained with; restore the file, or ask \
+         the student alone",
+        .0.shown()
+    )]
+    MissingWeights(PathBuf),
     /// Student and teacher do not take the same images.
     #[error(
         "student and teacher of {0} take images of different size or normalisation; ask one of them"
@@ -391,6 +398,9 @@ fn teacher(
 /// A file of it is gone, or another one.
 pub fn check_teacher(plan: &RunPlan, file: &TeacherFile) -> Result<(), ModelsError> {
     for path in file.files() {
+        if kind_at(path).is_none() {
+            return Err(ModelsError::MissingWeights(path.to_owned()));
+        }
         let now = WeightsIdentity::of(path).map_err(|error| Failure::File {
             path: path.to_owned(),
             error,

@@ -28,7 +28,7 @@ use crate::experiment::plan::{
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ChannelOrder;
 use crate::run::{RunPlan, WeightsIdentity};
-use crate::untrusted::Show as _;
+use crate::untrusted::{Show as _, kind_at};
 
 /// Bytes of the longest file of weights that is held against the one that the run
 /// started with.
@@ -110,6 +110,12 @@ pub enum PrepareError {
         "the images are not those that the run started with: {0}; restore them, or train on the new ones in a new run"
     )]
     OtherImages(String),
+    /// A file of weights that the run began with is not there.
+    #[error("{} is missing, and the run started with it; restore it from a copy, or start a new run", path.shown())]
+    MissingWeights {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file of weights is no longer the one that the run began with.
     #[error("{} is not the file that the run started with: its content differs; restore it, or start a new run", path.shown())]
     OtherWeights {
@@ -174,6 +180,10 @@ impl Prepared {
             };
             // Another file may have any length.
             let length = std::fs::metadata(&before.path).map_or(0, |file| file.len());
+            if kind_at(&before.path).is_none() {
+                let path = before.path.clone();
+                return Err(PrepareError::MissingWeights { path });
+            }
             if length > LONGEST_WEIGHTS || identity(&before.path)? != *before {
                 return Err(other());
             }

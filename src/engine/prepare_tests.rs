@@ -282,6 +282,12 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
         matches!(error, PrepareError::OtherWeights { .. }),
         "{error}"
     );
+    std::fs::remove_file(colours.weights()).unwrap();
+    let error = Prepared::again(&known, false).err().unwrap().to_string();
+    assert!(
+        error.contains("is missing, and the run started with it; restore it"),
+        "{error}"
+    );
 }
 
 #[test]

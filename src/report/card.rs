@@ -16,7 +16,7 @@ use crate::experiment::plan::{Plan, TeacherSource};
 use crate::format;
 use crate::listing::{Column, Field, Subject};
 use crate::store::RunStore;
-use crate::untrusted::clean_line;
+use crate::untrusted::{clean_line, json_line};
 
 /// Fewer images of a class say little of it.
 const FEW: u64 = 20;
@@ -311,7 +311,8 @@ fn loading(exports: &Exports) -> String {
             }
         };
         // A name is a text for Python as it is one in JSON.
-        let file = serde_json::to_string(name).unwrap_or_default();
+        let file = json_line(name).unwrap_or_default();
+        let file = file.trim_end();
         let _ = writeln!(
             text,
             "```python\n\

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Ending, Reporter};
 use crate::event::RunEvent;
 use crate::store::RunStore;
-use crate::untrusted::text::clean_json;
+use crate::untrusted::json_line;
 
 /// Writes every event, logged steps included, in the journal's spelling.
 pub struct JsonReporter<W> {
@@ -21,8 +21,7 @@ impl<W: Write> JsonReporter<W> {
 
 impl<W: Write> Reporter for JsonReporter<W> {
     fn observe(&mut self, event: &RunEvent, _: &RunStore) -> io::Result<()> {
-        let line = serde_json::to_string(event)?;
-        writeln!(self.out, "{}", clean_json(&line))?;
+        self.out.write_all(json_line(event)?.as_bytes())?;
         self.out.flush()
     }
 

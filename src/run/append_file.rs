@@ -2,12 +2,12 @@
 //! written at its end is cut off before anything is appended.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read as _, Seek as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::atomic::write_from;
-use crate::untrusted::files::open_regular_with;
+use crate::untrusted::files::{data_end, open_regular_with};
 use crate::untrusted::{FileId, is_absent, open_regular};
 
 /// A file that is appended to.
@@ -36,7 +36,7 @@ impl AppendFile {
     /// Opens a file of which the first `length` bytes are whole pieces, or
     /// begins one. What comes after them is cut off.
     pub fn open(path: &Path, length: u64) -> Result<Self, Refused> {
-        own(path).map_err(refused("open"))?;
+        own(path, length).map_err(refused("open"))?;
         let file = open_regular_with(path, File::options().append(true).create(true))
             .map_err(refused("open"))?;
         let file = Self { file, length };
@@ -102,15 +102,18 @@ pub fn crc_of(path: &Path, bytes: u64) -> io::Result<u32> {
 }
 
 /// Gives a file that has other names, as in a copy of its folder by hard links, a
-/// content of its own: what is appended under this name is not theirs.
-pub fn own(path: &Path) -> io::Result<()> {
+/// content of its own, which is at most its first `most` bytes, without a hole at its
+/// end: what is appended under this name is not theirs.
+pub fn own(path: &Path, most: u64) -> io::Result<()> {
     let file = match open_regular(path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(()),
         Err(error) => return Err(error),
     };
     if file.metadata()?.nlink() > 1 {
-        write_from(path, file)?;
+        let end = data_end(&file)?;
+        (&file).rewind()?;
+        write_from(path, file.take(most.min(end)))?;
     }
     Ok(())
 }
@@ -144,6 +147,26 @@ mod tests {
         file.append(b"next\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
         assert_eq!(fs::read_to_string(&copy).unwrap(), "whole\nnext\n");
+    }
+
+    #[test]
+    fn of_a_file_with_other_names_no_more_is_copied_than_is_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let [path, copy] = ["a", "b"].map(|name| place.path().join(name));
+        let link = || {
+            fs::write(&path, "whole\n").unwrap();
+            grow_sparse(&path, 1 << 40);
+            let _ = fs::remove_file(&copy);
+            fs::hard_link(&path, &copy).unwrap();
+        };
+        link();
+        AppendFile::open(&copy, 6).unwrap();
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "whole\n");
+        link();
+        own(&copy, u64::MAX).unwrap();
+        // As long as a block of the file system.
+        assert!(fs::read(&copy).unwrap().starts_with(b"whole\n"));
+        assert!(fs::metadata(&path).unwrap().len() > 1 << 40);
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! that the rename itself survives a loss of power.
 
 use crate::untrusted::{Show as _, not_a_folder};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::OnceLock;
@@ -106,11 +107,16 @@ fn replace(
 /// A file with this content beside a place, on the disk.
 fn written_beside(path: &Path, mut content: impl Read) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    let mut beside = builder.prefix(WRITING).tempfile_in(parent(path)?)?;
+    let mut private = OpenOptions::new();
+    private.read(true).write(true).create_new(true).mode(0o600);
+    // Opened here, because errors of `tempfile` name the temporary file, which is called
+    // otherwise each time and says nothing to a person.
+    let builder = builder.prefix(WRITING);
+    let beside = builder.make_in(parent(path)?, |path| private.open(path))?;
     // Shows that somebody writes it; a file system without locks is recognised by the
     // file's age.
     let _ = beside.as_file().try_lock();
-    io::copy(&mut content, &mut beside)?;
+    io::copy(&mut content, &mut beside.as_file())?;
     beside.as_file().sync_all()?;
     Ok(beside)
 }
@@ -282,6 +288,18 @@ mod tests {
         write_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_refuses_a_file_is_named_without_that_of_the_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let errors = [(); 2].map(|()| {
+            let error = write_file(&folder.path().join("lost/notes.txt"), b"new").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            error.to_string()
+        });
+        assert!(!errors[0].contains(WRITING), "{errors:?}");
+        assert_eq!(errors[0], errors[1]);
     }
 
     #[cfg(unix)]

@@ -291,7 +291,7 @@ impl RunFolder {
     /// hard links shares it.
     pub fn own_commands(&self) -> Result<(), RunError> {
         let path = self.commands();
-        match append_file::own(&path) {
+        match append_file::own(&path, u64::MAX) {
             // Something that is no file is reported where it is read.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
             owned => owned.map_err(|e| failed("copy", &path, e)),

@@ -64,10 +64,14 @@ pub struct Frozen {
 
 impl Frozen {
     /// The configuration of a run, adjustments included: of its frozen text, its
-    /// plan if there is one, and what happened.
+    /// plan if there is one, and what happened. Without a text that can be read it has no
+    /// fields: it would not be known which field a change changed.
     #[must_use]
     pub fn of(text: &str, plan: Option<&RunPlan>, store: &RunStore) -> Self {
         let mut frozen = Self::read(text);
+        if frozen.spec.is_none() {
+            return frozen;
+        }
         let plan = plan.map(|plan| &plan.resolved);
         for (at, command) in store.adjustments() {
             frozen.config.change(at, command, plan);
@@ -534,6 +538,15 @@ mod tests {
         let values = config.values("method.temperature");
         let numbers: Vec<Option<f64>> = values.iter().map(|value| value.number).collect();
         assert_eq!(numbers, [Some(4.0), Some(2.5), Some(2.0)]);
+    }
+
+    #[test]
+    fn a_change_names_no_field_of_an_experiment_that_cannot_be_read() {
+        let mut run = adjusted(&[(Phase::Student, 812, set("temperature", 2.5))]);
+        for lost in ["Experiment(", ""] {
+            run.experiment = lost.to_owned();
+            assert_eq!(run.frozen().config, Config::default(), "{lost:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod frozen;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{
@@ -163,6 +164,7 @@ impl Recorder {
             stop,
             failure: Arc::clone(&failure),
             held: Vec::new(),
+            warned: HashSet::new(),
         };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -236,6 +238,8 @@ struct Work<A> {
     failure: Failure,
     /// A command and what followed it: written, and not yet known to be on the disk.
     held: Vec<RunEvent>,
+    /// Warnings that were given: what fails at every evaluation is said once.
+    warned: HashSet<blake3::Hash>,
 }
 
 impl<A: Archive> Work<A> {
@@ -299,6 +303,11 @@ impl<A: Archive> Work<A> {
     }
 
     fn record(&mut self, event: RunEvent) {
+        if let RunEvent::Warned { message } = &event
+            && !self.warned.insert(blake3::hash(message.as_bytes()))
+        {
+            return;
+        }
         let is_step = matches!(event, RunEvent::StepLogged(_));
         if self.held.len() >= MOST_HELD || is_step && !self.held.is_empty() {
             self.settle();

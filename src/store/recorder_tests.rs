@@ -58,6 +58,25 @@ fn a_flush_says_how_long_the_journal_is_that_holds_what_came_before() {
 }
 
 #[test]
+fn a_warning_that_is_repeated_is_given_once() {
+    let scratch = scratch();
+    let recording = scratch.record(StopSignal::new());
+    let warned = |message: &str| RunEvent::Warned {
+        message: message.to_owned(),
+    };
+    for message in ["no probe", "no card", "no probe", "no probe"] {
+        recording.handle.emit(warned(message));
+    }
+    recording.handle.flush();
+    drop(recording.handle);
+    let passed_on: Vec<RunEvent> = recording.events.into_iter().collect();
+    assert_eq!(passed_on, [warned("no probe"), warned("no card")]);
+    let kept = JournalReader::new(&scratch.run.journal()).read_all();
+    let is_warning = |event: &&RunEvent| matches!(event, RunEvent::Warned { .. });
+    assert_eq!(kept.unwrap().iter().filter(is_warning).count(), 2);
+}
+
+#[test]
 fn an_event_is_in_the_journal_before_it_is_passed_on() {
     let scratch = scratch();
     let recording = scratch.record(StopSignal::new());

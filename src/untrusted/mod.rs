@@ -21,4 +21,4 @@ pub use files::{
     read_text_limited,
 };
 pub use stand_in::StandIn;
-pub use text::{Show, Shown, clean_line, clean_text};
+pub use text::{Show, Shown, clean_line, clean_text, json_line, json_page};

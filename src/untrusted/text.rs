@@ -14,6 +14,8 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
+use serde::Serialize;
+
 /// Beginnings of a line that GitHub's runner takes for a command, after spaces.
 const COMMANDS: [&str; 2] = ["::", "##["];
 
@@ -106,11 +108,28 @@ pub fn clean_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// A value as JSON on a line of its own, for another program or a terminal.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn json_line(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+    let json = serde_json::to_string(value)?;
+    Ok(clean_json(&json).into_owned() + "\n")
+}
+
+/// The same over several lines, indented.
+///
+/// # Errors
+/// As [`json_line`].
+pub fn json_page(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+    let json = serde_json::to_string_pretty(value)?;
+    Ok(clean_json(&json).into_owned() + "\n")
+}
+
 /// JSON with everything active in its texts escaped, which `serde_json` does
 /// only below U+0020: another spelling of the same value.
-#[must_use]
-pub fn clean_json(json: &str) -> Cow<'_, str> {
-    // What stands between the texts of one line of JSON is never active.
+fn clean_json(json: &str) -> Cow<'_, str> {
+    // Between its texts nothing is active but line feeds.
     let escaped = |c: char| is_active(c) && c > ' ';
     if !json.contains(escaped) {
         return Cow::Borrowed(json);
@@ -203,10 +222,14 @@ mod tests {
             for line in clean_text(&text).split('\n') {
                 prop_assert!(!line.contains(is_active) && !is_command(line));
             }
-            let json = serde_json::to_string(&text).unwrap();
-            let clean = clean_json(&json);
-            prop_assert!(!clean.contains(is_active));
-            prop_assert_eq!(serde_json::from_str::<String>(&clean).unwrap(), text);
+            let named = [(text.as_str(), [&text])];
+            let value: std::collections::BTreeMap<_, _> = named.into();
+            for json in [json_line(&value).unwrap(), json_page(&value).unwrap()] {
+                prop_assert!(!json.replace('\n', "").contains(is_active));
+                let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+                prop_assert_eq!(read[&text][0].as_str(), Some(text.as_str()));
+            }
+            prop_assert_eq!(json_line(&value).unwrap().matches('\n').count(), 1);
         }
     }
 }

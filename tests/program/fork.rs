@@ -125,6 +125,30 @@ fn a_run_that_goes_back_has_the_bits_of_one_that_was_never_changed() {
 
 #[test]
 #[cfg(unix)]
+fn a_run_that_goes_back_does_without_a_damaged_probe_and_takes_no_room_for_it() {
+    let bench = Bench::new();
+    let (run, kept) = changed_run(&bench, "tiny.ron");
+    let views = run.join("probe/views.safetensors");
+    let file = fs::File::options().write(true).open(&views).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let output = bench.run(&["--fork", run.to_str().unwrap(), "--from", &kept]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let warning = "the new run does without what is damaged of the probe: ";
+    let text = stderr(&output);
+    assert!(text.contains(warning), "{text}");
+    assert!(text.contains("probe/views.safetensors"), "{text}");
+    let fork = bench.newest();
+    let journal = fs::read_to_string(fork.join("journal.jsonl")).unwrap();
+    assert!(journal.contains(warning), "{journal}");
+    // It was made anew by the next evaluation.
+    let views = fs::metadata(fork.join("probe/views.safetensors")).unwrap();
+    assert!(views.len() < 1 << 20);
+    let shown = bench.run(&["--show", fork.to_str().unwrap()]);
+    assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+}
+
+#[test]
+#[cfg(unix)]
 fn a_checkpoint_that_is_not_kept_or_is_damaged_is_named_and_makes_no_run() {
     let bench = Bench::new();
     let (run, kept) = changed_run(&bench, "tiny.ron");

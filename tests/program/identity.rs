@@ -614,11 +614,7 @@ fn folders_of_another_run_are_refused_and_answer_nothing() {
         let (own, aside) = (run.join(name), bench.path().join("aside"));
         fs::rename(&own, &aside).unwrap();
         copy(&other.join(name), &own);
-        refused(
-            &bench,
-            &run,
-            &format!("{name} is from another run"),
-        );
+        refused(&bench, &run, &format!("{name} is from another run"));
         fs::remove_dir_all(&own).unwrap();
         fs::rename(&aside, &own).unwrap();
     }

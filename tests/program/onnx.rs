@@ -184,6 +184,72 @@ fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere
 }
 
 #[test]
+fn a_replay_needs_no_file_of_names_and_a_teacher_that_is_missing_is_to_be_restored() {
+    let bench = place(&DESCRIBED[1..]);
+    let names = bench.path().join("names.txt");
+    fs::write(&names, "red\ngreen\nblue\ngrey\n").unwrap();
+    let text = EXPERIMENT.replace("engine: Rten", "engine: Rten, classes: File(\"names.txt\")");
+    fs::write(bench.path().join("colours.ron"), text).unwrap();
+    let output = bench.run(&["--run", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let run = bench.newest();
+    let name = run.to_str().unwrap();
+    fs::remove_file(&names).unwrap();
+    let output = bench.run(&["--replay", name]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let again = bench.newest();
+    assert!(again != run && weights(&again) == weights(&run));
+    // The replay keeps the same text, and so can be replayed in turn.
+    let [first, second] = [&run, &again].map(|run| fs::read(run.join("experiment.ron")).unwrap());
+    assert!(first == second);
+    fs::remove_file(bench.path().join("teacher.onnx")).unwrap();
+    let runs = bench.runs().len();
+    for (arguments, remedy) in [
+        (
+            &["--replay", name][..],
+            "is missing, and the run started with it; restore it from a copy",
+        ),
+        (
+            &[
+                "--infer",
+                "colours",
+                "--checkpoint",
+                name,
+                "--model",
+                "both",
+            ],
+            "restore the file, or ask the student alone",
+        ),
+    ] {
+        let output = bench.run(arguments);
+        let text = stderr(&output);
+        assert_eq!(code(&output), 2, "{text}");
+        assert!(
+            text.contains("teacher.onnx is missing") && text.contains(remedy),
+            "{text}"
+        );
+        assert!(!text.contains("os error"), "{text}");
+    }
+    assert_eq!(bench.runs().len(), runs);
+}
+
+#[test]
+fn names_that_turn_a_terminal_around_leave_as_json_escaped() {
+    let bench = place(&DESCRIBED);
+    let class = "re\u{9b}\u{202e}d";
+    let [from, to] = ["red", class].map(|name| bench.path().join("colours").join(name));
+    fs::rename(from, to).unwrap();
+    let text = "(data: (train: ImageFolder(\"colours\"), valid: Holdout(0.25)), \
+                student: (model: Cnn(channels: [4, 8])), method: Scratch(), epochs: 1, batch: 16)";
+    fs::write(bench.path().join("alone.ron"), text).unwrap();
+    let output = bench.run(&["--check", "alone.ron", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let json = String::from_utf8(output.stdout).unwrap();
+    assert!(json.contains(r"re\u009b\u202ed"), "{json}");
+    assert!(!json.contains(['\u{9b}', '\u{202e}']));
+}
+
+#[test]
 fn kept_answers_of_another_teacher_are_none() {
     let answers = |bench: &Bench| {
         let cached = bench.path().join("checkpoints/.teachers");

@@ -227,6 +227,34 @@ pub fn kept_apart(file: &File) -> Vec<Violation> {
     found
 }
 
+/// What writes JSON with whatever is in its texts.
+const SERIALIZERS: [&str; 4] = [
+    "to_string",
+    "to_string_pretty",
+    "to_writer",
+    "to_writer_pretty",
+];
+
+/// JSON leaves the program through `untrusted::json_line` and `json_page`, which escape
+/// what a terminal would act on.
+pub fn json_output(file: &File) -> Vec<Violation> {
+    let leaves = ["src/app/", "src/report/", "src/event/inspection/"];
+    if !leaves.iter().any(|place| file.path.starts_with(place)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for named in names(&file.code()) {
+        if let [first, last] = named.path.as_slice()
+            && first == "serde_json"
+            && SERIALIZERS.contains(&last.as_str())
+        {
+            let message = format!("`serde_json::{last}`: write it with `untrusted::json_line`");
+            found.push(file.violation(named.line, message));
+        }
+    }
+    found
+}
+
 /// No glob imports outside tests.
 pub fn glob_imports(file: &File) -> Vec<Violation> {
     let mut found = Vec::new();

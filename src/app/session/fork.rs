@@ -57,9 +57,21 @@ pub fn fork(
     let now = SystemTime::now();
     // It is looked through before it appears: what is refused leaves nothing.
     let (new, found) = RunFolder::create_filled(checkpoints, &name, &text, plan, now, |new| {
+        let stopped = || {
+            stop.reason()
+                .map_or(Ok(()), |why| Err(SessionError::Stopped(why)))
+        };
         record(run, new, at, kept.mark)?;
+        stopped()?;
         kept.copy(run, new)?;
-        previous::look(new, changes, stop)
+        stopped()?;
+        let left_out = kept.copy_probe(run, new)?;
+        stopped()?;
+        let mut found = previous::look(new, changes, stop)?;
+        found.warn(left_out.iter().map(|damage| {
+            format!("the new run does without what is damaged of the probe: {damage}")
+        }));
+        Ok::<_, SessionError>(found)
     })?;
     let lock = new.lock()?;
     Ok(found.open(new, lock))

@@ -15,7 +15,7 @@ use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
-use crate::experiment::{self, Loaded};
+use crate::experiment::{self, Loaded, with_names_of_today};
 use crate::run::{NotRecorded, RunFolder, RunLock, RunPlan, StopSignal};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
@@ -72,6 +72,11 @@ pub struct Resumable {
 }
 
 impl Resumable {
+    /// Adds what a person should know.
+    pub fn warn(&mut self, messages: impl IntoIterator<Item = String>) {
+        self.previous.warnings.extend(messages);
+    }
+
     /// Opens it to be trained, under its lock.
     pub fn open(self, folder: RunFolder, lock: RunLock) -> (Opened, Prepared) {
         let opened = Opened {
@@ -158,16 +163,19 @@ pub fn replay(
     let plan = plan(run, &journal)?;
     let standing = standing(run)?;
     agree(run, &journal, standing.as_ref())?;
-    let mut loaded = frozen(run)?;
-    let prepared = if let Some(mut known) = plan {
+    let (prepared, text) = if let Some(mut known) = plan {
         if let Some(device) = device {
             known.resolved.plan.device = device;
         }
-        unless_stopped(stop, move || Prepared::again(&known, false))?
+        let text = run.experiment_text()?;
+        let prepared = unless_stopped(stop, move || Prepared::again(&known, false))?;
+        (prepared, with_names_of_today(&text).into_owned())
     } else {
+        let mut loaded = frozen(run)?;
         loaded.plan.device = device.unwrap_or(loaded.plan.device);
-        let plan = loaded.plan.clone();
-        unless_stopped(stop, move || Prepared::new(plan))?
+        let text = loaded.frozen_text().to_owned();
+        let prepared = unless_stopped(stop, move || Prepared::new(loaded.plan))?;
+        (prepared, text)
     };
     let mut adjustments = again(adjustments(&journal.events));
     if let Some(last) = without_adjustments_after {
@@ -177,7 +185,7 @@ pub fn replay(
         adjustments,
         ..ResumeState::default()
     };
-    create(prepared, &loaded, checkpoints, previous)
+    create(prepared, &text, checkpoints, previous)
 }
 
 /// The experiment of a run, as it was run.

@@ -190,32 +190,52 @@ impl AnswersFile {
         file.append(&record).map_err(|e| self.failed(e.source))
     }
 
-    /// Gives another run these answers, which are then its own. What is not this
-    /// run's is left.
+    /// Gives another run the answers up to `step` steps, which are then its own. From
+    /// damage on they are left out; the answer says where it is.
     ///
     /// # Errors
-    /// What the file system says.
-    pub fn copy(&self, to: &Self) -> Result<(), Failure> {
-        let (Some(file), Ok(Some(header))) = (self.existing()?, self.header()) else {
-            return Ok(());
+    /// If the other run's file cannot be written.
+    pub fn copy(&self, to: &Self, step: u64) -> Result<Option<String>, Failure> {
+        let found = self.existing().and_then(|file| Ok((file, self.header()?)));
+        let (file, header) = match found {
+            Ok((Some(file), Some(header))) => (file, header),
+            Ok(_) => return Ok(None),
+            Err(damage) => return Ok(Some(damage.to_string())),
         };
         let own = Header {
             run: to.run,
             ..header
         };
-        let count = records(&file, header).map_err(|error| self.failed(error))?;
         let mut target = to.open(0)?;
-        target
-            .append(&own.bytes())
-            .map_err(|e| to.failed(e.source))?;
+        let mut append = |bytes: &[u8]| target.append(bytes).map_err(|e| to.failed(e.source));
+        append(&own.bytes())?;
+        let count = match records(&file, header) {
+            Ok(count) => count,
+            Err(error) => return Ok(Some(self.failed(error).to_string())),
+        };
         let mut record = vec![0; header.shape.record() as usize];
+        let mut before = None;
         for at in 0..count {
-            let place = header.length() + at * header.shape.record();
-            let read = file.read_exact_at(&mut record, place);
-            read.map_err(|error| self.failed(error))?;
-            target.append(&record).map_err(|e| to.failed(e.source))?;
+            let begin = header.length() + at * header.shape.record();
+            let found = file.read_exact_at(&mut record, begin);
+            let found = found.map(|()| decoded(&record, header.shape).map(|it| it.step));
+            let damage = match found {
+                Ok(Some(reached)) if reached > step => return Ok(None),
+                Ok(Some(reached)) if Some(reached) > before => {
+                    append(&record)?;
+                    before = Some(reached);
+                    continue;
+                }
+                // Half of a record is no damage at the end.
+                Ok(None) if at + 1 == count || only_zeros_from(&file, begin).unwrap_or(false) => {
+                    return Ok(None);
+                }
+                Ok(_) => damaged(at, count),
+                Err(error) => error,
+            };
+            return Ok(Some(self.failed(damage).to_string()));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Forgets what was answered after more than `step` steps.
@@ -510,7 +530,7 @@ mod tests {
         assert_eq!(fs::read(&file.path).unwrap(), before);
         // What is copied on purpose is the other's own.
         let copy = AnswersFile::new(&file.path.with_extension("copy"), Some(&owner("b")));
-        file.copy(&copy).unwrap();
+        assert_eq!(file.copy(&copy, 20).unwrap(), None);
         assert_eq!(steps(&copy), [1, 20]);
         copy.append(&answers(30)).unwrap();
         assert_eq!(steps(&copy), [1, 20, 30]);
@@ -520,6 +540,44 @@ mod tests {
         let known = AnswersFile::new(&unknown.path, Some(&owner("b")));
         known.append(&answers(2)).unwrap();
         assert_eq!(steps(&known), [1, 2]);
+    }
+
+    #[test]
+    fn answers_are_given_up_to_a_step_or_to_damage_however_long_the_file_is() {
+        let given = |file: &AnswersFile, step| {
+            let folder = tempfile::tempdir().unwrap();
+            let copy = AnswersFile::new(&folder.path().join("answers.bin"), Some(&owner("b")));
+            let damage = file.copy(&copy, step).unwrap();
+            (steps(&copy), damage.unwrap_or_default())
+        };
+        let (_place, file) = file(&[1, 20, 300]);
+        let none = String::new();
+        assert_eq!(given(&file, 299), (vec![1, 20], none.clone()));
+        let whole = fs::read(&file.path).unwrap();
+        grow_sparse(&file.path, 1 << 40);
+        assert_eq!(given(&file, 300), (vec![1, 20, 300], none.clone()));
+        // Data that no evaluation wrote, after a hole.
+        let end = File::options().write(true).open(&file.path).unwrap();
+        end.write_all_at(b"data", 1 << 40).unwrap();
+        let (known, damage) = given(&file, 1000);
+        assert_eq!(known, [1, 20, 300]);
+        assert!(damage.contains("answers.bin: record 4 of"), "{damage}");
+        let mut bytes = whole.clone();
+        let second = 48 + file.shape().unwrap().unwrap().record() as usize;
+        bytes[second] ^= 1;
+        fs::write(&file.path, &bytes).unwrap();
+        let (known, damage) = given(&file, 300);
+        assert_eq!(known, [1]);
+        assert!(damage.contains("record 2 of 3 is damaged"), "{damage}");
+        // Half of a record is no damage at the end.
+        fs::write(&file.path, &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(given(&file, 300), (vec![1, 20], none));
+        make_pipe(&file.path);
+        let (known, damage) = given(&file, 300);
+        assert!(
+            known.is_empty() && damage.contains("it is a pipe"),
+            "{damage}"
+        );
     }
 
     #[test]
@@ -563,7 +621,10 @@ mod tests {
         bytes[8] = 1;
         fs::write(&file.path, &bytes).unwrap();
         let error = file.append(&answers(400)).unwrap_err().to_string();
-        assert!(error.contains("a header that does not match its records"), "{error}");
+        assert!(
+            error.contains("a header that does not match its records"),
+            "{error}"
+        );
         assert_eq!(fs::read(&file.path).unwrap(), bytes);
     }
 

@@ -88,17 +88,29 @@ pub fn write(
     write_views(path, views, text, owner)
 }
 
-/// Gives another folder a file that [`write`] wrote; there it is of another owner.
-///
-/// # Errors
-/// As [`read`], and if it cannot be written.
-pub fn give(from: (&Path, Option<&Owner>), to: (&Path, Option<&Owner>)) -> Result<(), Failure> {
-    let (about, arrays) = read::<serde_json::Value>(from.0, from.1)?;
-    let all = SafeTensors::deserialize(&arrays.bytes);
-    let views = all
-        .map_err(|error| arrays.unfit(&error.to_string()))?
-        .tensors();
-    write_views(to.0, views, about.to_string(), to.1)
+/// A whole file that [`write`] wrote, to be given to another owner.
+pub struct Whole<'a> {
+    about: serde_json::Value,
+    arrays: Arrays<'a>,
+}
+
+impl<'a> Whole<'a> {
+    /// # Errors
+    /// As [`read`].
+    pub fn read(path: &'a Path, owner: Option<&Owner>) -> Result<Self, Failure> {
+        let (about, arrays) = read(path, owner)?;
+        Ok(Self { about, arrays })
+    }
+
+    /// Writes it in another place, where it is of another owner.
+    ///
+    /// # Errors
+    /// As of the function [`write`].
+    pub fn write(&self, path: &Path, owner: Option<&Owner>) -> Result<(), Failure> {
+        let all = SafeTensors::deserialize(&self.arrays.bytes);
+        let views = all.map_err(|error| self.arrays.unfit(&error.to_string()))?;
+        write_views(path, views.tensors(), self.about.to_string(), owner)
+    }
 }
 
 fn unwritten(path: &Path, error: &impl ToString) -> Failure {

@@ -9,14 +9,13 @@
 //!                       evaluation, see `answers`
 //! ```
 
-use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::answers::AnswersFile;
-use super::arrays::{Array, check, give, read, write};
+use super::arrays::{Array, Whole, check, read, write};
 use crate::engine::failure::Failure;
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::run::RunFolder;
@@ -114,28 +113,35 @@ impl ProbeFolder {
         self.answers.append(answers)
     }
 
-    /// Gives another run everything. What cannot be read is copied as it is, and named
-    /// where that run's is read.
-    pub fn copy(&self, to: &Self) -> Result<(), Failure> {
-        if !self.path.is_dir() {
-            return Ok(());
+    /// Gives another run what there is after `step` steps. What is damaged is left out
+    /// and named in the answer: the new run makes it anew as it trains.
+    ///
+    /// # Errors
+    /// If the other run's cannot be written.
+    pub fn copy(&self, to: &Self, step: u64) -> Result<Vec<String>, Failure> {
+        if !is_there(&self.path) {
+            return Ok(Vec::new());
         }
-        let failed = |error| Failure::File {
+        create_folder(&to.path).map_err(|error| Failure::File {
             path: to.path.clone(),
             error,
-        };
-        create_folder(&to.path).map_err(failed)?;
+        })?;
+        let mut left_out = Vec::new();
         for name in [IMAGES, VIEWS] {
             let [from, to_file] = [&self.path, &to.path].map(|folder| folder.join(name));
-            if !from.is_file() {
+            if !is_there(&from) {
                 continue;
             }
-            let given = give((&from, self.owner.as_ref()), (&to_file, to.owner.as_ref()));
-            if given.is_err() {
-                fs::copy(&from, &to_file).map_err(failed)?;
+            // Its length first, because it may be any.
+            let whole = check(&from, self.owner.as_ref())
+                .and_then(|()| Whole::read(&from, self.owner.as_ref()));
+            match whole {
+                Ok(whole) => whole.write(&to_file, to.owner.as_ref())?,
+                Err(damage) => left_out.push(damage.to_string()),
             }
         }
-        self.answers.copy(&to.answers)
+        left_out.extend(self.answers.copy(&to.answers, step)?);
+        Ok(left_out)
     }
 
     /// Forgets the student's answers after more than `step` steps.
@@ -166,7 +172,7 @@ impl ProbeFolder {
         let answers = last.and_then(|last| self.reaches(last, evaluated));
         let files = [IMAGES, VIEWS].map(|name| {
             let path = self.path.join(name);
-            if path.exists() || path.is_symlink() {
+            if is_there(&path) {
                 return check(&path, self.owner.as_ref());
             }
             if recorded {
@@ -279,6 +285,11 @@ impl ProbeFolder {
     }
 }
 
+/// Whether anything is there, and be it a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.exists() || path.is_symlink()
+}
+
 /// That a file of it, or its end, is not there.
 fn lost(path: PathBuf, reason: String) -> Failure {
     Failure::File {
@@ -309,6 +320,7 @@ fn cut(bytes: &[u8], (height, width): (usize, usize)) -> impl Iterator<Item = Pi
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::SystemTime;
 
     use tempfile::TempDir;
@@ -421,9 +433,9 @@ mod tests {
             fs::write(&path, own).unwrap();
         }
         assert!(two.read().unwrap().is_some());
-        // A fork has what it was given; of a damaged file its damage.
+        // A fork has what it was given.
         let (_fork, fork) = owned();
-        one.copy(&fork).unwrap();
+        assert_eq!(one.copy(&fork, 4).unwrap(), [] as [&str; 0]);
         assert_eq!(fork.read().unwrap(), one.read().unwrap());
         // Files of a program that did not say whose they are stay readable.
         let (_old, _, old) = probe();
@@ -432,6 +444,60 @@ mod tests {
             fs::copy(old.path.join(name), two.path.join(name)).unwrap();
         }
         assert_eq!(two.read().unwrap(), old.read().unwrap());
+    }
+
+    #[test]
+    fn of_a_damaged_probe_a_fork_is_given_what_is_whole_whatever_lies_there() {
+        let (_place, run, folder) = probe();
+        let images = [image("x.png", 3), image("y.png", 9)];
+        folder.write_images(&[], &images, None).unwrap();
+        for step in [4, 20] {
+            folder
+                .write_answers(&answers(step), &views(&images))
+                .unwrap();
+        }
+        let given = |damaged: Option<&str>, why: &str| {
+            let (_fork, new, fork) = probe();
+            let left_out = folder.copy(&fork, 4).unwrap();
+            assert_eq!(
+                left_out.len(),
+                usize::from(damaged.is_some()),
+                "{left_out:?}"
+            );
+            for name in [IMAGES, VIEWS] {
+                assert_eq!(is_there(&new.probe().join(name)), Some(name) != damaged);
+            }
+            if let Some(name) = damaged {
+                assert!(left_out[0].contains(name), "{left_out:?}");
+                assert!(left_out[0].contains(why), "{why}: {left_out:?}");
+            }
+            let students = fork.answers.read().unwrap();
+            assert_eq!(students, [answers(4)]);
+        };
+        given(None, "");
+        for name in [IMAGES, VIEWS] {
+            let path = run.probe().join(name);
+            let whole = fs::read(&path).unwrap();
+            let claimed = format!("bytes and was written with {}", whole.len());
+            for longer in [1, 128 << 20, 1 << 40] {
+                grow_sparse(&path, longer);
+                given(Some(name), &claimed);
+                fs::write(&path, &whole).unwrap();
+            }
+            fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+            given(Some(name), &claimed);
+            let mut other = whole.clone();
+            *other.last_mut().unwrap() ^= 255;
+            fs::write(&path, other).unwrap();
+            given(Some(name), "its content differs from its checksum");
+            make_pipe(&path);
+            given(Some(name), "it is a pipe");
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("nowhere", &path).unwrap();
+            given(Some(name), "");
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, &whole).unwrap();
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum Node {
     Tensor(Array),
     /// Values by name.
     Dict(Vec<(String, Node)>),
+    /// Values without names.
+    List(Vec<Node>),
     /// A number, such as that of the epoch.
     Number(u8),
     /// A module as it is in memory, with its class.
@@ -68,6 +70,13 @@ fn value(node: &Node, pickle: &mut Vec<u8>, storages: &mut Vec<Vec<u8>>) {
                 text(name, pickle);
                 value(node, pickle, storages);
                 pickle.push(b's');
+            }
+        }
+        Node::List(nodes) => {
+            pickle.push(b']');
+            for node in nodes {
+                value(node, pickle, storages);
+                pickle.push(b'a');
             }
         }
         Node::Tensor(array) => tensor(array, pickle, storages),

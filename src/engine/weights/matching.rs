@@ -54,7 +54,7 @@ pub(super) fn needed(graph: &Graph, outputs: Option<usize>) -> Vec<Needed> {
 }
 
 /// Whether it is a running mean or variance.
-fn is_statistic(name: &str) -> bool {
+pub(super) fn is_statistic(name: &str) -> bool {
     [MEAN, VARIANCE].iter().any(|part| name.ends_with(part))
 }
 

@@ -27,6 +27,7 @@ pub(super) use element::Element;
 pub use fault::Fault;
 pub use file::ArrayFile;
 pub use matching::{Missing, ShapeMismatch, StateDictMismatch};
+use source::SAVE_AVERAGE;
 pub use source::find;
 pub use write::{write, write_described};
 
@@ -113,6 +114,20 @@ pub enum WeightsError {
         place: String,
         /// What it lacks.
         mismatch: StateDictMismatch,
+    },
+    /// A moving average is requested, and one seems to be there that is not read.
+    #[error(
+        "{path}: a moving average of the weights seems to be there {place}, under names that are \
+         not the network's, such as `{example}`, and is not read; {SAVE_AVERAGE}",
+        path = path.shown(), place = place.shown(), example = example.shown()
+    )]
+    UnreadAverage {
+        /// The file.
+        path: PathBuf,
+        /// Where the average is.
+        place: String,
+        /// The name of one of its arrays.
+        example: String,
     },
     /// Raw weights are requested and there are none.
     #[error(

@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::matching::{Needed, StateDictMismatch, module, needed};
+use super::matching::{Needed, StateDictMismatch, is_statistic, module, needed};
 use super::{ArrayFile, WeightsError};
 use crate::experiment::architecture::Graph;
 use crate::experiment::plan::{StateDictPlace, Taken};
@@ -17,6 +17,23 @@ use crate::untrusted::clean_line;
 
 /// Words by which training scripts name a moving average of the weights.
 const AVERAGES: [&str; 6] = ["ema", "average", "averaged", "avg", "swa", "shadow"];
+
+/// Words by which they name an optimizer's state. Nothing below it are weights, nor their
+/// average, whatever it is called.
+const OPTIMIZERS: [&str; 3] = ["optimizer", "optimizers", "optim"];
+
+/// Averages of gradients that PyTorch's optimizers keep.
+const MOMENTS: [&str; 6] = [
+    "exp_avg",
+    "exp_avg_sq",
+    "max_exp_avg_sq",
+    "square_avg",
+    "grad_avg",
+    "momentum_buffer",
+];
+
+/// What PyTorch's `AveragedModel` counts beside the module that it averages.
+const AVERAGED_MODEL: &str = "n_averaged";
 
 impl StateDictPlace {
     /// The file's name of one of the network's arrays.
@@ -29,31 +46,44 @@ impl StateDictPlace {
         }
     }
 
-    /// Whether the weights here are a moving average, by the words of the
-    /// prefix.
-    fn is_average(&self) -> bool {
-        is_average(&self.prefix)
-    }
-
     fn describe(&self) -> String {
-        match self.prefix.as_str() {
-            "" => "at the top".to_owned(),
-            prefix => format!("under `{}`", clean_line(prefix)),
-        }
+        describe(&self.prefix)
     }
 }
 
-fn is_average(prefix: &str) -> bool {
-    let lower = prefix.to_ascii_lowercase();
+fn describe(prefix: &str) -> String {
+    match prefix {
+        "" => "at the top".to_owned(),
+        prefix => format!("under `{}`", clean_line(prefix)),
+    }
+}
+
+/// Whether a name, or what precedes one, has any of these words.
+fn has_word(name: &str, words: &[&str]) -> bool {
+    let lower = name.to_ascii_lowercase();
     lower
         .split(['.', '_', '-'])
-        .any(|word| AVERAGES.contains(&word))
+        .any(|word| words.contains(&word))
+}
+
+/// Whether an array is of an optimizer's state.
+fn is_of_optimizer(name: &str) -> bool {
+    has_word(name, &OPTIMIZERS) || name.split('.').any(|part| MOMENTS.contains(&part))
 }
 
 /// A place at which all of the network's arrays are, and how they differ.
 struct Candidate {
     place: StateDictPlace,
+    is_average: bool,
     mismatch: StateDictMismatch,
+}
+
+/// What seems to be a moving average, of the network's shapes, without the network's
+/// names: `LitEma` removes their dots, `torch_ema` numbers the parameters.
+struct UnreadAverage {
+    place: String,
+    /// The name of one of its arrays.
+    example: String,
 }
 
 impl Candidate {
@@ -69,6 +99,10 @@ impl Candidate {
         ))
     }
 }
+
+/// What to do about an average that is not read.
+pub(super) const SAVE_AVERAGE: &str = "for the average, copy it into the model (`copy_to` in \
+                                       LitEma and torch_ema) and save model.state_dict()";
 
 /// Finds where in a file the arrays of a network lie, whose classifier has so many
 /// outputs there; without a number it is not looked for. Of raw weights and a
@@ -87,6 +121,24 @@ pub fn find(
     let mut notes = Vec::new();
     let mut candidates = search.candidates();
     let mut unfit = Vec::new();
+    if let Some(unread) = search.unread_average()
+        && !candidates.iter().any(|each| each.is_average)
+    {
+        let UnreadAverage { place, example } = unread;
+        if average == Some(true) || average.is_none() && candidates.is_empty() {
+            return Err(WeightsError::UnreadAverage {
+                path: file.path().to_owned(),
+                place,
+                example,
+            });
+        }
+        if average.is_none() {
+            notes.push(format!(
+                "a moving average of the weights seems to be there, too, {place}, under names that \
+                 are not the network's, such as `{example}`: the raw weights are taken; {SAVE_AVERAGE}"
+            ));
+        }
+    }
     let fits = |candidate: &Candidate| candidate.mismatch.is_none();
     if candidates.iter().any(fits) && !candidates.iter().all(fits) {
         let (fitting, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(fits);
@@ -96,7 +148,7 @@ pub fn find(
         ));
         (candidates, unfit) = (fitting, others);
     }
-    if !candidates.iter().any(|each| each.place.is_average())
+    if !candidates.iter().any(|each| each.is_average)
         && let Some(part) = search.part_of_average(unfit)
     {
         if average == Some(true) {
@@ -134,7 +186,7 @@ fn choose(
     let path = || file.path().to_owned();
     let (averages, raw): (Vec<_>, Vec<_>) = candidates
         .into_iter()
-        .partition(|candidate| candidate.place.is_average());
+        .partition(|candidate| candidate.is_average);
     match average {
         Some(true) if averages.is_empty() => {
             return Err(WeightsError::NoAverage {
@@ -270,8 +322,71 @@ impl<'a> Search<'a> {
             needed: needed(graph, outputs),
             takes_classifier: outputs.is_some(),
             file,
-            names: file.names(),
+            names: {
+                let mut names = file.names();
+                names.retain(|name| !is_of_optimizer(name));
+                names
+            },
         }
+    }
+
+    /// Whether what has this prefix is a moving average.
+    fn is_average(&self, prefix: &str) -> bool {
+        let counted = prefix.strip_suffix("module.");
+        let counted = counted.map(|around| format!("{around}{AVERAGED_MODEL}"));
+        has_word(prefix, &AVERAGES) || counted.is_some_and(|name| self.file.shape(&name).is_some())
+    }
+
+    /// Moving averages by the name of their place, the outermost of each, and the names
+    /// there.
+    fn averages(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut averages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for name in &self.names {
+            let dots = name.match_indices('.').map(|(at, _)| &name[..=at]);
+            if let Some(place) = dots.into_iter().find(|prefix| self.is_average(prefix)) {
+                averages
+                    .entry(place)
+                    .or_default()
+                    .push(&name[place.len()..]);
+            }
+        }
+        averages
+    }
+
+    /// The first of the averages that have arrays of the shapes of all parameters, and few
+    /// of the network's names.
+    fn unread_average(&self) -> Option<UnreadAverage> {
+        let parameters = self.needed.iter().filter(|it| !is_statistic(&it.name));
+        let own: BTreeSet<&str> = self.needed.iter().map(|it| it.name.as_str()).collect();
+        let mut shapes: BTreeMap<&[usize], usize> = BTreeMap::new();
+        for parameter in parameters {
+            *shapes.entry(&parameter.shape).or_default() += 1;
+        }
+        let is_own = |name: &str| {
+            let mut parts = name.match_indices('.').map(|(at, _)| at + 1);
+            own.contains(name) || parts.any(|at| own.contains(&name[at..]))
+        };
+        self.averages().into_iter().find_map(|(place, names)| {
+            let (known, others): (Vec<&str>, Vec<&str>) =
+                names.into_iter().partition(|name| is_own(name));
+            let mut left = shapes.clone();
+            for name in known.iter().chain(&others) {
+                if let Some(shape) = self.file.shape(&format!("{place}{name}"))
+                    && let Some(count) = left.get_mut(shape)
+                {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            let is_one = !shapes.is_empty() && left.values().all(|count| *count == 0);
+            let example = others.iter().find(|name| {
+                let shape = self.file.shape(&format!("{place}{name}"));
+                shape.is_some_and(|shape| shapes.contains_key(shape))
+            })?;
+            (is_one && 2 * known.len() < own.len()).then(|| UnreadAverage {
+                place: describe(place),
+                example: clean_line(example).into_owned(),
+            })
+        })
     }
 
     /// Every place at which all arrays are; if there is none, every place at
@@ -291,12 +406,13 @@ impl<'a> Search<'a> {
         } else {
             complete
         };
-        let averages = found.keys().filter(|prefix| is_average(prefix));
+        let averages = found.keys().filter(|prefix| self.is_average(prefix));
         let prefixes: Vec<&str> = sources
             .iter()
             .map(|each| &each.prefix)
             .chain(averages)
             .map(String::as_str)
+            .chain(self.averages().into_keys())
             .collect();
         let mismatches: Vec<StateDictMismatch> = sources
             .iter()
@@ -312,7 +428,11 @@ impl<'a> Search<'a> {
             .collect();
         let pairs = sources.into_iter().zip(mismatches);
         pairs
-            .map(|(place, mismatch)| Candidate { place, mismatch })
+            .map(|(place, mismatch)| Candidate {
+                is_average: self.is_average(&place.prefix),
+                place,
+                mismatch,
+            })
             .collect()
     }
 
@@ -320,11 +440,11 @@ impl<'a> Search<'a> {
     /// place of an average with most of the network's arrays.
     fn part_of_average(&self, unfit: Vec<Candidate>) -> Option<Candidate> {
         let mut unfit = unfit.into_iter();
-        if let Some(average) = unfit.find(|each| each.place.is_average()) {
+        if let Some(average) = unfit.find(|each| each.is_average) {
             return Some(average);
         }
         let found = self.prefixes().into_iter();
-        let averages = found.filter(|(prefix, _)| is_average(prefix));
+        let averages = found.filter(|(prefix, _)| self.is_average(prefix));
         // Of equals the outermost: what is left of a name may be another's.
         let most = averages.max_by_key(|(prefix, names)| (names.len(), Reverse(prefix.len())));
         let place = StateDictPlace {
@@ -332,7 +452,11 @@ impl<'a> Search<'a> {
             classifier: None,
         };
         let mismatch = self.differences(&place, &[]);
-        Some(Candidate { place, mismatch })
+        Some(Candidate {
+            place,
+            is_average: true,
+            mismatch,
+        })
     }
 
     /// What precedes names of the network, and which of them it precedes.

@@ -318,6 +318,131 @@ fn an_average_of_parameters_alone_says_so() {
     }
 }
 
+/// The parameters, which are all that averaging tools average.
+fn parameters(seed: u64) -> Vec<Array> {
+    let network = network(seed, CLASSES);
+    let names = network.parameters().iter();
+    let names: Vec<&str> = names.map(|it| it.name.as_str()).collect();
+    let mut all = arrays(seed);
+    all.retain(|array| names.contains(&array.name.as_str()));
+    all
+}
+
+/// As `LitEma` keeps an average: names without dots, beside the model in one state dict.
+fn with_lit_ema(raw: &str) -> Node {
+    let number = |name: &str| Array::floats(name, vec![], vec![1.0]);
+    let average = parameters(2).into_iter().map(|array| Array {
+        name: format!("model_ema.{}", array.name.replace('.', "")),
+        ..array
+    });
+    let counts = [number("model_ema.decay"), number("model_ema.num_updates")];
+    let all = prefixed(raw, &arrays(1));
+    let all = all.into_iter().chain(average).chain(counts);
+    state_dict(&all.collect::<Vec<Array>>())
+}
+
+/// As `torch_ema` saves one: a list of tensors in the order of the parameters.
+fn shadow_params() -> Node {
+    let tensors = parameters(2).into_iter().map(Node::Tensor);
+    dict([
+        ("decay", Node::Number(1)),
+        ("num_updates", Node::Number(9)),
+        ("shadow_params", Node::List(tensors.collect())),
+    ])
+}
+
+#[test]
+fn an_average_without_the_networks_names_is_reported_and_never_denied() {
+    let list = |raw: &str| dict([(raw, state_dict(&arrays(1))), ("ema", shadow_params())]);
+    let mut at_the_top = match state_dict(&arrays(1)) {
+        Node::Dict(entries) => entries,
+        _ => unreachable!("a state dict is a dictionary"),
+    };
+    at_the_top.push(("ema".to_owned(), shadow_params()));
+    for (root, place) in [
+        (with_lit_ema("model."), "model_ema."),
+        (with_lit_ema(""), "model_ema."),
+        (
+            dict([("state_dict", with_lit_ema("model."))]),
+            "state_dict.model_ema.",
+        ),
+        (list("model"), "ema."),
+        (Node::Dict(at_the_top), "ema."),
+    ] {
+        let there = format!("a moving average of the weights seems to be there");
+        let remark = notes(&root).remove(0);
+        let expected = format!("{there}, too, under `{place}`, under names");
+        assert!(remark.starts_with(&expected), "{remark}");
+        assert!(remark.contains("the raw weights are taken; for the average, copy it"));
+        let error = read(&root, Some(true)).unwrap_err();
+        assert!(
+            error.contains(&format!("{there} under `{place}`")),
+            "{error}"
+        );
+        assert!(error.contains("save model.state_dict()"), "{error}");
+        let (found, remarks) = read(&root, Some(false)).unwrap();
+        assert_eq!(found, arrays(1));
+        assert!(
+            !remarks.iter().any(|note| note.contains("average")),
+            "{remarks:?}"
+        );
+    }
+    // Alone it is no file of weights that lack everything.
+    let error = read(&shadow_params(), None).unwrap_err();
+    assert!(error.contains("under `shadow_params.`"), "{error}");
+}
+
+#[test]
+fn an_average_of_another_network_is_none_of_these_weights() {
+    let other: Vec<Node> = state(&network(2, 9))
+        .unwrap()
+        .into_iter()
+        .map(Node::Tensor)
+        .collect();
+    let root = dict([
+        ("model", state_dict(&arrays(1))),
+        ("ema", dict([("shadow_params", Node::List(other))])),
+    ]);
+    assert_eq!(notes(&root), ["the weights are those under `model.`"]);
+    let error = read(&root, Some(true)).unwrap_err();
+    assert!(error.contains("holds no moving average"), "{error}");
+}
+
+#[test]
+fn a_model_that_pytorch_averaged_is_an_average() {
+    let mut all = prefixed("module.", &arrays(1));
+    all.push(Array::floats("n_averaged", vec![], vec![3.0]));
+    let expected = "the weights are a moving average, under `module.`; raw ones are not there";
+    assert_eq!(notes(&state_dict(&all)), [expected]);
+    assert_eq!(read(&state_dict(&all), Some(true)).unwrap().0, arrays(1));
+    assert!(read(&state_dict(&all), Some(false)).is_err());
+}
+
+#[test]
+fn nothing_below_an_optimizers_state_is_taken_for_weights() {
+    for (optimizer, moment) in [
+        ("optimizer", "exp_avg"),
+        ("optimizer_states", "exp_avg_sq"),
+        ("g_optimizer", "ema"),
+        ("state", "momentum_buffer"),
+    ] {
+        let moments = dict([(moment, state_dict(&arrays(2)))]);
+        let state = dict([("state", dict([("0", moments)]))]);
+        let nested = dict([
+            ("model", state_dict(&arrays(1))),
+            (optimizer, state.clone()),
+        ]);
+        assert_eq!(notes(&nested), ["the weights are those under `model.`"]);
+        let error = read(&nested, Some(true)).unwrap_err();
+        assert!(error.contains("holds no moving average"), "{error}");
+        let Node::Dict(mut beside) = state_dict(&arrays(1)) else {
+            unreachable!("a state dict is a dictionary");
+        };
+        beside.push((optimizer.to_owned(), state));
+        assert!(notes(&Node::Dict(beside)).is_empty());
+    }
+}
+
 #[test]
 fn statistics_that_are_missing_one_by_one_are_named() {
     let last = |part: &str| {

@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::{AnswerMetrics, Classified, ranked, softmax};
-use crate::untrusted::clean_line;
-use crate::untrusted::text::clean_json;
+use crate::untrusted::{clean_line, json_line};
 
 /// Most likely classes that are written of every answer.
 const TOP: usize = 5;
@@ -128,8 +127,7 @@ pub fn json_lines_of<'a>(
 ) -> Result<String, serde_json::Error> {
     let mut text = String::new();
     for row in rows {
-        text += &clean_json(&serde_json::to_string(&Line::of(row, classes))?);
-        text.push('\n');
+        text += &json_line(&Line::of(row, classes))?;
     }
     Ok(text)
 }

@@ -101,8 +101,18 @@ pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Lo
 /// # Errors
 /// Every error in the text and the overrides.
 pub fn load_frozen(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
-    load_text(&with_names_of_today(text), origin, overrides)
+    let loaded = load_text(&with_names_of_today(text), origin, overrides);
+    loaded.map_err(|mut report| {
+        for diagnostic in &mut report.diagnostics {
+            diagnostic.help = Some(FROZEN.to_owned());
+        }
+        report
+    })
 }
+
+/// What to do about an error in what a run keeps.
+const FROZEN: &str = "a run's experiment stays as it was: restore what it names, or start a new \
+                      run from a copy of it";
 
 /// The text of an older program with the names that fields have today.
 #[must_use]

@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::json::{of_text, pretty};
+use super::json::of_text;
 use super::{grid, text_of};
 use crate::format::MISSING;
 use crate::listing::{COMPARED, Column, Field, Subject};
 use crate::store::Config;
+use crate::untrusted::json_page;
 
 /// The comparison, a column for each run.
 #[must_use]
@@ -82,7 +83,7 @@ pub fn comparison_json(runs: &[Subject]) -> serde_json::Result<String> {
             .map(|run| of_text(run.config.get(path).unwrap_or(MISSING)));
         (path, values.collect())
     };
-    pretty(&Compared {
+    json_page(&Compared {
         runs: runs.iter().map(|run| run.name).collect(),
         metrics: COMPARED.into_iter().map(metric).collect(),
         differences: Config::differing(runs.iter().map(|run| run.config))

@@ -182,7 +182,3 @@ pub(super) fn of_text(text: &str) -> Value {
         Err(_) => Value::String(text.to_owned()),
     }
 }
-
-pub(super) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(value).map(|text| text + "\n")
-}

@@ -1,6 +1,6 @@
 //! Everything about one run: what it was, its metrics, gates and adjustments.
 
-use super::json::{ShownRun, pretty};
+use super::json::ShownRun;
 use super::{grid, text_of};
 use crate::event::Outcome;
 use crate::experiment::section;
@@ -8,7 +8,7 @@ use crate::experiment::spec::Spec;
 use crate::listing::{Column, Field, Subject, Verdict};
 use crate::report::wording::speed_words;
 use crate::report::{evaluate_gates, event_formatter, metrics};
-use crate::untrusted::Show as _;
+use crate::untrusted::{Show as _, json_page};
 
 /// What of a run stands at the beginning.
 const HEAD: [(&str, Column); 8] = [
@@ -102,5 +102,5 @@ fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
 /// # Errors
 /// If a value has no form in JSON.
 pub fn page_json(run: &Subject, spec: Option<&Spec>) -> serde_json::Result<String> {
-    pretty(&ShownRun::of(run, &verdicts(run, spec)))
+    json_page(&ShownRun::of(run, &verdicts(run, spec)))
 }

@@ -6,10 +6,11 @@
 //!   ! problem: journal.jsonl: …
 //! ```
 
-use super::json::{ListedRun, pretty};
+use super::json::ListedRun;
 use super::{GAP, grid, text_of};
 use crate::format::{shorten, width_of};
 use crate::listing::{Field, Fields, Subject, columns};
+use crate::untrusted::json_page;
 
 /// Cells of a field's value where there is not room for everything.
 const LONGEST: usize = 24;
@@ -84,5 +85,5 @@ pub fn table_json(
     fields: &Fields,
 ) -> serde_json::Result<String> {
     let listed = runs.iter().map(|run| ListedRun::of(run, chosen, fields));
-    pretty(&listed.collect::<Vec<_>>())
+    json_page(&listed.collect::<Vec<_>>())
 }
