@@ -95,6 +95,98 @@ fn a_file_whose_end_was_never_written_but_made_room_for_is_refused() {
     }
 }
 
+/// Where the data of the first scan of a JPEG begins, and that of the last one ends.
+fn data(bytes: &[u8]) -> (usize, usize) {
+    let scan = bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]);
+    let scan = scan.unwrap();
+    (
+        scan + 2 + usize::from(bytes[scan + 3]),
+        bytes.len() - END.len(),
+    )
+}
+
+const END: [u8; 2] = [0xFF, 0xD9];
+
+#[test]
+fn a_jpeg_that_is_cut_off_before_its_end_mark_is_refused() {
+    let bench = Bench::new();
+    for (name, bytes) in jpegs() {
+        let (start, end) = data(&bytes);
+        for length in (start..end - 8).step_by(3) {
+            let cut = [&bytes[..length], &END].concat();
+            assert!(bench.decode(&cut).is_err(), "{name} of {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_with_a_hole_in_its_data_is_refused() {
+    let bench = Bench::new();
+    for (name, bytes) in jpegs() {
+        let (start, end) = data(&bytes);
+        let (from, to) = (start + (end - start) / 3, start + (end - start) / 2);
+        let mut zeros = bytes.clone();
+        zeros[from..to].fill(0);
+        assert!(bench.decode(&zeros).is_err(), "{name} with zeros");
+        let mut half = bytes.clone();
+        half[to..end].fill(0);
+        assert!(bench.decode(&half).is_err(), "{name} with half of zeros");
+        let removed = [&bytes[..from], &bytes[to..]].concat();
+        assert!(bench.decode(&removed).is_err(), "{name} with less");
+        let doubled = [&bytes[..to], &bytes[from..]].concat();
+        assert!(bench.decode(&doubled).is_err(), "{name} with more");
+    }
+}
+
+#[test]
+fn a_jpeg_whose_data_ends_early_says_so() {
+    let bench = Bench::new();
+    for (name, bytes) in jpegs() {
+        if !name.contains("baseline") {
+            continue;
+        }
+        let (start, end) = data(&bytes);
+        let half = (start + end) / 2;
+        let marked = [&bytes[..half], &END].concat();
+        let error = bench.decode(&marked).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "is damaged: its data ends before the last pixels"
+        );
+        let longer = [&bytes[..end], &bytes[end - 60..]].concat();
+        let error = bench.decode(&longer).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "is damaged: it has more data than pixels"
+        );
+    }
+}
+
+#[test]
+fn a_jpeg_that_is_filled_up_before_its_end_mark_is_read() {
+    let bench = Bench::new();
+    for (name, bytes) in jpegs() {
+        let whole = bench.decode(&bytes).unwrap();
+        for filling in [vec![0; 40], vec![0xFF; 9]] {
+            let filled = [&bytes[..bytes.len() - 2], &filling, &END].concat();
+            assert!(bench.decode(&filled).as_ref() == Ok(&whole), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_progressive_jpeg_that_lacks_scans_is_refused() {
+    let bench = Bench::new();
+    for (name, bytes) in jpegs() {
+        let scans = bytes.windows(2).enumerate();
+        let scans = scans.filter(|(_, pair)| *pair == [0xFF, 0xDA]);
+        for (at, _) in scans.skip(1) {
+            let cut = [&bytes[..at], &END].concat();
+            assert_eq!(bench.decode(&cut), Err(ImageError::CutOff), "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_jpeg_without_its_end_mark_is_read() {
     let bench = Bench::new();

@@ -21,6 +21,41 @@ pub(super) struct Component {
     missing: [u8; 64],
 }
 
+/// A component in a scan.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scanned {
+    /// Which of the components of the frame.
+    pub index: usize,
+    /// Number of the table of its first coefficients.
+    pub dc: usize,
+    /// Number of the table of the others.
+    pub ac: usize,
+}
+
+/// What the beginning of a scan says.
+#[derive(Debug, Clone)]
+pub(super) struct Scan {
+    pub components: Vec<Scanned>,
+    /// First and last coefficient of each block.
+    pub first: u8,
+    pub last: u8,
+    /// Lowest bit that came before, or 0.
+    pub high: u8,
+}
+
+impl Scan {
+    pub fn indices(&self) -> Vec<usize> {
+        self.components.iter().map(|c| c.index).collect()
+    }
+}
+
+impl Component {
+    /// Blocks in an MCU of several components.
+    pub fn blocks(&self) -> u64 {
+        self.horizontal * self.vertical
+    }
+}
+
 /// What the marker segments say so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Frame {
@@ -133,8 +168,8 @@ impl Frame {
         Ok(())
     }
 
-    /// Takes in the beginning of a scan and returns the components in it.
-    pub fn start_of_scan(&mut self, data: &[u8]) -> Result<Vec<usize>, ImageError> {
+    /// Takes in the beginning of a scan.
+    pub fn start_of_scan(&mut self, data: &[u8]) -> Result<Scan, ImageError> {
         let short = || damaged("the beginning of a scan is too short");
         let (&count, rest) = data.split_first().ok_or_else(short)?;
         let count = usize::from(count);
@@ -142,25 +177,35 @@ impl Frame {
         let ids = chosen.get(..count).ok_or_else(short)?;
         let &[first, last, approximation] =
             rest[2 * count..].first_chunk::<3>().ok_or_else(short)?;
-        let (first, last, low) = if self.progressive {
-            (first.min(63), last.min(63), approximation & 15)
+        let (first, last, high, low) = if self.progressive {
+            let (high, low) = (approximation >> 4, approximation & 15);
+            (first.min(63), last.min(63), high, low)
         } else {
-            (0, 63, 0)
+            (0, 63, 0, 0)
         };
         if first > last {
             return Err(damaged("a scan ends before it begins"));
         }
-        let scan: Vec<usize> = ids
+        let components: Vec<Scanned> = ids
             .iter()
-            .filter_map(|[id, _]| self.components.iter().position(|c| c.id == *id))
+            .filter_map(|&[id, tables]| {
+                Some(Scanned {
+                    index: self.components.iter().position(|c| c.id == id)?,
+                    dc: usize::from(tables >> 4 & 3),
+                    ac: usize::from(tables & 3),
+                })
+            })
             .collect();
-        for &at in &scan {
-            for missing in &mut self.components[at].missing[usize::from(first)..=usize::from(last)]
-            {
-                *missing = low;
-            }
+        for component in &components {
+            let missing = &mut self.components[component.index].missing;
+            missing[usize::from(first)..=usize::from(last)].fill(low);
         }
-        Ok(scan)
+        Ok(Scan {
+            components,
+            first,
+            last,
+            high,
+        })
     }
 
     /// Whether no bit of any coefficient is still to come.
@@ -176,29 +221,61 @@ impl Frame {
 
     /// MCUs of a scan of these components.
     pub fn mcus(&self, scan: &[usize]) -> u64 {
+        let (columns, rows) = if let [one] = scan {
+            self.own_blocks(*one)
+        } else {
+            self.grid()
+        };
+        columns * rows
+    }
+
+    /// Columns and rows of blocks of a component that hold pixels.
+    fn own_blocks(&self, index: usize) -> (u64, u64) {
         let (horizontal, vertical) = self.sampling();
-        let (width, height) = (u64::from(self.width), u64::from(self.height));
-        match scan {
-            [one] => {
-                let component = &self.components[*one];
-                let columns = (width * component.horizontal)
-                    .div_ceil(horizontal)
-                    .div_ceil(8);
-                let rows = (height * component.vertical).div_ceil(vertical).div_ceil(8);
-                columns * rows
-            }
-            _ => width.div_ceil(8 * horizontal) * height.div_ceil(8 * vertical),
-        }
+        let component = &self.components[index];
+        let blocks = |pixels: u32, samples: u64, most: u64| {
+            (u64::from(pixels) * samples).div_ceil(most).div_ceil(8)
+        };
+        (
+            blocks(self.width, component.horizontal, horizontal),
+            blocks(self.height, component.vertical, vertical),
+        )
+    }
+
+    /// Columns and rows of MCUs of several components.
+    fn grid(&self) -> (u64, u64) {
+        let (horizontal, vertical) = self.sampling();
+        (
+            u64::from(self.width).div_ceil(8 * horizontal),
+            u64::from(self.height).div_ceil(8 * vertical),
+        )
+    }
+
+    /// Blocks of a component, those that only fill up MCUs included.
+    pub fn blocks(&self, index: usize) -> usize {
+        let (columns, rows) = self.grid();
+        (columns * rows * self.components[index].blocks()) as usize
+    }
+
+    /// Places of the blocks that an MCU has of a component, in the rows of all.
+    pub fn places(&self, index: usize, is_single: bool, mcu: u64) -> impl Iterator<Item = usize> {
+        let component = &self.components[index];
+        let columns = self.grid().0;
+        let stride = columns * component.horizontal;
+        let (x, y, across, down) = if is_single {
+            let own = self.own_blocks(index).0;
+            (mcu % own, mcu / own, 1, 1)
+        } else {
+            let (across, down) = (component.horizontal, component.vertical);
+            (mcu % columns * across, mcu / columns * down, across, down)
+        };
+        (y..y + down).flat_map(move |y| (x..x + across).map(move |x| (y * stride + x) as usize))
     }
 
     /// Bytes of all coefficients of 16 bits.
     pub fn coefficients(&self) -> u64 {
         let all: Vec<usize> = (0..self.components.len().max(2)).collect();
-        let blocks: u64 = self
-            .components
-            .iter()
-            .map(|c| c.horizontal * c.vertical)
-            .sum();
+        let blocks: u64 = self.components.iter().map(Component::blocks).sum();
         self.mcus(&all) * blocks * 64 * 2
     }
 }

@@ -1,36 +1,54 @@
 //! JPEG: where the image ends, and whether all of it is there.
 //!
-//! Format: ITU-T T.81. The decoder fills what is missing with grey and calls it a
-//! success; half a grey image must not be learnt from. An image that ends with
-//! its mark is whole, whatever follows: telephones append films. One that ends
-//! without the mark is whole if all of its pixels are there, which shows in that
-//! nothing that might follow would change any of them.
+//! Format: ITU-T T.81. The decoder fills what is missing with grey or zeros and calls it a
+//! success; half a grey image must not be learnt from. So the data of every scan must
+//! have as many blocks as the image, no fewer and no more, whether the mark of the end
+//! follows or not. What follows the mark is passed over: phones append films.
+//!
+//! Nearly all images are of one kind, one scan without restarts, and there the decoder
+//! itself shows it ([`decode_counted`]), at no cost. Blocks of the other kinds are
+//! counted first ([`entropy`]).
 
+mod entropy;
 mod frame;
+mod reader;
 
 use image::RgbImage;
 use image::metadata::Orientation;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
-use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use self::entropy::{Entropy, Fault};
 use self::frame::{Frame, segment};
+use self::reader::{Reader, Search};
 use super::header::{Header, HeaderError};
 use crate::data::image_error::ImageError;
 
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
+const DEFINE_HUFFMAN_TABLES: u8 = 0xC4;
 
 /// Longest header, metadata not counted. Tables take some thousand bytes.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// Bytes of a continuation that is tried.
-const TRIED: usize = 2048;
+/// Bytes of ones behind the data; the decoder reads at most eight ahead.
+const ONES: [u8; 32] = {
+    let mut ones = [0xFF; 32];
+    let mut at = 1;
+    while at < ones.len() {
+        ones[at] = 0;
+        at += 2;
+    }
+    ones
+};
+
+/// The mark of the end.
+const EOI: [u8; 2] = [0xFF, END_OF_IMAGE];
 
 /// Bytes that are appended to those of a file at most.
-pub(super) const ROOM: usize = TRIED + 2;
+pub(super) const ROOM: usize = ONES.len() + EOI.len();
 
 /// Segments that no pixel depends on: profiles, other metadata and comments. They
 /// can be many and long; the decoder need not see them.
@@ -38,15 +56,15 @@ fn is_metadata(marker: u8) -> bool {
     matches!(marker, 0xE1..=0xED | 0xEF | 0xFE)
 }
 
-/// Where the data of an image ends.
+/// The scans of an image.
 #[derive(Debug)]
-enum End {
-    /// Behind the mark.
-    Marked(usize),
-    /// With the file, in the data of a scan that has no rest to come, or has.
-    InScan { is_last: bool },
-    /// With the file, elsewhere.
-    Elsewhere,
+struct Layout {
+    /// Where the data of the last one ends.
+    end: usize,
+    /// Whether the mark of the end follows.
+    is_marked: bool,
+    /// Whether there is one scan, of all coefficients and without restarts.
+    is_single: bool,
 }
 
 /// What is known before anything is decoded.
@@ -64,7 +82,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, HeaderError> {
         frame.read(&segment)?;
         at = segment.end;
     };
-    let is_buffered = frame.progressive || scan.len() < frame.components.len();
+    let is_buffered = frame.progressive || scan.components.len() < frame.components.len();
     // Rows of blocks before and after they are made larger, for every component.
     let rows = u64::from(frame.width) * 4 * 4 * 16 * 2 * 2;
     Ok(Header {
@@ -76,33 +94,56 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, HeaderError> {
     })
 }
 
-/// Finds the end of the image.
-fn end(bytes: &[u8]) -> Result<End, ImageError> {
+/// Finds the scans. With `entropy`, their blocks are counted.
+fn layout(bytes: &[u8], mut entropy: Option<&mut Entropy>) -> Result<Layout, ImageError> {
     let mut frame = Frame::default();
-    let mut at = 2;
+    let (mut end, mut at) = (None, 2);
+    let (mut is_marked, mut is_single) = (false, false);
     while let Some(segment) = segment(bytes, at) {
+        at = segment.end;
         match segment.marker {
-            END_OF_IMAGE => return Ok(End::Marked(segment.end)),
+            END_OF_IMAGE => {
+                is_marked = true;
+                break;
+            }
             START_OF_SCAN => {
                 let scan = frame.start_of_scan(segment.data)?;
-                let (end, restarts) = entropy_coded(bytes, segment.end);
-                let Some(end) = end else {
-                    let interval = frame.restart_interval;
-                    let are_all = interval == 0
-                        || restarts + 1 == frame.mcus(&scan).div_ceil(interval.max(1));
-                    return Ok(End::InScan {
-                        is_last: frame.is_complete() && are_all,
-                    });
-                };
-                at = end;
+                let (found, restarts) = entropy_coded(bytes, at);
+                let data = &bytes[at..found.unwrap_or(bytes.len())];
+                if let Some(entropy) = &mut entropy {
+                    let walked = entropy.walk(&frame, &scan, data, found.is_some());
+                    walked.map_err(|fault| unusable(fault, found.is_some()))?;
+                }
+                let is_all = !frame.progressive && scan.components.len() == frame.components.len();
+                is_single = is_all && end.is_none() && restarts + frame.restart_interval == 0;
+                at += data.len();
+                end = Some(at);
             }
-            _ => {
-                frame.read(&segment)?;
-                at = segment.end;
+            DEFINE_HUFFMAN_TABLES => {
+                if let Some(entropy) = &mut entropy {
+                    entropy.read_tables(segment.data)?;
+                }
             }
+            _ => frame.read(&segment)?,
         }
     }
-    Ok(End::Elsewhere)
+    match end {
+        Some(end) if frame.is_complete() => Ok(Layout {
+            end,
+            is_marked,
+            is_single,
+        }),
+        _ => Err(ImageError::CutOff),
+    }
+}
+
+fn unusable(fault: Fault, is_ended: bool) -> ImageError {
+    match fault {
+        Fault::Short if is_ended => damaged("its data ends before the last pixels"),
+        Fault::Short => ImageError::CutOff,
+        Fault::Invalid => damaged("its data is not valid"),
+        Fault::LeftOver => damaged("it has more data than pixels"),
+    }
 }
 
 /// Where the data of a scan ends, if a marker other than a restart follows, and
@@ -131,13 +172,34 @@ fn entropy_coded(bytes: &[u8], mut at: usize) -> (Option<usize>, u64) {
 /// [`ROOM`] more.
 pub(super) fn decode(mut bytes: Vec<u8>, header: &Header) -> Result<RgbImage, ImageError> {
     let size = (header.width, header.height);
-    let end = end(&bytes)?;
+    let Layout {
+        end,
+        is_marked,
+        is_single,
+    } = layout(&bytes, None)?;
     let start = without_metadata(&mut bytes)?;
-    match end {
-        End::Marked(end) => decode_whole(&bytes[start..end], size),
-        End::InScan { is_last: true } => decode_unmarked(bytes, start, size),
-        End::InScan { is_last: false } | End::Elsewhere => Err(ImageError::CutOff),
+    bytes.truncate(end);
+    if is_marked && is_single && !bytes.ends_with(&[0, 0]) {
+        bytes.extend_from_slice(&ONES);
+        bytes.extend_from_slice(&EOI);
+        if let Some(image) = decode_counted(&bytes[start..], end - start, size) {
+            return Ok(image);
+        }
+        bytes.truncate(end);
     }
+    if is_marked {
+        bytes.extend_from_slice(&EOI);
+    }
+    layout(&bytes[start..], Some(&mut Entropy::default()))?;
+    if !is_marked {
+        // A first byte of the mark is one that fills up before it.
+        bytes.extend_from_slice(&EOI);
+    }
+    decode_whole(
+        Reader::new(&bytes[start..], &Search::default()),
+        size,
+        false,
+    )
 }
 
 /// Moves the segments that pixels depend on together before the first scan, and
@@ -162,67 +224,23 @@ fn without_metadata(bytes: &mut [u8]) -> Result<usize, ImageError> {
     Err(damaged("has no pixels"))
 }
 
-/// Decodes an image that ends without its mark, if all of its pixels are there:
-/// whatever is appended, they are the same, and without the last byte they are
-/// not. The latter distinguishes data from what stands in place of a lost end. That is
-/// often zeros; data is filled up to a whole byte with ones.
-fn decode_unmarked(
-    mut bytes: Vec<u8>,
-    start: usize,
-    size: (u32, u32),
-) -> Result<RgbImage, ImageError> {
-    if bytes.last() == Some(&0xFF) {
-        bytes.pop();
-    }
-    let escaped = usize::from(bytes.ends_with(&[0xFF, 0]));
-    if escaped == 0 && bytes.last() == Some(&0) {
-        return Err(ImageError::CutOff);
-    }
-    let length = bytes.len();
-    let less = bytes.split_off(length - 1 - escaped);
-    if is_settled(&mut bytes, start, size) {
-        return Err(ImageError::CutOff);
-    }
-    bytes.extend_from_slice(&less);
-    if !is_settled(&mut bytes, start, size) {
-        return Err(ImageError::CutOff);
-    }
-    bytes.extend_from_slice(&[0xFF, END_OF_IMAGE]);
-    decode_whole(&bytes[start..], size)
+/// Decodes an image whose data ends at `end`, with ones behind it, if it is seen at once
+/// that its blocks end there, too. No code begins with so many ones: a block that is read
+/// from them is an error. And up to the last block the decoder reads ahead: what it
+/// has not read then belongs to no block. Only what is lost or more within the last
+/// eight bytes can stay unseen.
+fn decode_counted(bytes: &[u8], end: usize, size: (u32, u32)) -> Option<RgbImage> {
+    let search = Search::default();
+    let image = decode_whole(Reader::new(bytes, &search), size, true).ok()?;
+    (search.start() >= end).then_some(image)
 }
 
-/// Whether no continuation changes the image. What is tried is taken away again.
-fn is_settled(bytes: &mut Vec<u8>, start: usize, size: (u32, u32)) -> bool {
-    let length = bytes.len();
-    let mut state = 1_u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // Never the beginning of a marker.
-        (state >> 24) as u8 & 0x7F
-    };
-    let mut continuations = vec![[0xFF, 0].repeat(TRIED / 2), vec![0; TRIED]];
-    for _ in 0..3 {
-        continuations.push((0..TRIED).map(|_| noise()).collect());
-    }
-    let mut first = None;
-    continuations.iter().all(|continuation| {
-        bytes.extend_from_slice(continuation);
-        bytes.extend_from_slice(&[0xFF, END_OF_IMAGE]);
-        let image = decode_whole(&bytes[start..], size);
-        bytes.truncate(length);
-        image.is_ok_and(|image| {
-            let hash = blake3::hash(&image);
-            hash == *first.get_or_insert(hash)
-        })
-    })
-}
-
-fn decode_whole(bytes: &[u8], size: (u32, u32)) -> Result<RgbImage, ImageError> {
+fn decode_whole(reader: Reader, size: (u32, u32), is_strict: bool) -> Result<RgbImage, ImageError> {
     let options = DecoderOptions::default()
-        .set_strict_mode(false)
+        .set_strict_mode(is_strict)
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let mut decoder = JpegDecoder::new_with_options(reader, options);
     decoder.decode_headers().map_err(unreadable)?;
     let (Some((width, height)), Some(space)) = (decoder.dimensions(), decoder.input_colorspace())
     else {
