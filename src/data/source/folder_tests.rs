@@ -161,10 +161,22 @@ fn a_part_that_holds_images_directly_is_not_proposed_for_training() {
 }
 
 /// Milliseconds that a listing takes, with what it found.
+/// Milliseconds that this thread has computed, where the system counts them: what others
+/// do on the same cores has no part in it.
+fn computed() -> Option<f64> {
+    let counted = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: f64 = counted.split(' ').next()?.parse().ok()?;
+    Some(nanoseconds / 1e6)
+}
+
 fn timed(folder: &Path) -> (f64, Found) {
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), computed());
     let found = flat(folder).unwrap();
-    (started.elapsed().as_secs_f64() * 1000.0, found)
+    let took = match (before, computed()) {
+        (Some(before), Some(after)) => after - before,
+        _ => started.elapsed().as_secs_f64() * 1000.0,
+    };
+    (took, found)
 }
 
 #[test]
