@@ -146,7 +146,7 @@ fn a_jpeg_whose_data_ends_early_says_so() {
             continue;
         }
         let (start, end) = data(&bytes);
-        let half = (start + end) / 2;
+        let half = usize::midpoint(start, end);
         let marked = [&bytes[..half], &END].concat();
         let error = bench.decode(&marked).unwrap_err();
         assert_eq!(

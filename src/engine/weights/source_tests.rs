@@ -354,9 +354,8 @@ fn shadow_params() -> Node {
 #[test]
 fn an_average_without_the_networks_names_is_reported_and_never_denied() {
     let list = |raw: &str| dict([(raw, state_dict(&arrays(1))), ("ema", shadow_params())]);
-    let mut at_the_top = match state_dict(&arrays(1)) {
-        Node::Dict(entries) => entries,
-        _ => unreachable!("a state dict is a dictionary"),
+    let Node::Dict(mut at_the_top) = state_dict(&arrays(1)) else {
+        unreachable!("a state dict is a dictionary")
     };
     at_the_top.push(("ema".to_owned(), shadow_params()));
     for (root, place) in [
@@ -369,7 +368,7 @@ fn an_average_without_the_networks_names_is_reported_and_never_denied() {
         (list("model"), "ema."),
         (Node::Dict(at_the_top), "ema."),
     ] {
-        let there = format!("a moving average of the weights seems to be there");
+        let there = "a moving average of the weights seems to be there";
         let remark = notes(&root).remove(0);
         let expected = format!("{there}, too, under `{place}`, under names");
         assert!(remark.starts_with(&expected), "{remark}");
