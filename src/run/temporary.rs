@@ -108,7 +108,10 @@ mod tests {
         let killed = TemporaryFolder::new_in(place.path()).unwrap();
         killed.write("b.onnx", b"model").unwrap();
         // As the system does with a process that ends.
-        let TemporaryFolder { folder, _lock: lock } = killed;
+        let TemporaryFolder {
+            folder,
+            _lock: lock,
+        } = killed;
         let abandoned = folder.keep();
         drop(lock);
         let others = place.path().join("a-folder-of-others");
