@@ -171,7 +171,8 @@ fn images_of_hundreds_of_megapixels_take_less_than_half_a_gigabyte() {
         taken >> 20,
         before >> 20
     );
-    // It is not that all of them were refused.
+    // It is not that all of them were refused: the JPEGs were decoded to the end of their
+    // data, which is all of a cut one, too.
     let read = images.train.len() + images.valid.len();
-    assert!(read >= 4 + 2 * 4, "{:?}", images.skipped);
+    assert!(read >= 4 + 2 * 3, "{:?}", images.skipped);
 }

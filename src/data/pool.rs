@@ -36,9 +36,9 @@ pub(super) struct Pool {
     entries: Vec<u32>,
     /// Label of each image of the pool; empty without labels.
     labels: Vec<u32>,
-    /// Which version of its file each image of the pool was indexed from, where there
-    /// is one; empty where files are not read again or anything goes.
-    versions: Vec<Option<FileVersion>>,
+    /// Which version of its own file each image of the pool was indexed from; empty
+    /// where it has none of its own, files are not read again, or anything goes.
+    versions: Vec<FileVersion>,
     /// The start of the hash of each of these files, once it was read for it;
     /// [`UNKNOWN`] before.
     hashes: Vec<AtomicU64>,
@@ -114,13 +114,16 @@ impl Pool {
                     .filter_map(|(index, slot)| Some((index, load(index, slot).err()?)))
                     .collect()
             })
+        } else if !matches!(origin, Origin::Files(_)) {
+            // Records were counted as they were listed.
+            Vec::new()
         } else {
             let version = |at| origin.version(at, &rules.decoder);
             let looked: Vec<_> = workers.run(|| (0..total).into_par_iter().map(version).collect());
             let mut bad = Vec::new();
             for (index, version) in looked.into_iter().enumerate() {
                 match version {
-                    Ok(version) => versions.push(version),
+                    Ok(version) => versions.extend(version),
                     Err(reason) => bad.push((index, reason)),
                 }
             }
@@ -156,6 +159,10 @@ impl Pool {
             });
         }
         kept.truncate(entries.len() * stride);
+        let hashed = match &origin {
+            Origin::Records(_) if !keep && part != Part::Inference => entries.len(),
+            _ => versions.len(),
+        };
         Ok(Self {
             labels: match labels.as_slice() {
                 [] => Vec::new(),
@@ -166,7 +173,7 @@ impl Pool {
             place,
             origin,
             entries,
-            hashes: versions.iter().map(|_| AtomicU64::new(UNKNOWN)).collect(),
+            hashes: (0..hashed).map(|_| AtomicU64::new(UNKNOWN)).collect(),
             versions,
             kept: keep.then_some(kept),
             size,
@@ -308,7 +315,13 @@ impl Pool {
     }
 
     fn version(&self, index: u32) -> Option<FileVersion> {
-        let indexed = self.versions.get(index as usize).copied()??;
+        let indexed = match &self.origin {
+            // Many share a file, and with it its version.
+            Origin::Records(records) if !self.hashes.is_empty() => {
+                records.version(self.entries[index as usize] as usize)
+            }
+            _ => self.versions.get(index as usize).copied(),
+        }?;
         let touched = self.lock().touched.get(&index).copied();
         Some(touched.unwrap_or(indexed))
     }
