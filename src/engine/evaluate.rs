@@ -106,25 +106,12 @@ impl Evaluator {
         Some(self.evaluation(metrics, subject, answers.seconds))
     }
 
-    /// Evaluates `network`, which lives on a plain device.
+    /// Evaluates `network`, which lives on a plain device, and counts its truth loss on
+    /// these images in the same pass where that is wanted.
     ///
     /// # Errors
     /// If an image cannot be read, and [`Failure::Stopped`].
     pub fn evaluate(
-        &self,
-        network: &dyn Classify,
-        images: &Images,
-        subject: Subject,
-        stops: Stops<'_>,
-    ) -> Result<Evaluation, Failure> {
-        self.evaluate_with(network, images, subject, None, stops)
-    }
-
-    /// The same, and counts the truth loss on these images in the same pass.
-    ///
-    /// # Errors
-    /// If an image cannot be read, and [`Failure::Stopped`].
-    pub fn evaluate_with(
         &self,
         network: &dyn Classify,
         images: &Images,

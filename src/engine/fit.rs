@@ -429,31 +429,16 @@ impl<'a> Fit<'a> {
         if waits {
             self.end_round(truth.map(|truth| truth.mean()));
         }
-        if timeline.ends_epoch(step) {
-            self.end_epoch(evaluation)
-        } else {
-            self.within_epoch(evaluation)
+        let ends_epoch = timeline.ends_epoch(step);
+        if ends_epoch {
+            // Before it is reported: who receives the evaluation finds the answers.
+            self.probe()?;
         }
-    }
-
-    /// Keeps the best weights, and saves.
-    fn end_epoch(&mut self, evaluation: Evaluation) -> Result<(), Failure> {
-        // Before it is reported: who receives the evaluation finds the answers.
-        self.probe()?;
-        self.end_evaluation(evaluation)?;
-        self.save()?;
-        // The next speed is one of training, without the evaluation.
-        self.meter.lap();
-        Ok(())
-    }
-
-    /// Takes in the evaluation of a round that ended before its epoch, and saves where
-    /// that is due.
-    fn within_epoch(&mut self, evaluation: Evaluation) -> Result<(), Failure> {
         let is_best = self.end_evaluation(evaluation)?;
-        if is_best || self.checkpoint_is_due() {
+        if ends_epoch || is_best || self.checkpoint_is_due() {
             self.save()?;
         }
+        // The next speed is one of training, without the evaluation.
         self.meter.lap();
         Ok(())
     }
@@ -502,7 +487,7 @@ impl<'a> Fit<'a> {
         truth: Option<&mut TruthLoss>,
         inbox: &mut dyn CommandSource,
     ) -> Result<Evaluation, Failure> {
-        let evaluation = self.context.valid.evaluate_with(
+        let evaluation = self.context.valid.evaluate(
             self.learner.deployable(),
             self.context.images,
             Subject {

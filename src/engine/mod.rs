@@ -89,12 +89,6 @@ use crate::run::{BenchResult, CheckpointMark, RunFolder, SealError, WEIGHTS, Wei
 use crate::trainer::{CommandSource, EventSink, Trainer};
 use crate::untrusted::Show as _;
 
-/// Where a run stands that has no checkpoint.
-const BEGINNING: Position = Position {
-    phase: Phase::Student,
-    step: 0,
-};
-
 /// Carries out one run with tensors.
 pub struct Engine {
     prepared: Prepared,
@@ -224,9 +218,17 @@ impl Engine {
         if let Some(export) = plan.export {
             self.export(export, &valid, &checkpoints, sink)?;
         }
-        let position = standing(&self.folder)?.map(|standing| standing.position);
-        refuse_late(position.unwrap_or(BEGINNING), inbox, sink);
+        refuse_late(self.position()?, inbox, sink);
         Ok(Outcome::Completed)
+    }
+
+    /// Where the run's checkpoints stand; the beginning without any.
+    fn position(&self) -> Result<Position, Failure> {
+        let beginning = Position {
+            phase: Phase::Student,
+            step: 0,
+        };
+        Ok(standing(&self.folder)?.map_or(beginning, |standing| standing.position))
     }
 
     /// Ends a training that was stopped in the middle of an evaluation and has nothing
@@ -236,8 +238,7 @@ impl Engine {
         inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
     ) -> Result<Outcome, Failure> {
-        let position = standing(&self.folder)?.map(|standing| standing.position);
-        let position = position.unwrap_or(BEGINNING);
+        let position = self.position()?;
         let mut due = inbox.due(position, false).into_iter();
         // The others are due when the run is resumed.
         let stop = due.find(|record| record.command == Command::Stop);
@@ -367,7 +368,7 @@ impl Engine {
             };
             let images = &self.prepared.images;
             let evaluation =
-                evaluator.evaluate(network, images, subject, &mut || inbox.stop_is_due())?;
+                evaluator.evaluate(network, images, subject, None, &mut || inbox.stop_is_due())?;
             sink.emit(RunEvent::Evaluated(evaluation));
         }
         Ok(())
@@ -590,7 +591,7 @@ mod tests {
     }
 
     #[derive(Default)]
-    struct Recorded(RefCell<Vec<RunEvent>>);
+    pub(super) struct Recorded(pub RefCell<Vec<RunEvent>>);
 
     impl EventSink for Recorded {
         fn emit(&self, event: RunEvent) {

@@ -1,11 +1,11 @@
 //! A training that is stopped in the middle of an evaluation, wherever that is.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::tests::Recorded;
 use super::{Engine, Prepared};
 use crate::event::{
     Command, CommandRecord, EvaluatedWeights, Evaluation, Origin, Outcome, Phase, Position,
@@ -13,7 +13,7 @@ use crate::event::{
 };
 use crate::experiment;
 use crate::run::{RunFolder, WEIGHTS};
-use crate::trainer::{CommandSource, EventSink, Trainer};
+use crate::trainer::{CommandSource, Trainer};
 
 /// 300 images to validate with and 300 to test with are two batches each.
 const EXPERIMENT: &str = "Experiment(
@@ -61,17 +61,6 @@ impl CommandSource for Stop {
         self.asked += 1;
         self.after.is_some_and(|after| self.asked >= after)
     }
-}
-
-#[derive(Default)]
-struct Recorded(RefCell<Vec<RunEvent>>);
-
-impl EventSink for Recorded {
-    fn emit(&self, event: RunEvent) {
-        self.0.borrow_mut().push(event);
-    }
-
-    fn flush(&self) {}
 }
 
 type Key = (Phase, Split, EvaluatedWeights, u64);

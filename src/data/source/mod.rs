@@ -90,7 +90,7 @@ impl Origin {
     }
 
     /// Checks one image before it is streamed, without decoding its pixels, and
-    /// says which version of its file that was, where it has one that others can write.
+    /// says which version of its file that was, where the file is its own.
     pub fn version(
         &self,
         index: usize,
@@ -98,8 +98,7 @@ impl Origin {
     ) -> Result<Option<FileVersion>, ImageError> {
         match self {
             Self::Files(paths) => decoder.version(&paths[index]).map(Some),
-            Self::Records(records) => Ok(records.version(index)),
-            Self::Generated(_) => Ok(None),
+            Self::Records(_) | Self::Generated(_) => Ok(None),
         }
     }
 

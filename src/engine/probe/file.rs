@@ -10,7 +10,7 @@
 //! ```
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
 use crate::run::RunFolder;
 use crate::run::atomic::create_folder;
 use crate::run::seal::Owner;
+use crate::untrusted::kind_at;
 
 const IMAGES: &str = "images.safetensors";
 const VIEWS: &str = "views.safetensors";
@@ -119,7 +120,7 @@ impl ProbeFolder {
     /// # Errors
     /// If the other run's cannot be written.
     pub fn copy(&self, to: &Self, step: u64) -> Result<Vec<String>, Failure> {
-        if !is_there(&self.path) {
+        if kind_at(&self.path).is_none() {
             return Ok(Vec::new());
         }
         create_folder(&to.path).map_err(|error| Failure::File {
@@ -129,7 +130,7 @@ impl ProbeFolder {
         let mut left_out = Vec::new();
         for name in [IMAGES, VIEWS] {
             let [from, to_file] = [&self.path, &to.path].map(|folder| folder.join(name));
-            if !is_there(&from) {
+            if kind_at(&from).is_none() {
                 continue;
             }
             // Its length first, because it may be any.
@@ -172,7 +173,7 @@ impl ProbeFolder {
         let answers = last.and_then(|last| self.reaches(last, evaluated));
         let files = [IMAGES, VIEWS].map(|name| {
             let path = self.path.join(name);
-            if is_there(&path) {
+            if kind_at(&path).is_some() {
                 return check(&path, self.owner.as_ref());
             }
             if recorded {
@@ -285,11 +286,6 @@ impl ProbeFolder {
     }
 }
 
-/// Whether anything is there, and be it a link that leads nowhere.
-fn is_there(path: &Path) -> bool {
-    path.exists() || path.is_symlink()
-}
-
 /// That a file of it, or its end, is not there.
 fn lost(path: PathBuf, reason: String) -> Failure {
     Failure::File {
@@ -360,6 +356,16 @@ mod tests {
             step,
             epoch: step as f64 / 2.0,
             logits: vec![vec![step as f32, 0.5], vec![-1.0, 2.0]],
+        }
+    }
+
+    /// Writes the images, and answers after so many steps.
+    fn write_probe(folder: &ProbeFolder, steps: &[u64]) {
+        let images = [image("x.png", 3), image("y.png", 9)];
+        folder.write_images(&[], &images, None).unwrap();
+        for &step in steps {
+            let recorded = folder.write_answers(&answers(step), &views(&images));
+            recorded.unwrap();
         }
     }
 
@@ -449,13 +455,7 @@ mod tests {
     #[test]
     fn of_a_damaged_probe_a_fork_is_given_what_is_whole_whatever_lies_there() {
         let (_place, run, folder) = probe();
-        let images = [image("x.png", 3), image("y.png", 9)];
-        folder.write_images(&[], &images, None).unwrap();
-        for step in [4, 20] {
-            folder
-                .write_answers(&answers(step), &views(&images))
-                .unwrap();
-        }
+        write_probe(&folder, &[4, 20]);
         let given = |damaged: Option<&str>, why: &str| {
             let (_fork, new, fork) = probe();
             let left_out = folder.copy(&fork, 4).unwrap();
@@ -465,7 +465,8 @@ mod tests {
                 "{left_out:?}"
             );
             for name in [IMAGES, VIEWS] {
-                assert_eq!(is_there(&new.probe().join(name)), Some(name) != damaged);
+                let found = kind_at(&new.probe().join(name));
+                assert_eq!(found.is_some(), Some(name) != damaged);
             }
             if let Some(name) = damaged {
                 assert!(left_out[0].contains(name), "{left_out:?}");
@@ -507,13 +508,7 @@ mod tests {
         let error = folder.read_until(Some(20)).unwrap_err().to_string();
         let missing = "answers.bin: missing, and the run was evaluated at step 20";
         assert!(error.contains(missing), "{error}");
-        let images = [image("x.png", 3), image("y.png", 9)];
-        folder.write_images(&[], &images, None).unwrap();
-        for step in [4, 20] {
-            folder
-                .write_answers(&answers(step), &views(&images))
-                .unwrap();
-        }
+        write_probe(&folder, &[4, 20]);
         for evaluated in [None, Some(4), Some(20)] {
             assert!(folder.read_until(evaluated).unwrap().is_some());
         }
@@ -532,14 +527,9 @@ mod tests {
     fn what_is_missing_cut_or_of_another_run_is_named_without_reading_the_rest() {
         let (_place, run, folder) = probe();
         assert_eq!(folder.problems(None), [] as [&str; 0]);
-        let images = [image("x.png", 3), image("y.png", 9)];
-        folder.write_images(&[], &images, None).unwrap();
+        write_probe(&folder, &[]);
         assert_eq!(folder.problems(None), [] as [&str; 0]);
-        for step in [4, 20] {
-            folder
-                .write_answers(&answers(step), &views(&images))
-                .unwrap();
-        }
+        write_probe(&folder, &[4, 20]);
         for evaluated in [None, Some(20)] {
             assert_eq!(folder.problems(evaluated), [] as [&str; 0]);
         }
