@@ -2,6 +2,7 @@
 
 use burn::tensor::{Gradients, Tensor};
 
+use super::cpu;
 use super::fake_quantized::{self, Extremes, effective_values, joined};
 use super::folded::FoldedValues;
 #[cfg(feature = "libtorch")]
@@ -24,11 +25,12 @@ pub struct StepGradients {
 /// A copy of a network that records what it computes. The original changes when
 /// its owner takes over what came out.
 pub struct RecordedForward {
-    /// With parameters that burn tracks, unless libtorch does.
+    /// With parameters that burn tracks, unless another record has them.
     network: Network,
     /// What stands in their place where values are rounded, tracked by burn.
     effective: Option<FoldedValues>,
     observed: Vec<Extremes>,
+    cpu: Option<cpu::Tape>,
     #[cfg(feature = "libtorch")]
     tape: Option<Tape>,
 }
@@ -57,6 +59,12 @@ impl Network {
                 ..RecordedForward::of(self.clone(), None)
             };
         }
+        if let cpu @ Some(_) = cpu::Tape::new(self) {
+            return RecordedForward {
+                cpu,
+                ..RecordedForward::of(self.clone(), None)
+            };
+        }
         RecordedForward::of(self.tracked(), None)
     }
 }
@@ -67,6 +75,7 @@ impl RecordedForward {
             network,
             effective,
             observed: Vec::new(),
+            cpu: None,
             #[cfg(feature = "libtorch")]
             tape: None,
         }
@@ -96,11 +105,16 @@ impl RecordedForward {
             joined(&mut self.observed, observed);
             return logits;
         }
+        let Network {
+            graph, statistics, ..
+        } = &mut self.network;
+        if let Some(tape) = &mut self.cpu {
+            return tape
+                .forward(graph, statistics, &images)
+                .expect("images are on the network's device");
+        }
         #[cfg(feature = "libtorch")]
         if let Some(tape) = &mut self.tape {
-            let Network {
-                graph, statistics, ..
-            } = &mut self.network;
             return tape
                 .forward(graph, statistics, &images)
                 .expect("images are on the network's device");
@@ -111,7 +125,7 @@ impl RecordedForward {
     /// Ends the record with the gradients of a loss, `[1]`, that was computed
     /// from the logits.
     #[must_use]
-    pub fn finish(self, loss: &Tensor<1>) -> StepGradients {
+    pub fn finish(mut self, loss: &Tensor<1>) -> StepGradients {
         // No term depends on the student when a batch has none of the labels
         // that its terms need.
         let gradients = match loss.is_tracked().then(|| loss.backward()) {
@@ -125,7 +139,10 @@ impl RecordedForward {
         }
     }
 
-    fn gradients(&self, mut found: Gradients) -> Vec<Tensor<1>> {
+    fn gradients(&mut self, mut found: Gradients) -> Vec<Tensor<1>> {
+        if let Some(tape) = self.cpu.take() {
+            return tape.gradients(&mut found);
+        }
         #[cfg(feature = "libtorch")]
         if let Some(tape) = &self.tape {
             let of_leaves = tape.gradients(&mut found);

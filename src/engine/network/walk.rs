@@ -124,7 +124,7 @@ impl<A: Arithmetic> Walk<'_, A> {
 const IN_ORDER: &str = "a network has one entry for every one of its graph";
 
 impl RunningStatistics {
-    fn move_towards<M>(&mut self, batch: &Normalized<M>, momentum: f64) {
+    pub(super) fn move_towards<M>(&mut self, batch: &Normalized<M>, momentum: f64) {
         let blend = |old: &mut Tensor<1>, new: &Tensor<1>| {
             *old = old.clone() * (1.0 - momentum) + new.clone() * momentum;
         };

@@ -1,0 +1,173 @@
+//! A network's layers on the processor, without burn's operations and autodiff.
+//!
+//! burn's autodiff sees only the logits, as leaves: it differentiates the losses down to
+//! them, and the passes here go on from there to the parameters. The layers are noted as a
+//! list of operations (`program.rs`), each with what follows it at once; maps have their
+//! channels last, so that convolutions read windows where they lie (`correlate.rs`).
+//!
+//! Results do not depend on the number of threads, nor on how wide the processor's vectors
+//! are: an image's values are computed alone, and sums over images are made of pieces that
+//! follow from the sizes, in order. In a batch an image's logits without a record are those
+//! that it has alone.
+//!
+//! Networks on other devices, and those that round their values, go another way.
+
+mod activation;
+mod channels;
+mod conv;
+mod correlate;
+mod depthwise;
+mod map;
+mod norm;
+mod pool;
+mod program;
+mod run;
+
+use std::fmt;
+
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use rayon::prelude::*;
+
+use self::map::{Map, Shape, Spread, host};
+use self::norm::Moments;
+use self::program::Program;
+use self::run::{Passed, Runner, Source};
+use super::arithmetic::Normalized;
+use super::{Network, RunningStatistics};
+use crate::experiment::architecture::{Graph, IMAGE_CHANNELS};
+
+/// Values of the largest map that a thread works on while nothing is recorded: maps of that
+/// size stay in a core's own cache.
+const CACHED: usize = 1 << 16;
+
+/// The most images that a thread takes at once then.
+const TOGETHER: usize = 64;
+
+/// Logits with running statistics, without a record; none if the network is on another
+/// device.
+pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>> {
+    let device = Device::flex();
+    if network.device != device || images.device() != device {
+        return None;
+    }
+    let [count, _, height, width] = images.dims();
+    let shape = image_shape(height, width);
+    let runner = Runner::new(Program::of(&network.graph, shape), parameters(network));
+    let known = network.statistics.iter();
+    let known: Vec<_> = known
+        .map(|known| Moments {
+            mean: host(&known.mean),
+            variance: host(&known.variance),
+        })
+        .collect();
+    let images = host(images);
+    let share = count.div_ceil(rayon::current_num_threads());
+    let together = (CACHED / runner.program.largest()).clamp(1, TOGETHER).min(share.max(1));
+    let parts = images.par_chunks(together * shape.size());
+    let parts: Vec<_> = parts
+        .map(|part| {
+            let images = Map::of_planes(part, part.len() / shape.size(), shape);
+            let passed = runner.forward(images, Source::Known(&known), Spread::Alone);
+            passed.logits(&runner.program).to_vec()
+        })
+        .collect();
+    let logits = TensorData::new(parts.concat(), [count, network.graph.classes]);
+    Some(Tensor::from_data(logits, &device))
+}
+
+fn image_shape(height: usize, width: usize) -> Shape {
+    Shape {
+        height,
+        width,
+        channels: IMAGE_CHANNELS,
+    }
+}
+
+fn parameters(network: &Network) -> Vec<Vec<f32>> {
+    let parameters = network.parameters.iter();
+    parameters.map(|parameter| host(&parameter.value)).collect()
+}
+
+/// What was recorded of one step's passes.
+pub(super) struct Tape {
+    parameters: Vec<Vec<f32>>,
+    /// For images of the first pass's size.
+    runner: Option<Runner>,
+    /// Every pass, with its logits as leaves of burn's graph.
+    passes: Vec<(Tensor<2>, Passed)>,
+}
+
+impl fmt::Debug for Tape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let passes = self.passes.len();
+        formatter.debug_struct("Tape").field("passes", &passes).finish_non_exhaustive()
+    }
+}
+
+impl Tape {
+    /// An empty record of a network's passes; none if it is on another device.
+    pub(super) fn new(network: &Network) -> Option<Self> {
+        (network.device == Device::flex()).then(|| Self {
+            parameters: parameters(network),
+            runner: None,
+            passes: Vec::new(),
+        })
+    }
+
+    /// Logits `[batch, classes]` with the batch's statistics, a leaf of burn's autodiff graph;
+    /// none if the images are on another device.
+    pub(super) fn forward(
+        &mut self,
+        graph: &Graph,
+        statistics: &mut [RunningStatistics],
+        images: &Tensor<4>,
+    ) -> Option<Tensor<2>> {
+        let device = Device::flex();
+        if images.device() != device {
+            return None;
+        }
+        let [count, _, height, width] = images.dims();
+        let shape = image_shape(height, width);
+        let runner = self.runner.get_or_insert_with(|| {
+            Runner::new(Program::of(graph, shape), self.parameters.clone())
+        });
+        assert_eq!(runner.program.images, shape, "a step's images are of one size");
+        let images = Map::of_planes(&host(images), count, shape);
+        let passed = runner.forward(images, Source::Batch, Spread::Shared);
+        for (at, momentum, moments, values) in passed.moments(&runner.program, count) {
+            let unbiased = values as f64 / values.saturating_sub(1).max(1) as f64;
+            let of = |values: &[f32]| Tensor::from_floats(values, &device);
+            let batch = Normalized {
+                output: (),
+                mean: of(&moments.mean),
+                variance: of(&moments.variance) * unbiased,
+            };
+            statistics[at].move_towards(&batch, momentum);
+        }
+        let logits = passed.logits(&runner.program).to_vec();
+        let logits = TensorData::new(logits, [count, graph.classes]);
+        let leaf = Tensor::from_data(logits, &device).autodiff().require_grad();
+        self.passes.push((leaf.clone(), passed));
+        Some(leaf)
+    }
+
+    /// Gradient of every parameter, `[n]`, given those of the logits.
+    pub(super) fn gradients(self, of_logits: &mut Gradients) -> Vec<Tensor<1>> {
+        let device = Device::flex();
+        let sizes = self.parameters.iter();
+        let mut sums: Vec<_> = sizes.map(|parameter| vec![0.0; parameter.len()]).collect();
+        if let Some(runner) = self.runner {
+            for (leaf, passed) in self.passes {
+                if let Some(gradient) = leaf.grad_remove(of_logits) {
+                    runner.backward(passed, &host(&gradient), &mut sums);
+                }
+            }
+        }
+        sums.into_iter()
+            .map(|sum| Tensor::from_floats(sum.as_slice(), &device))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
