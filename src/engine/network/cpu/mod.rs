@@ -2,24 +2,15 @@
 //!
 //! burn's autodiff sees only the logits, as leaves: it differentiates the losses down to
 //! them, and the passes here go on from there to the parameters. The layers are noted as a
-//! list of operations (`program.rs`), each with what follows it at once; maps have their
-//! channels last, so that convolutions read windows where they lie (`correlate.rs`).
+//! list of operations (`program.rs`), each with what follows it at once, and taken through the
+//! package `layers/` (`run.rs`).
 //!
-//! Results do not depend on the number of threads, nor on how wide the processor's vectors
-//! are: an image's values are computed alone, and sums over images are made of pieces that
-//! follow from the sizes, in order. In a batch an image's logits without a record are those
-//! that it has alone.
+//! Results do not depend on the number of threads. Without a record an image's logits are
+//! those that it has alone, whatever else is in the batch.
 //!
-//! Networks on other devices, and those that round their values, go another way.
+//! A network that rounds its values (`fake_quantized.rs`) is computed with burn's operations
+//! on this device, several times as slowly: for the few epochs of a finish.
 
-mod activation;
-mod channels;
-mod conv;
-mod correlate;
-mod depthwise;
-mod map;
-mod norm;
-mod pool;
 mod program;
 mod run;
 
@@ -27,9 +18,8 @@ use std::fmt;
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use rayon::prelude::*;
+use workbench_layers::{Map, Moments, Shape, Spread};
 
-use self::map::{Map, Shape, Spread, host};
-use self::norm::Moments;
 use self::program::Program;
 use self::run::{Passed, Runner, Source};
 use super::arithmetic::Normalized;
@@ -62,7 +52,9 @@ pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>
         .collect();
     let images = host(images);
     let share = count.div_ceil(rayon::current_num_threads());
-    let together = (CACHED / runner.program.largest()).clamp(1, TOGETHER).min(share.max(1));
+    let together = (CACHED / runner.program.largest())
+        .clamp(1, TOGETHER)
+        .min(share.max(1));
     let parts = images.par_chunks(together * shape.size());
     let parts: Vec<_> = parts
         .map(|part| {
@@ -88,6 +80,13 @@ fn parameters(network: &Network) -> Vec<Vec<f32>> {
     parameters.map(|parameter| host(&parameter.value)).collect()
 }
 
+/// A tensor's values.
+fn host<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    let data = tensor.clone().into_data();
+    data.try_to_vec()
+        .expect("networks compute with 32-bit floats")
+}
+
 /// What was recorded of one step's passes.
 pub(super) struct Tape {
     parameters: Vec<Vec<f32>>,
@@ -100,7 +99,10 @@ pub(super) struct Tape {
 impl fmt::Debug for Tape {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let passes = self.passes.len();
-        formatter.debug_struct("Tape").field("passes", &passes).finish_non_exhaustive()
+        formatter
+            .debug_struct("Tape")
+            .field("passes", &passes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -128,10 +130,13 @@ impl Tape {
         }
         let [count, _, height, width] = images.dims();
         let shape = image_shape(height, width);
-        let runner = self.runner.get_or_insert_with(|| {
-            Runner::new(Program::of(graph, shape), self.parameters.clone())
-        });
-        assert_eq!(runner.program.images, shape, "a step's images are of one size");
+        let runner = self
+            .runner
+            .get_or_insert_with(|| Runner::new(Program::of(graph, shape), self.parameters.clone()));
+        assert_eq!(
+            runner.program.images, shape,
+            "a step's images are of one size"
+        );
         let images = Map::of_planes(&host(images), count, shape);
         let passed = runner.forward(images, Source::Batch, Spread::Shared);
         for (at, momentum, moments, values) in passed.moments(&runner.program, count) {

@@ -7,9 +7,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use workbench_layers::{self as layers, Pool, Shape, Window};
+
 use super::super::arithmetic::{Arithmetic, Normalized};
 use super::super::walk::{Statistics, walk};
-use super::map::Shape;
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle, windows,
 };
@@ -58,8 +59,8 @@ pub(super) enum Kind {
         statistics: usize,
     },
     /// What is not a part of the operation before.
-    Activation(Activation),
-    MaxPool(MaxPool),
+    Activation(layers::Activation),
+    MaxPool(Pool),
     AveragePool,
     /// The input as it is, for what follows it.
     Identity,
@@ -73,15 +74,6 @@ pub(super) enum Kind {
     Shuffle(usize),
     /// A map's values in the order of planes, as PyTorch flattens them.
     Flatten,
-}
-
-/// A convolution's numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) kernel: usize,
-    pub(super) stride: usize,
-    pub(super) padding: usize,
-    pub(super) groups: usize,
 }
 
 /// What is done to a result before it is written.
@@ -162,12 +154,12 @@ impl Operation {
     fn reads_back(&self, output: usize) -> impl Iterator<Item = usize> + use<> {
         let needs_input = match self.kind {
             Kind::Conv { .. } | Kind::Norm { .. } | Kind::MaxPool(_) | Kind::Scale(_) => true,
-            Kind::Activation(kind) => !is_known_by_result(kind),
+            Kind::Activation(kind) => !kind.is_known_by_result(),
             _ => false,
         };
         let needs_output = match self.kind {
             Kind::MaxPool(_) => true,
-            Kind::Activation(kind) => is_known_by_result(kind),
+            Kind::Activation(kind) => kind.is_known_by_result(),
             _ => self.tail.bound.is_some(),
         };
         let factors = match self.kind {
@@ -180,14 +172,14 @@ impl Operation {
     }
 }
 
-/// Whether an activation's derivative follows from what it gave.
-pub(super) fn is_known_by_result(kind: Activation) -> bool {
+fn of_layers(kind: Activation) -> layers::Activation {
     match kind {
-        Activation::Relu
-        | Activation::Relu6
-        | Activation::Sigmoid
-        | Activation::HardSigmoid => true,
-        Activation::Silu | Activation::HardSwish => false,
+        Activation::Relu => layers::Activation::Relu,
+        Activation::Relu6 => layers::Activation::Relu6,
+        Activation::Sigmoid => layers::Activation::Sigmoid,
+        Activation::HardSigmoid => layers::Activation::HardSigmoid,
+        Activation::Silu => layers::Activation::Silu,
+        Activation::HardSwish => layers::Activation::HardSwish,
     }
 }
 
@@ -344,7 +336,7 @@ impl Arithmetic for Noting {
             return input;
         }
         let to = input.shape;
-        input.then(Kind::Activation(kind), to)
+        input.then(Kind::Activation(of_layers(kind)), to)
     }
 
     fn activate_features(kind: Activation, input: Value) -> Value {
@@ -353,6 +345,11 @@ impl Arithmetic for Noting {
 
     fn max_pool(pool: MaxPool, input: Value) -> Value {
         let to = input.windows(pool.kernel, pool.stride, pool.padding);
+        let pool = Pool {
+            kernel: pool.kernel,
+            stride: pool.stride,
+            padding: pool.padding,
+        };
         input.then(Kind::MaxPool(pool), to)
     }
 

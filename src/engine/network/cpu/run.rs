@@ -1,14 +1,12 @@
 //! A program's passes over images, forward and back.
 
-use super::activation::{activate, activate_gradient, rectify_gradient};
-use super::channels::{
-    add_narrow, concat, factors_gradient, flatten, narrow, scale, shuffle, unflatten,
+use workbench_layers::{
+    Conv, Map, Moments, Norm, Packed, Shape, Spread, activate, activate_gradient, add_narrow,
+    average_pool, average_pool_gradient, bias_gradient, concat, factors_gradient, flatten,
+    max_pool, max_pool_gradient, narrow, rectify_gradient, scale, shuffle, unflatten,
 };
-use super::conv::{Conv, Packed, bias_gradient};
-use super::map::{Map, Shape, Spread};
-use super::norm::{Moments, Norm};
-use super::pool::{average_pool, average_pool_gradient, max_pool, max_pool_gradient};
-use super::program::{Kind, Operation, Program, is_known_by_result};
+
+use super::program::{Kind, Operation, Program};
 
 /// A program with parameters, whose weights lie as products read them.
 #[derive(Debug)]
@@ -206,7 +204,14 @@ impl Runner {
         for (at, operation) in self.program.operations.iter().enumerate().rev() {
             if let Some(gradient) = gradients.0[at + 1].take() {
                 let norm = norms[at].as_ref();
-                self.back(at, operation, (&values, norm), gradient, &mut gradients, sums);
+                self.back(
+                    at,
+                    operation,
+                    (&values, norm),
+                    gradient,
+                    &mut gradients,
+                    sums,
+                );
             }
             // All that read it come later in the program.
             values[at + 1] = None;
@@ -250,7 +255,11 @@ impl Runner {
                 gradients.add(input, gradient);
             }
             Kind::Activation(kind) => {
-                let known = if is_known_by_result(kind) { at + 1 } else { input };
+                let known = if kind.is_known_by_result() {
+                    at + 1
+                } else {
+                    input
+                };
                 activate_gradient(kind, value(values, known), &mut gradient);
                 gradients.add(input, gradient);
             }
@@ -267,7 +276,8 @@ impl Runner {
                 gradients.add(input, scale(&gradient, factors, Spread::Shared));
             }
             Kind::Narrow(first) => {
-                let sum = gradients.0[input].get_or_insert_with(|| Map::zeros(gradient.images, from));
+                let sum =
+                    gradients.0[input].get_or_insert_with(|| Map::zeros(gradient.images, from));
                 add_narrow(sum, first, &gradient);
             }
             Kind::Concat(second) => {

@@ -9,6 +9,7 @@ use crate::experiment::architecture::{
 use crate::experiment::model::{
     EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
 };
+use crate::experiment::spec::Precision;
 
 const CLASSES: usize = 5;
 
@@ -33,7 +34,11 @@ fn network(graph: Graph) -> Network {
     let mut network = Network::new(graph, 1, &Device::flex());
     for (at, parameter) in network.parameters_mut().iter_mut().enumerate() {
         if parameter.shape.len() == 1 {
-            let middle = if parameter.name.ends_with("weight") { 1.0 } else { 0.2 };
+            let middle = if parameter.name.ends_with("weight") {
+                1.0
+            } else {
+                0.2
+            };
             let values = numbers(parameter.shape[0], at, middle, 0.4);
             parameter.value = tensor(values, [parameter.shape[0]]);
         }
@@ -50,7 +55,11 @@ fn network(graph: Graph) -> Network {
 fn loss(logits: Tensor<2>) -> Tensor<1> {
     let [images, classes] = logits.dims();
     let weights = tensor(numbers(images * classes, 11, 0.3, 1.0), [images, classes]);
-    let weights = if logits.is_autodiff() { weights.autodiff() } else { weights };
+    let weights = if logits.is_autodiff() {
+        weights.autodiff()
+    } else {
+        weights
+    };
     (logits.clone() * weights + logits.powf_scalar(2.0) * 0.1).sum()
 }
 
@@ -75,18 +84,26 @@ fn by_burn(network: &Network, views: &[Tensor<4>]) -> StepGradients {
 }
 
 fn here(network: &Network, views: &[Tensor<4>]) -> StepGradients {
-    let mut passes = network.passes();
-    let losses: Vec<_> = views.iter().map(|view| loss(passes.forward(view.clone()))).collect();
+    let mut passes = network.passes(Precision::Fp32);
+    let losses: Vec<_> = views
+        .iter()
+        .map(|view| loss(passes.forward(view.clone())))
+        .collect();
     let total = losses.into_iter().reduce(|sum, one| sum + one).unwrap();
     passes.finish(&total)
 }
 
 fn assert_close(what: &str, ours: &[f32], theirs: &[f32], scale: f32) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
-    let largest = theirs.iter().fold(scale, |most, value| most.max(value.abs()));
+    let largest = theirs
+        .iter()
+        .fold(scale, |most, value| most.max(value.abs()));
     for (at, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         let apart = (ours - theirs).abs() / largest;
-        assert!(apart < 1e-4, "{what}[{at}]: {ours} and {theirs}, of at most {largest}");
+        assert!(
+            apart < 1e-4,
+            "{what}[{at}]: {ours} and {theirs}, of at most {largest}"
+        );
     }
 }
 
@@ -95,27 +112,51 @@ fn assert_agrees(graph: Graph, count: usize) {
     let size = [graph.size.0 as usize, graph.size.1 as usize];
     let network = network(graph);
     let name = network.graph.name.clone();
-    let views = [images(count, size), images(count, size).neg().add_scalar(0.3)];
-    let logits = [network.forward(views[0].clone()), network.forward_burn(views[0].clone())];
+    let views = [
+        images(count, size),
+        images(count, size).neg().add_scalar(0.3),
+    ];
+    let logits = [
+        network.forward(views[0].clone()),
+        network.forward_burn(views[0].clone()),
+    ];
     let [ours, theirs] = logits.map(|logits| host(&logits));
     assert_close(&format!("{name}: logits"), &ours, &theirs, 1e-6);
     let (ours, theirs) = (here(&network, &views), by_burn(&network, &views));
     let both = ours.gradients.iter().zip(&theirs.gradients);
     // A bias in front of a normalisation has no gradient but for rounding.
-    let largest = theirs.gradients.iter().flat_map(host).fold(0.0_f32, |a, b| a.max(b.abs()));
+    let largest = theirs
+        .gradients
+        .iter()
+        .flat_map(host)
+        .fold(0.0_f32, |a, b| a.max(b.abs()));
     for ((ours, theirs), parameter) in both.zip(network.parameters()) {
         let what = format!("{name}: gradient of {}", parameter.name);
         assert_close(&what, &host(ours), &host(theirs), 1e-2 * largest);
     }
     for (ours, theirs) in ours.statistics.iter().zip(&theirs.statistics) {
-        assert_close(&format!("{name}: {}.mean", ours.name), &host(&ours.mean), &host(&theirs.mean), 1e-2);
+        assert_close(
+            &format!("{name}: {}.mean", ours.name),
+            &host(&ours.mean),
+            &host(&theirs.mean),
+            1e-2,
+        );
         let (our, their) = (host(&ours.variance), host(&theirs.variance));
-        assert_close(&format!("{name}: {}.variance", ours.name), &our, &their, 1e-2);
+        assert_close(
+            &format!("{name}: {}.variance", ours.name),
+            &our,
+            &their,
+            1e-2,
+        );
         assert_eq!(ours.batches, theirs.batches);
     }
 }
 
-fn conv(name: &str, [inputs, outputs]: [usize; 2], [kernel, stride, padding, groups]: [usize; 4]) -> Layer {
+fn conv(
+    name: &str,
+    [inputs, outputs]: [usize; 2],
+    [kernel, stride, padding, groups]: [usize; 4],
+) -> Layer {
     Layer::Conv(Conv {
         name: name.to_owned(),
         inputs,
@@ -206,7 +247,11 @@ fn every_activation_agrees_with_burns() {
             conv("conv", [3, 6], [3, 1, 1, 1]),
             norm("norm", 6),
             Layer::Activation(kind),
-            Layer::MaxPool(MaxPool { kernel: 3, stride: 2, padding: 1 }),
+            Layer::MaxPool(MaxPool {
+                kernel: 3,
+                stride: 2,
+                padding: 1,
+            }),
             Layer::Activation(kind),
         ];
         assert_agrees(graph(&format!("{kind:?}"), (7, 6), layers, 6 * 4 * 3), 3);
@@ -223,41 +268,81 @@ fn pools_branches_and_moved_channels_agree_with_burns() {
         Layer::Activation(Activation::Sigmoid),
     ];
     let concat = |halves, first, second| {
-        Layer::Concat(Concat { halves, first, second })
+        Layer::Concat(Concat {
+            halves,
+            first,
+            second,
+        })
     };
     let residual = |body, shortcut| Layer::Residual(Residual { body, shortcut });
     let cases = [
-        ("average pool", vec![Layer::AveragePool(AveragePool { side: 3 })], 8 * 9),
-        ("max pool", vec![Layer::MaxPool(MaxPool { kernel: 2, stride: 2, padding: 0 })], 8 * 4 * 3),
+        (
+            "average pool",
+            vec![Layer::AveragePool(AveragePool { side: 3 })],
+            8 * 9,
+        ),
+        (
+            "max pool",
+            vec![Layer::MaxPool(MaxPool {
+                kernel: 2,
+                stride: 2,
+                padding: 0,
+            })],
+            8 * 4 * 3,
+        ),
         ("scale", vec![Layer::Scale(Scale { factors })], 8 * 8 * 7),
-        ("shuffle", vec![Layer::Shuffle(Shuffle { groups: 4 })], 8 * 8 * 7),
+        (
+            "shuffle",
+            vec![Layer::Shuffle(Shuffle { groups: 4 })],
+            8 * 8 * 7,
+        ),
         (
             "halves",
-            vec![concat(true, Vec::new(), vec![conv("half", [4, 6], [1, 1, 0, 1]), relu()])],
+            vec![concat(
+                true,
+                Vec::new(),
+                vec![conv("half", [4, 6], [1, 1, 0, 1]), relu()],
+            )],
             10 * 8 * 7,
         ),
         (
             "both",
-            vec![concat(false, vec![conv("one", [8, 3], [3, 2, 1, 1])], vec![conv("other", [8, 4], [1, 2, 0, 1])])],
+            vec![concat(
+                false,
+                vec![conv("one", [8, 3], [3, 2, 1, 1])],
+                vec![conv("other", [8, 4], [1, 2, 0, 1])],
+            )],
             7 * 4 * 4,
         ),
         (
             "residual",
-            vec![residual(vec![conv("body", [8, 8], [3, 1, 1, 1]), norm("n", 8)], Vec::new()), relu()],
+            vec![
+                residual(
+                    vec![conv("body", [8, 8], [3, 1, 1, 1]), norm("n", 8)],
+                    Vec::new(),
+                ),
+                relu(),
+            ],
             8 * 8 * 7,
         ),
         (
             "residual without a norm, read again",
             vec![
                 residual(vec![relu(), conv("body", [8, 8], [3, 1, 1, 1])], Vec::new()),
-                residual(vec![relu()], vec![conv("short", [8, 8], [1, 1, 0, 1]), norm("s", 8)]),
+                residual(
+                    vec![relu()],
+                    vec![conv("short", [8, 8], [1, 1, 0, 1]), norm("s", 8)],
+                ),
                 relu(),
             ],
             8 * 8 * 7,
         ),
         (
             "a sum of nothing but the input",
-            vec![residual(Vec::new(), Vec::new()), residual(vec![relu()], vec![relu()])],
+            vec![
+                residual(Vec::new(), Vec::new()),
+                residual(vec![relu()], vec![relu()]),
+            ],
             8 * 8 * 7,
         ),
     ];
@@ -272,24 +357,58 @@ fn pools_branches_and_moved_channels_agree_with_burns() {
 fn whole_layouts_agree_with_burns() {
     let models = [
         Model::Mlp { hidden: vec![7, 6] },
-        Model::Cnn { channels: vec![4, 6] },
-        Model::ResNetCifar { depth: 8, width: 16 },
-        Model::WideResNet { depth: 10, width: 1 },
+        Model::Cnn {
+            channels: vec![4, 6],
+        },
+        Model::ResNetCifar {
+            depth: 8,
+            width: 16,
+        },
+        Model::WideResNet {
+            depth: 10,
+            width: 1,
+        },
         Model::Vgg { depth: 8 },
-        Model::ResNet { depth: 18, stem: Stem::Small },
-        Model::ShuffleNetV2 { width: 0.5, stem: Stem::Small },
-        Model::MobileNetV3 { variant: MobileNetV3Variant::Small, stem: Stem::Small },
-        Model::EfficientNet { variant: EfficientNetVariant::Lite0, stem: Stem::Small },
-        Model::RegNet { variant: RegNetVariant::Y400MF, stem: Stem::Small },
+        Model::ResNet {
+            depth: 18,
+            stem: Stem::Small,
+        },
+        Model::ShuffleNetV2 {
+            width: 0.5,
+            stem: Stem::Small,
+        },
+        Model::MobileNetV3 {
+            variant: MobileNetV3Variant::Small,
+            stem: Stem::Small,
+        },
+        Model::EfficientNet {
+            variant: EfficientNetVariant::Lite0,
+            stem: Stem::Small,
+        },
+        Model::RegNet {
+            variant: RegNetVariant::Y400MF,
+            stem: Stem::Small,
+        },
     ];
     for model in models {
         let network = network(build(&model, (32, 32), CLASSES).unwrap());
         let images = images(2, [32, 32]);
-        let logits = [network.forward(images.clone()), network.forward_burn(images)];
+        let logits = [
+            network.forward(images.clone()),
+            network.forward_burn(images),
+        ];
         let [ours, theirs] = logits.map(|logits| host(&logits));
         assert_close(&format!("{model:?}"), &ours, &theirs, 1e-6);
     }
-    for model in [Model::Cnn { channels: vec![4, 6] }, Model::ResNetCifar { depth: 8, width: 16 }] {
+    for model in [
+        Model::Cnn {
+            channels: vec![4, 6],
+        },
+        Model::ResNetCifar {
+            depth: 8,
+            width: 16,
+        },
+    ] {
         assert_agrees(build(&model, (16, 16), CLASSES).unwrap(), 6);
     }
 }
@@ -308,14 +427,16 @@ fn gradients_are_those_that_differences_show() {
     let network = network(graph("differences", (6, 6), layers, 8));
     let views = [images(3, [6, 6])];
     let at = |network: &Network| -> f64 {
-        let mut passes = network.passes();
+        let mut passes = network.passes(Precision::Fp32);
         let value: f32 = loss(passes.forward(views[0].clone())).inner().into_scalar();
         f64::from(value)
     };
     let gradients = here(&network, &views).gradients;
     for (which, gradient) in gradients.iter().enumerate() {
         let gradient = host(gradient);
-        let largest = gradient.iter().fold(1e-2_f32, |most, value| most.max(value.abs()));
+        let largest = gradient
+            .iter()
+            .fold(1e-2_f32, |most, value| most.max(value.abs()));
         for place in [0, gradient.len() / 2, gradient.len() - 1] {
             let moved = |by: f32| {
                 let mut network = network.clone();
@@ -330,7 +451,11 @@ fn gradients_are_those_that_differences_show() {
             let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
             let apart = (slope - f64::from(gradient[place])).abs() / f64::from(largest);
             let name = &network.parameters()[which].name;
-            assert!(apart < 2e-2, "{name}[{place}]: {slope} and {}", gradient[place]);
+            assert!(
+                apart < 2e-2,
+                "{name}[{place}]: {slope} and {}",
+                gradient[place]
+            );
         }
     }
 }
@@ -339,19 +464,30 @@ fn gradients_are_those_that_differences_show() {
 fn threads_decide_no_bit() {
     let models = [
         Model::ResNetCifar { depth: 8, width: 4 },
-        Model::ShuffleNetV2 { width: 0.5, stem: Stem::Small },
+        Model::ShuffleNetV2 {
+            width: 0.5,
+            stem: Stem::Small,
+        },
     ];
     for model in models {
         let network = network(build(&model, (16, 16), CLASSES).unwrap());
         let views = [images(37, [16, 16])];
         let bits = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| {
                 let step = here(&network, &views);
-                let known = step.statistics.into_iter().flat_map(|it| [it.mean, it.variance]);
+                let known = step
+                    .statistics
+                    .into_iter()
+                    .flat_map(|it| [it.mean, it.variance]);
                 let logits = network.forward(views[0].clone()).flatten::<1>(0, 1);
                 let all = step.gradients.into_iter().chain(known).chain([logits]);
-                all.flat_map(|it| host(&it)).map(f32::to_bits).collect::<Vec<_>>()
+                all.flat_map(|it| host(&it))
+                    .map(f32::to_bits)
+                    .collect::<Vec<_>>()
             })
         };
         let alone = bits(1);
@@ -377,7 +513,11 @@ fn what_is_no_number_reaches_the_logits() {
         conv("conv", [3, 6], [3, 1, 1, 1]),
         norm("norm", 6),
         relu(),
-        Layer::MaxPool(MaxPool { kernel: 2, stride: 2, padding: 0 }),
+        Layer::MaxPool(MaxPool {
+            kernel: 2,
+            stride: 2,
+            padding: 0,
+        }),
         conv("alone", [6, 6], [3, 1, 1, 6]),
         Layer::Activation(Activation::Relu6),
         Layer::AveragePool(AveragePool { side: 1 }),

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::map::{Map, Shape, Spread, to_channels_last, to_planes};
+use crate::map::{Map, Shape, Spread, to_channels_last, to_planes};
 
 /// A map of this shape, every image made of one of `input`.
 fn each(
@@ -23,7 +23,8 @@ fn each(
 }
 
 /// Every image's channels times its factors, which are one pixel.
-pub(super) fn scale(input: &Map, factors: &Map, spread: Spread) -> Map {
+#[must_use]
+pub fn scale(input: &Map, factors: &Map, spread: Spread) -> Map {
     let channels = input.shape.channels;
     each(input, input.shape, spread, |image, input, output| {
         let factors = &factors.values()[image * channels..][..channels];
@@ -37,7 +38,8 @@ pub(super) fn scale(input: &Map, factors: &Map, spread: Spread) -> Map {
 }
 
 /// The gradient of the factors: the sum over pixels of input times the output's.
-pub(super) fn factors_gradient(input: &Map, gradient: &Map) -> Map {
+#[must_use]
+pub fn factors_gradient(input: &Map, gradient: &Map) -> Map {
     let channels = input.shape.channels;
     let (size, to) = (input.shape.size(), Shape::features(channels));
     each(input, to, Spread::Shared, |image, input, sums| {
@@ -52,7 +54,8 @@ pub(super) fn factors_gradient(input: &Map, gradient: &Map) -> Map {
 }
 
 /// Channels from `first` on, as many as `to` has.
-pub(super) fn narrow(input: &Map, first: usize, to: Shape, spread: Spread) -> Map {
+#[must_use]
+pub fn narrow(input: &Map, first: usize, to: Shape, spread: Spread) -> Map {
     each(input, to, spread, |_, input, output| {
         let pixels = output.chunks_exact_mut(to.channels);
         for (output, input) in pixels.zip(input.chunks_exact(input.len() / to.pixels())) {
@@ -62,22 +65,25 @@ pub(super) fn narrow(input: &Map, first: usize, to: Shape, spread: Spread) -> Ma
 }
 
 /// Adds to the channels from `first` on.
-pub(super) fn add_narrow(sum: &mut Map, first: usize, gradient: &Map) {
+pub fn add_narrow(sum: &mut Map, first: usize, gradient: &Map) {
     let (all, some) = (sum.shape.channels, gradient.shape.channels);
     let pixels = gradient.values().par_chunks(some);
     let sums = sum.values_mut().par_chunks_mut(all);
-    sums.zip(pixels).with_min_len(PIXELS).for_each(|(sums, values)| {
-        for (sum, value) in sums[first..].iter_mut().zip(values) {
-            *sum += value;
-        }
-    });
+    sums.zip(pixels)
+        .with_min_len(PIXELS)
+        .for_each(|(sums, values)| {
+            for (sum, value) in sums[first..].iter_mut().zip(values) {
+                *sum += value;
+            }
+        });
 }
 
 /// The fewest pixels that are worth a thread's attention.
 const PIXELS: usize = 1024;
 
 /// The channels of the first, then those of the second.
-pub(super) fn concat(first: &Map, second: &Map, to: Shape, spread: Spread) -> Map {
+#[must_use]
+pub fn concat(first: &Map, second: &Map, to: Shape, spread: Spread) -> Map {
     let size = second.shape.size();
     let (before, behind) = (first.shape.channels, second.shape.channels);
     each(first, to, spread, |image, first, output| {
@@ -91,7 +97,8 @@ pub(super) fn concat(first: &Map, second: &Map, to: Shape, spread: Spread) -> Ma
 }
 
 /// Channels in `groups` in turns: the first ones of all groups, then the second ones.
-pub(super) fn shuffle(input: &Map, groups: usize, spread: Spread) -> Map {
+#[must_use]
+pub fn shuffle(input: &Map, groups: usize, spread: Spread) -> Map {
     let channels = input.shape.channels;
     let each_group = channels / groups;
     each(input, input.shape, spread, |_, input, output| {
@@ -105,13 +112,17 @@ pub(super) fn shuffle(input: &Map, groups: usize, spread: Spread) -> Map {
 }
 
 /// Every image's values in the order of planes.
-pub(super) fn flatten(input: &Map, to: Shape, spread: Spread) -> Map {
+#[must_use]
+pub fn flatten(input: &Map, to: Shape, spread: Spread) -> Map {
     let from = input.shape;
-    each(input, to, spread, |_, input, output| to_planes(input, output, from))
+    each(input, to, spread, |_, input, output| {
+        to_planes(input, output, from)
+    })
 }
 
 /// A flat gradient as that of the map that was flattened.
-pub(super) fn unflatten(gradient: &Map, to: Shape) -> Map {
+#[must_use]
+pub fn unflatten(gradient: &Map, to: Shape) -> Map {
     each(gradient, to, Spread::Shared, |_, planes, pixels| {
         to_channels_last(planes, pixels, to);
     })

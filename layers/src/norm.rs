@@ -3,24 +3,26 @@
 use rayon::prelude::*;
 use rten_simd::{Isa, SimdOp};
 
-use super::correlate::rectified;
-use super::map::{Map, Spread};
+use crate::correlate::rectified;
+use crate::map::{Map, Spread};
 
 /// Pixels whose sums are made apart, and then added in order.
 const PIECE: usize = 512;
 
 /// Mean and variance of every channel.
 #[derive(Debug, Clone)]
-pub(super) struct Moments {
-    pub(super) mean: Vec<f32>,
+pub struct Moments {
+    /// Of every channel.
+    pub mean: Vec<f32>,
     /// Not the unbiased one.
-    pub(super) variance: Vec<f32>,
+    pub variance: Vec<f32>,
 }
 
 impl Moments {
     /// Those of a map. Sums of squares are about the mean of each piece (Chan et al.,
     /// "Updating formulae and a pairwise algorithm for computing sample variances", 1979).
-    pub(super) fn of(map: &Map) -> Self {
+    #[must_use]
+    pub fn of(map: &Map) -> Self {
         let channels = map.shape.channels;
         let pieces = map.values().par_chunks(PIECE * channels);
         let pieces: Vec<_> = pieces
@@ -52,7 +54,8 @@ impl Moments {
     }
 
     /// One over the standard deviation.
-    pub(super) fn inverse(&self, epsilon: f64) -> Vec<f32> {
+    #[must_use]
+    pub fn inverse(&self, epsilon: f64) -> Vec<f32> {
         let variances = self.variance.iter();
         variances
             .map(|variance| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32)
@@ -94,17 +97,21 @@ impl SimdOp for PieceMoments<'_> {
 
 /// A normalisation with known moments.
 #[derive(Debug)]
-pub(super) struct Norm<'a> {
-    pub(super) moments: &'a Moments,
+pub struct Norm<'a> {
+    /// What is normalised by.
+    pub moments: &'a Moments,
     /// One over the standard deviation.
-    pub(super) inverse: &'a [f32],
-    pub(super) scale: &'a [f32],
-    pub(super) shift: &'a [f32],
+    pub inverse: &'a [f32],
+    /// Factor of every channel.
+    pub scale: &'a [f32],
+    /// What is added then.
+    pub shift: &'a [f32],
 }
 
 impl Norm<'_> {
     /// The result, with what comes after it.
-    pub(super) fn forward(
+    #[must_use]
+    pub fn forward(
         &self,
         input: &Map,
         bound: Option<f32>,
@@ -112,7 +119,12 @@ impl Norm<'_> {
         spread: Spread,
     ) -> Map {
         let channels = input.shape.channels;
-        let factors: Vec<f32> = self.scale.iter().zip(self.inverse).map(|(a, b)| a * b).collect();
+        let factors: Vec<f32> = self
+            .scale
+            .iter()
+            .zip(self.inverse)
+            .map(|(a, b)| a * b)
+            .collect();
         let mut output = Map::zeros(input.images, input.shape);
         let piece = PIECE * channels;
         let pieces = input.values().par_chunks(piece);
@@ -138,7 +150,8 @@ impl Norm<'_> {
     }
 
     /// Gradients of scale and shift; the output's becomes the input's.
-    pub(super) fn backward(&self, input: &Map, gradient: &mut Map) -> [Vec<f32>; 2] {
+    #[must_use]
+    pub fn backward(&self, input: &Map, gradient: &mut Map) -> [Vec<f32>; 2] {
         let channels = input.shape.channels;
         let piece = PIECE * channels;
         let mean = &self.moments.mean;

@@ -1,28 +1,31 @@
 //! Feature maps on the host, and how work on them is divided.
 
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::correlate::rectified;
+use crate::correlate::rectified;
 
 /// Values behind the last image, which a kernel may read and never uses: it takes a
 /// whole block of outputs where fewer are left.
-pub(super) const SLACK: usize = 16;
+pub(crate) const SLACK: usize = 16;
 
 /// Values that a thread takes at once where each stands alone.
-pub(super) const PIECE: usize = 1 << 14;
+pub(crate) const PIECE: usize = 1 << 14;
 
 /// Height, width and channels of one image's map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) height: usize,
-    pub(super) width: usize,
-    pub(super) channels: usize,
+pub struct Shape {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Values of a pixel.
+    pub channels: usize,
 }
 
 impl Shape {
     /// One pixel: a list of features.
-    pub(super) fn features(channels: usize) -> Self {
+    #[must_use]
+    pub fn features(channels: usize) -> Self {
         Self {
             height: 1,
             width: 1,
@@ -30,26 +33,34 @@ impl Shape {
         }
     }
 
-    pub(super) fn pixels(self) -> usize {
+    /// Number of pixels.
+    #[must_use]
+    pub fn pixels(self) -> usize {
         self.height * self.width
     }
 
-    pub(super) fn size(self) -> usize {
+    /// Number of values.
+    #[must_use]
+    pub fn size(self) -> usize {
         self.pixels() * self.channels
     }
 }
 
 /// Maps of some images, their channels last: `[image][row][column][channel]`.
 #[derive(Debug, Clone)]
-pub(super) struct Map {
-    pub(super) shape: Shape,
-    pub(super) images: usize,
+pub struct Map {
+    /// Of every image.
+    pub shape: Shape,
+    /// Number of images.
+    pub images: usize,
     /// With the slack.
     values: Vec<f32>,
 }
 
 impl Map {
-    pub(super) fn zeros(images: usize, shape: Shape) -> Self {
+    /// Maps of zeros.
+    #[must_use]
+    pub fn zeros(images: usize, shape: Shape) -> Self {
         Self {
             shape,
             images,
@@ -58,7 +69,8 @@ impl Map {
     }
 
     /// Of a tensor `[batch, channels, height, width]`'s values.
-    pub(super) fn of_planes(values: &[f32], images: usize, shape: Shape) -> Self {
+    #[must_use]
+    pub fn of_planes(values: &[f32], images: usize, shape: Shape) -> Self {
         let mut map = Self::zeros(images, shape);
         let planes = values.chunks_exact(shape.size());
         for (image, planes) in map.chunks_mut(shape.size()).zip(planes) {
@@ -68,23 +80,25 @@ impl Map {
     }
 
     /// All images' values.
-    pub(super) fn values(&self) -> &[f32] {
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
         &self.values[..self.images * self.shape.size()]
     }
 
     /// All images' values.
-    pub(super) fn values_mut(&mut self) -> &mut [f32] {
+    pub fn values_mut(&mut self) -> &mut [f32] {
         let size = self.images * self.shape.size();
         &mut self.values[..size]
     }
 
     /// All values from a place on, with the slack.
-    pub(super) fn from(&self, at: usize) -> &[f32] {
+    pub(crate) fn from(&self, at: usize) -> &[f32] {
         &self.values[at..]
     }
 
     /// What follows at once: a sum with another map, rectified up to a bound.
-    pub(super) fn followed(&self, bound: Option<f32>, added: Option<&Self>, spread: Spread) -> Self {
+    #[must_use]
+    pub fn followed(&self, bound: Option<f32>, added: Option<&Self>, spread: Spread) -> Self {
         let mut result = Self::zeros(self.images, self.shape);
         let inputs = self.values().par_chunks(PIECE);
         let outputs = result.values_mut().par_chunks_mut(PIECE);
@@ -108,10 +122,11 @@ impl Map {
     }
 
     /// Adds another map of the same shape.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         let others = other.values().par_chunks(PIECE);
         let sums = self.values_mut().par_chunks_mut(PIECE);
-        sums.zip(others).for_each(|(sums, values)| add(sums, values));
+        sums.zip(others)
+            .for_each(|(sums, values)| add(sums, values));
     }
 }
 
@@ -122,7 +137,7 @@ fn add(sums: &mut [f32], values: &[f32]) {
 }
 
 /// One image's planes as pixels.
-pub(super) fn to_channels_last(planes: &[f32], pixels: &mut [f32], shape: Shape) {
+pub(crate) fn to_channels_last(planes: &[f32], pixels: &mut [f32], shape: Shape) {
     for (channel, plane) in planes.chunks_exact(shape.pixels()).enumerate() {
         let places = pixels.iter_mut().skip(channel).step_by(shape.channels);
         for (place, value) in places.zip(plane) {
@@ -132,7 +147,7 @@ pub(super) fn to_channels_last(planes: &[f32], pixels: &mut [f32], shape: Shape)
 }
 
 /// One image's pixels as planes.
-pub(super) fn to_planes(pixels: &[f32], planes: &mut [f32], shape: Shape) {
+pub(crate) fn to_planes(pixels: &[f32], planes: &mut [f32], shape: Shape) {
     for (channel, plane) in planes.chunks_exact_mut(shape.pixels()).enumerate() {
         let places = pixels.iter().skip(channel).step_by(shape.channels);
         for (value, place) in plane.iter_mut().zip(places) {
@@ -143,7 +158,7 @@ pub(super) fn to_planes(pixels: &[f32], planes: &mut [f32], shape: Shape) {
 
 /// Whether an operation is shared among rayon's threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spread {
+pub enum Spread {
     /// It is.
     Shared,
     /// This thread does it: others are busy with other images.
@@ -152,16 +167,10 @@ pub(super) enum Spread {
 
 impl Spread {
     /// The fewest pieces that a thread takes at once.
-    pub(super) fn least(self) -> usize {
+    pub(crate) fn least(self) -> usize {
         match self {
             Self::Shared => 1,
             Self::Alone => usize::MAX,
         }
     }
-}
-
-/// A tensor's values on the host.
-pub(super) fn host<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
-    let data = tensor.clone().into_data();
-    data.try_to_vec().expect("networks compute with 32-bit floats")
 }

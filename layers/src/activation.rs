@@ -2,12 +2,40 @@
 
 use rayon::prelude::*;
 
-use super::correlate::rectified;
-use super::map::{Map, PIECE, Spread};
-use crate::experiment::architecture::Activation;
+use crate::correlate::rectified;
+use crate::map::{Map, PIECE, Spread};
+
+/// A function of every value alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// max(0, x).
+    Relu,
+    /// min(max(0, x), 6).
+    Relu6,
+    /// 1 / (1 + exp(−x)).
+    Sigmoid,
+    /// min(max(0, x + 3), 6) / 6.
+    HardSigmoid,
+    /// x · sigmoid(x).
+    Silu,
+    /// x · hard sigmoid(x).
+    HardSwish,
+}
+
+impl Activation {
+    /// Whether its derivative follows from what it gave; else from what it was given.
+    #[must_use]
+    pub fn is_known_by_result(self) -> bool {
+        match self {
+            Self::Relu | Self::Relu6 | Self::Sigmoid | Self::HardSigmoid => true,
+            Self::Silu | Self::HardSwish => false,
+        }
+    }
+}
 
 /// The function of every value.
-pub(super) fn activate(kind: Activation, input: &Map, spread: Spread) -> Map {
+#[must_use]
+pub fn activate(kind: Activation, input: &Map, spread: Spread) -> Map {
     let mut output = Map::zeros(input.images, input.shape);
     let function = function(kind);
     output
@@ -24,8 +52,8 @@ pub(super) fn activate(kind: Activation, input: &Map, spread: Spread) -> Map {
 }
 
 /// Makes the input's gradient of the output's, given what the derivative is known by: the
-/// input, or the output where [`is_known_by_result`](super::program::is_known_by_result).
-pub(super) fn activate_gradient(kind: Activation, known: &Map, gradient: &mut Map) {
+/// input, or the output where [`Activation::is_known_by_result`].
+pub fn activate_gradient(kind: Activation, known: &Map, gradient: &mut Map) {
     let derivative = derivative(kind);
     gradient
         .values_mut()
@@ -39,7 +67,7 @@ pub(super) fn activate_gradient(kind: Activation, known: &Map, gradient: &mut Ma
 }
 
 /// Makes a gradient zero where a rectified result is at an end.
-pub(super) fn rectify_gradient(bound: f32, output: &Map, gradient: &mut Map) {
+pub fn rectify_gradient(bound: f32, output: &Map, gradient: &mut Map) {
     gradient
         .values_mut()
         .par_chunks_mut(PIECE)

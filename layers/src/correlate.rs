@@ -11,7 +11,7 @@ use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 
 /// Outputs that are computed together; kernels lie in memory in blocks of so many.
-pub(super) const BLOCK: usize = 16;
+pub(crate) const BLOCK: usize = 16;
 
 /// Pixels, or values of a window, that are computed together with a block of outputs:
 /// as many sums as a processor has registers for.
@@ -22,13 +22,13 @@ const TILE: usize = 128;
 
 /// Where a pixel's window begins in the input, and its outputs in the output.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) window: u32,
-    pub(super) output: u32,
+pub(crate) struct Place {
+    pub(crate) window: u32,
+    pub(crate) output: u32,
 }
 
 impl Place {
-    pub(super) fn new(window: usize, output: usize) -> Self {
+    pub(crate) fn new(window: usize, output: usize) -> Self {
         Self {
             window: window as u32,
             output: output as u32,
@@ -38,34 +38,34 @@ impl Place {
 
 /// What a window is: `taps` runs of `run` values, given by where each begins.
 #[derive(Debug, Clone)]
-pub(super) struct Taps {
-    pub(super) begins: Vec<usize>,
-    pub(super) run: usize,
+pub(crate) struct Taps {
+    pub(crate) begins: Vec<usize>,
+    pub(crate) run: usize,
 }
 
 impl Taps {
     /// Values in a window.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.begins.len() * self.run
     }
 }
 
 /// Gives every pixel's outputs: the sum over its window of value times weight, and what
 /// comes after it.
-pub(super) struct Correlate<'a> {
-    pub(super) input: &'a [f32],
-    pub(super) places: &'a [Place],
-    pub(super) taps: &'a Taps,
+pub(crate) struct Correlate<'a> {
+    pub(crate) input: &'a [f32],
+    pub(crate) places: &'a [Place],
+    pub(crate) taps: &'a Taps,
     /// `[block of outputs][value of the window][BLOCK]`.
-    pub(super) weights: &'a [f32],
+    pub(crate) weights: &'a [f32],
     /// Where sums begin, for whole blocks; at zero if it is empty.
-    pub(super) bias: &'a [f32],
-    pub(super) outputs: usize,
+    pub(crate) bias: &'a [f32],
+    pub(crate) outputs: usize,
     /// What is added, where the outputs come.
-    pub(super) added: Option<&'a [f32]>,
+    pub(crate) added: Option<&'a [f32]>,
     /// Results are rectified, up to here.
-    pub(super) bound: Option<f32>,
-    pub(super) output: &'a mut [f32],
+    pub(crate) bound: Option<f32>,
+    pub(crate) output: &'a mut [f32],
 }
 
 impl SimdOp for Correlate<'_> {
@@ -175,7 +175,7 @@ impl Correlate<'_> {
 
 /// Between 0 and the bound; what is no number stays so.
 #[inline(always)]
-pub(super) fn rectified(value: f32, bound: f32) -> f32 {
+pub(crate) fn rectified(value: f32, bound: f32) -> f32 {
     if value < 0.0 {
         0.0
     } else if value > bound {
@@ -187,18 +187,18 @@ pub(super) fn rectified(value: f32, bound: f32) -> f32 {
 
 /// Adds to every weight's gradient: the sum over pixels of the window's value times the
 /// output's gradient.
-pub(super) struct WeightGradient<'a> {
+pub(crate) struct WeightGradient<'a> {
     /// With [`ROWS`] values behind the last window's.
-    pub(super) input: &'a [f32],
-    pub(super) places: &'a [Place],
+    pub(crate) input: &'a [f32],
+    pub(crate) places: &'a [Place],
     /// Where the tap begins in a window, and which of its values are meant.
-    pub(super) begin: usize,
-    pub(super) rows: usize,
+    pub(crate) begin: usize,
+    pub(crate) rows: usize,
     /// With a [`BLOCK`] of values behind the last pixel's.
-    pub(super) gradient: &'a [f32],
-    pub(super) outputs: usize,
+    pub(crate) gradient: &'a [f32],
+    pub(crate) outputs: usize,
     /// `[value of the tap][output]`.
-    pub(super) sums: &'a mut [f32],
+    pub(crate) sums: &'a mut [f32],
 }
 
 impl SimdOp for WeightGradient<'_> {

@@ -5,11 +5,22 @@ use std::ops::Range;
 use rayon::prelude::*;
 use rten_simd::{Isa, SimdOp};
 
-use super::map::{Map, Shape, Spread};
-use crate::experiment::architecture::MaxPool;
+use crate::map::{Map, Shape, Spread};
+
+/// Square windows of which the greatest value is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Height and width of the window.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+    /// Pixels around the map that a window may begin or end in, and are never taken.
+    pub padding: usize,
+}
 
 /// The greatest value of every window.
-pub(super) fn max_pool(pool: MaxPool, input: &Map, to: Shape, spread: Spread) -> Map {
+#[must_use]
+pub fn max_pool(pool: Pool, input: &Map, to: Shape, spread: Spread) -> Map {
     let mut output = Map::zeros(input.images, to);
     let from = input.shape;
     output
@@ -31,7 +42,8 @@ pub(super) fn max_pool(pool: MaxPool, input: &Map, to: Shape, spread: Spread) ->
 }
 
 /// The input's gradient: a window's goes to its first greatest value.
-pub(super) fn max_pool_gradient(pool: MaxPool, input: &Map, output: &Map, gradient: &Map) -> Map {
+#[must_use]
+pub fn max_pool_gradient(pool: Pool, input: &Map, output: &Map, gradient: &Map) -> Map {
     let (from, to) = (input.shape, output.shape);
     let mut result = Map::zeros(input.images, from);
     result
@@ -56,13 +68,13 @@ pub(super) fn max_pool_gradient(pool: MaxPool, input: &Map, output: &Map, gradie
 }
 
 /// Which pixels of the map a window covers along one side.
-fn covered(pool: MaxPool, at: usize, side: usize) -> Range<usize> {
+fn covered(pool: Pool, at: usize, side: usize) -> Range<usize> {
     let begin = at * pool.stride;
     begin.saturating_sub(pool.padding)..(begin + pool.kernel).saturating_sub(pool.padding).min(side)
 }
 
 struct Greatest<'a> {
-    pool: MaxPool,
+    pool: Pool,
     from: Shape,
     to: Shape,
     input: &'a [f32],
@@ -95,7 +107,7 @@ impl SimdOp for Greatest<'_> {
 }
 
 struct GreatestGradient<'a> {
-    pool: MaxPool,
+    pool: Pool,
     from: Shape,
     to: Shape,
     input: &'a [f32],
@@ -112,7 +124,9 @@ impl SimdOp for GreatestGradient<'_> {
         let channels = self.to.channels;
         let mut rest = vec![0.0; channels];
         let windows = self.output.chunks_exact(channels);
-        let windows = windows.zip(self.gradient.chunks_exact(channels)).enumerate();
+        let windows = windows
+            .zip(self.gradient.chunks_exact(channels))
+            .enumerate();
         for (at, (output, gradient)) in windows {
             rest.copy_from_slice(gradient);
             for row in covered(self.pool, at / self.to.width, self.from.height) {
@@ -133,7 +147,8 @@ impl SimdOp for GreatestGradient<'_> {
 }
 
 /// The mean of every window, which follow from the sizes as PyTorch's do.
-pub(super) fn average_pool(input: &Map, to: Shape, spread: Spread) -> Map {
+#[must_use]
+pub fn average_pool(input: &Map, to: Shape, spread: Spread) -> Map {
     let mut output = Map::zeros(input.images, to);
     let from = input.shape;
     output
@@ -156,7 +171,8 @@ pub(super) fn average_pool(input: &Map, to: Shape, spread: Spread) -> Map {
 }
 
 /// The input's gradient.
-pub(super) fn average_pool_gradient(gradient: &Map, from: Shape) -> Map {
+#[must_use]
+pub fn average_pool_gradient(gradient: &Map, from: Shape) -> Map {
     let mut result = Map::zeros(gradient.images, from);
     let to = gradient.shape;
     result
@@ -194,7 +210,8 @@ struct Averaged {
 
 impl Averaged {
     fn new(at: usize, from: Shape, to: Shape) -> Self {
-        let along = |at: usize, from: usize, to: usize| at * from / to..((at + 1) * from).div_ceil(to);
+        let along =
+            |at: usize, from: usize, to: usize| at * from / to..((at + 1) * from).div_ceil(to);
         Self {
             rows: along(at / to.width, from.height, to.height),
             columns: along(at % to.width, from.width, to.width),

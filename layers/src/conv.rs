@@ -8,10 +8,9 @@
 use rayon::prelude::*;
 use rten_simd::SimdOp;
 
-use super::correlate::{BLOCK, Correlate, Place, Taps, WeightGradient};
-use super::depthwise::{Depthwise, DepthwiseInputGradient, DepthwiseWeightGradient};
-use super::map::{Map, SLACK, Shape, Spread};
-use super::program::Window;
+use crate::correlate::{BLOCK, Correlate, Place, Taps, WeightGradient};
+use crate::depthwise::{Depthwise, DepthwiseInputGradient, DepthwiseWeightGradient};
+use crate::map::{Map, SLACK, Shape, Spread};
 
 /// Pixels of a piece of a forward pass where windows are single pixels.
 const PIECE: usize = 24;
@@ -25,9 +24,22 @@ const CHUNKS: usize = 16;
 /// Values of a tap that a thread sums over where a batch is in few chunks.
 const ROWS: usize = 96;
 
+/// A convolution's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width of the kernel.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+    /// Zeros on every side.
+    pub padding: usize,
+    /// Groups of channels that do not mix.
+    pub groups: usize,
+}
+
 /// A convolution of maps of one shape.
 #[derive(Debug)]
-pub(super) struct Conv {
+pub struct Conv {
     window: Window,
     from: Shape,
     to: Shape,
@@ -61,13 +73,22 @@ struct Reading {
 
 impl Reading {
     fn forward(window: Window, from: Shape, to: Shape) -> Self {
-        let Window { kernel, stride, padding, groups } = window;
+        let Window {
+            kernel,
+            stride,
+            padding,
+            groups,
+        } = window;
         let outer = Shape {
             height: from.height + 2 * padding,
             width: from.width + 2 * padding,
             ..from
         };
-        let border = Border { inner: from, before: padding, outer };
+        let border = Border {
+            inner: from,
+            before: padding,
+            outer,
+        };
         if kernel == 1 && stride == 1 && padding == 0 {
             return Self::flat(border, from.channels, to.channels, groups);
         }
@@ -108,7 +129,11 @@ impl Reading {
 
     /// The same of the map read from.
     fn piece_read(&self, flat: usize) -> usize {
-        if self.is_flat { flat } else { self.border.inner.pixels() }
+        if self.is_flat {
+            flat
+        } else {
+            self.border.inner.pixels()
+        }
     }
 }
 
@@ -136,7 +161,12 @@ fn taps(
 impl Phase {
     /// That of the pixels whose places leave this remainder; none if no window meets them.
     fn new(window: Window, from: Shape, to: Shape, [y, x]: [usize; 2]) -> Option<Self> {
-        let Window { kernel, stride, padding, groups } = window;
+        let Window {
+            kernel,
+            stride,
+            padding,
+            groups,
+        } = window;
         let count = |first: usize| kernel.saturating_sub(first).div_ceil(stride);
         let (height, width) = (count(y), count(x));
         if height == 0 || width == 0 {
@@ -150,7 +180,11 @@ impl Phase {
             width: last(from.width).max(to.width - 1) + most,
             ..to
         };
-        let border = Border { inner: to, before: most - 1, outer };
+        let border = Border {
+            inner: to,
+            before: most - 1,
+            outer,
+        };
         // The place in a kernel of a window's value: reversed, as windows before a pixel meet
         // it with later taps.
         let inputs = to.channels / groups;
@@ -192,7 +226,12 @@ impl Phase {
 
 /// The places along a side that leave this remainder, each with that of the last window
 /// that may meet it.
-fn met(side: usize, padding: usize, stride: usize, first: usize) -> impl Iterator<Item = (usize, usize)> {
+fn met(
+    side: usize,
+    padding: usize,
+    stride: usize,
+    first: usize,
+) -> impl Iterator<Item = (usize, usize)> {
     let first = (first + stride - padding % stride) % stride;
     let places = (first..side).step_by(stride);
     places.map(move |place| (place, (place + padding) / stride))
@@ -247,7 +286,7 @@ impl Border {
 
 /// Weights as the product reads them: `[group][block of outputs][value of the window][BLOCK]`.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub struct Packed {
     groups: usize,
     weights: Vec<f32>,
     /// The bias of every group, in whole blocks; empty without one.
@@ -257,7 +296,12 @@ pub(super) struct Packed {
 impl Packed {
     /// Of `outputs` for each group and windows of `size`, given every weight by group, output
     /// and place in the window.
-    fn of(groups: usize, outputs: usize, size: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Self {
+    fn of(
+        groups: usize,
+        outputs: usize,
+        size: usize,
+        weight: impl Fn(usize, usize, usize) -> f32,
+    ) -> Self {
         let blocks = outputs.div_ceil(BLOCK);
         let mut weights = vec![0.0; groups * blocks * size * BLOCK];
         for (at, row) in weights.chunks_exact_mut(BLOCK).enumerate() {
@@ -285,7 +329,9 @@ impl Packed {
 }
 
 impl Conv {
-    pub(super) fn new(window: Window, from: Shape, to: Shape) -> Self {
+    /// That of maps of one shape, which gives maps of another.
+    #[must_use]
+    pub fn new(window: Window, from: Shape, to: Shape) -> Self {
         let forward = Reading::forward(window, from, to);
         let stride = window.stride;
         let phases = (0..stride * stride).map(|at| [at / stride, at % stride]);
@@ -300,7 +346,7 @@ impl Conv {
     }
 
     /// Whether every channel is convolved alone.
-    pub(super) fn is_depthwise(&self) -> bool {
+    fn is_depthwise(&self) -> bool {
         let groups = self.window.groups;
         let is_alone = groups == self.from.channels && groups == self.to.channels;
         is_alone && groups > 1 && !self.forward.is_flat
@@ -321,14 +367,17 @@ impl Conv {
     }
 
     /// Weights for forward passes.
-    pub(super) fn packed(&self, weights: &[f32], bias: Option<&[f32]>) -> Packed {
+    #[must_use]
+    pub fn packed(&self, weights: &[f32], bias: Option<&[f32]>) -> Packed {
         let groups = self.window.groups;
         if self.is_depthwise() {
             let taps = self.forward.taps.size();
             let rows = (0..taps).flat_map(|tap| (0..groups).map(move |group| (group, tap)));
             return Packed {
                 groups: 1,
-                weights: rows.map(|(group, tap)| weights[group * taps + tap]).collect(),
+                weights: rows
+                    .map(|(group, tap)| weights[group * taps + tap])
+                    .collect(),
                 bias: bias.unwrap_or_default().to_vec(),
             };
         }
@@ -348,7 +397,8 @@ impl Conv {
     }
 
     /// Weights for backward passes, for every phase.
-    pub(super) fn packed_back(&self, weights: &[f32]) -> Vec<Packed> {
+    #[must_use]
+    pub fn packed_back(&self, weights: &[f32]) -> Vec<Packed> {
         if self.is_depthwise() {
             return vec![self.packed(weights, None)];
         }
@@ -366,7 +416,8 @@ impl Conv {
     }
 
     /// The result, with what comes after it.
-    pub(super) fn forward(
+    #[must_use]
+    pub fn forward(
         &self,
         input: &Map,
         packed: &Packed,
@@ -387,7 +438,8 @@ impl Conv {
     }
 
     /// The input's gradient, given the output's.
-    pub(super) fn input_gradient(&self, gradient: &Map, packed: &[Packed]) -> Map {
+    #[must_use]
+    pub fn input_gradient(&self, gradient: &Map, packed: &[Packed]) -> Map {
         let mut result = Map::zeros(gradient.images, self.from);
         if self.is_depthwise() {
             self.depthwise_input_gradient(gradient, &packed[0], &mut result);
@@ -410,7 +462,8 @@ impl Conv {
     ///
     /// Pieces of the batch are summed apart and then in order. How many there are follows
     /// from the maps' sizes, so that the threads decide nothing.
-    pub(super) fn weight_gradient(&self, input: &Map, gradient: &Map) -> Vec<f32> {
+    #[must_use]
+    pub fn weight_gradient(&self, input: &Map, gradient: &Map) -> Vec<f32> {
         if self.is_depthwise() {
             return self.depthwise_weight_gradient(input, gradient);
         }
@@ -519,7 +572,9 @@ impl Conv {
         );
         let sums = in_order(&mut sums, taps * channels);
         let places = (0..channels).flat_map(|channel| (0..taps).map(move |tap| (channel, tap)));
-        places.map(|(channel, tap)| sums[tap * channels + channel]).collect()
+        places
+            .map(|(channel, tap)| sums[tap * channels + channel])
+            .collect()
     }
 }
 
@@ -535,7 +590,8 @@ fn in_order(parts: &mut [f32], size: usize) -> &[f32] {
 }
 
 /// The gradient of a bias: the sum over all pixels.
-pub(super) fn bias_gradient(gradient: &Map) -> Vec<f32> {
+#[must_use]
+pub fn bias_gradient(gradient: &Map) -> Vec<f32> {
     let channels = gradient.shape.channels;
     let pieces = gradient.values().par_chunks(LONG_PIECE * channels);
     let pieces: Vec<_> = pieces
@@ -582,7 +638,9 @@ impl Product<'_> {
                 || reading.border.buffer(),
                 |buffer, (at, (output, input))| {
                     let input = reading.border.around(input, buffer);
-                    let added = self.added.map(|added| &added[at * written..][..output.len()]);
+                    let added = self
+                        .added
+                        .map(|added| &added[at * written..][..output.len()]);
                     self.piece(input, output, added);
                 },
             );

@@ -3,25 +3,25 @@
 use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, Simd, SimdOp};
 
-use super::correlate::{Place, rectified};
+use crate::correlate::{Place, rectified};
 
 /// Gives every pixel's channels: the sum over taps of value times weight, and what comes
 /// after it.
-pub(super) struct Depthwise<'a> {
-    pub(super) input: &'a [f32],
-    pub(super) places: &'a [Place],
+pub(crate) struct Depthwise<'a> {
+    pub(crate) input: &'a [f32],
+    pub(crate) places: &'a [Place],
     /// Where taps begin in a window.
-    pub(super) taps: &'a [usize],
+    pub(crate) taps: &'a [usize],
     /// `[tap][channel]`.
-    pub(super) weights: &'a [f32],
+    pub(crate) weights: &'a [f32],
     /// At zero if it is empty.
-    pub(super) bias: &'a [f32],
-    pub(super) channels: usize,
+    pub(crate) bias: &'a [f32],
+    pub(crate) channels: usize,
     /// What is added, where the outputs come.
-    pub(super) added: Option<&'a [f32]>,
+    pub(crate) added: Option<&'a [f32]>,
     /// Results are rectified, up to here.
-    pub(super) bound: Option<f32>,
-    pub(super) output: &'a mut [f32],
+    pub(crate) bound: Option<f32>,
+    pub(crate) output: &'a mut [f32],
 }
 
 impl SimdOp for Depthwise<'_> {
@@ -67,14 +67,14 @@ impl SimdOp for Depthwise<'_> {
 }
 
 /// Adds to the input's gradient, where windows lie: the output's times the weights.
-pub(super) struct DepthwiseInputGradient<'a> {
-    pub(super) gradient: &'a [f32],
-    pub(super) places: &'a [Place],
-    pub(super) taps: &'a [usize],
+pub(crate) struct DepthwiseInputGradient<'a> {
+    pub(crate) gradient: &'a [f32],
+    pub(crate) places: &'a [Place],
+    pub(crate) taps: &'a [usize],
     /// `[tap][channel]`.
-    pub(super) weights: &'a [f32],
-    pub(super) channels: usize,
-    pub(super) result: &'a mut [f32],
+    pub(crate) weights: &'a [f32],
+    pub(crate) channels: usize,
+    pub(crate) result: &'a mut [f32],
 }
 
 impl SimdOp for DepthwiseInputGradient<'_> {
@@ -96,14 +96,14 @@ impl SimdOp for DepthwiseInputGradient<'_> {
 }
 
 /// Adds to every weight's gradient: the sum over pixels of value times the output's gradient.
-pub(super) struct DepthwiseWeightGradient<'a> {
-    pub(super) input: &'a [f32],
-    pub(super) places: &'a [Place],
-    pub(super) taps: &'a [usize],
-    pub(super) gradient: &'a [f32],
-    pub(super) channels: usize,
+pub(crate) struct DepthwiseWeightGradient<'a> {
+    pub(crate) input: &'a [f32],
+    pub(crate) places: &'a [Place],
+    pub(crate) taps: &'a [usize],
+    pub(crate) gradient: &'a [f32],
+    pub(crate) channels: usize,
     /// `[tap][channel]`.
-    pub(super) sums: &'a mut [f32],
+    pub(crate) sums: &'a mut [f32],
 }
 
 impl SimdOp for DepthwiseWeightGradient<'_> {
