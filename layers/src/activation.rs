@@ -1,6 +1,7 @@
 //! Functions of every value alone, forward and back.
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::correlate::rectified;
 use crate::map::{Map, PIECE, Spread};

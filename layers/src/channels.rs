@@ -1,6 +1,7 @@
 //! Operations that move channels or multiply them, forward and back.
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::map::{Map, Shape, Spread, to_channels_last, to_planes};
 
@@ -42,13 +43,18 @@ pub fn scale(input: &Map, factors: &Map, spread: Spread) -> Map {
 pub fn factors_gradient(input: &Map, gradient: &Map) -> Map {
     let channels = input.shape.channels;
     let (size, to) = (input.shape.size(), Shape::features(channels));
-    each(input, to, Spread::Shared, |image, input, sums| {
+    each(input, to, Spread::Shared, |image, input, result| {
         let gradient = &gradient.values()[image * size..][..size];
+        // Terms of both signs nearly cancel each other.
+        let mut sums = vec![0.0_f64; channels];
         let pixels = input.chunks_exact(channels);
         for (input, gradient) in pixels.zip(gradient.chunks_exact(channels)) {
             for ((sum, input), gradient) in sums.iter_mut().zip(input).zip(gradient) {
-                *sum += input * gradient;
+                *sum += f64::from(*input) * f64::from(*gradient);
             }
+        }
+        for (value, sum) in result.iter_mut().zip(sums) {
+            *value = sum as f32;
         }
     })
 }

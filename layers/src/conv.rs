@@ -5,7 +5,8 @@
 //! remainder that a pixel's place leaves by the stride: its kernel has the taps that meet
 //! such pixels.
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use rten_simd::SimdOp;
 
 use crate::correlate::{BLOCK, Correlate, Place, Taps, WeightGradient};

@@ -17,8 +17,9 @@ pub(crate) const BLOCK: usize = 16;
 /// as many sums as a processor has registers for.
 const ROWS: usize = 6;
 
-/// Pixels whose values stay in the nearest cache while all sums over them are made.
-const TILE: usize = 128;
+/// Pixels whose values stay in the nearest cache while all sums over them are made, and
+/// whose products are summed apart: many numbers in one sum would lose its last digits.
+pub(crate) const TILE: usize = 128;
 
 /// Where a pixel's window begins in the input, and its outputs in the output.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, Simd, SimdOp};
 
-use crate::correlate::{Place, rectified};
+use crate::correlate::{Place, TILE, rectified};
 
 /// Gives every pixel's channels: the sum over taps of value times weight, and what comes
 /// after it.
@@ -111,14 +111,21 @@ impl SimdOp for DepthwiseWeightGradient<'_> {
 
     #[inline(always)]
     fn eval<I: Isa>(self, _: I) {
-        for place in self.places {
-            let gradient = &self.gradient[place.output as usize..][..self.channels];
-            let sums = self.sums.chunks_exact_mut(self.channels);
-            for (tap, sums) in self.taps.iter().zip(sums) {
-                let values = &self.input[place.window as usize + tap..][..self.channels];
-                for ((sum, value), gradient) in sums.iter_mut().zip(values).zip(gradient) {
-                    *sum += value * gradient;
+        let mut sums_of_tile = vec![0.0; self.sums.len()];
+        for places in self.places.chunks(TILE) {
+            sums_of_tile.fill(0.0);
+            for place in places {
+                let gradient = &self.gradient[place.output as usize..][..self.channels];
+                let sums = sums_of_tile.chunks_exact_mut(self.channels);
+                for (tap, sums) in self.taps.iter().zip(sums) {
+                    let values = &self.input[place.window as usize + tap..][..self.channels];
+                    for ((sum, value), gradient) in sums.iter_mut().zip(values).zip(gradient) {
+                        *sum += value * gradient;
+                    }
                 }
+            }
+            for (sum, of_tile) in self.sums.iter_mut().zip(&sums_of_tile) {
+                *sum += of_tile;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Feature maps on the host, and how work on them is divided.
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::correlate::rectified;
 

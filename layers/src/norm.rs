@@ -1,6 +1,7 @@
 //! Batch normalisation, forward and back.
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use rten_simd::{Isa, SimdOp};
 
 use crate::correlate::rectified;

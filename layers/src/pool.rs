@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 use rten_simd::{Isa, SimdOp};
 
 use crate::map::{Map, Shape, Spread};
@@ -157,13 +158,17 @@ pub fn average_pool(input: &Map, to: Shape, spread: Spread) -> Map {
         .zip(input.values().par_chunks(from.size()))
         .with_min_len(spread.least())
         .for_each(|(output, input)| {
+            let mut sums = vec![0.0_f64; to.channels];
             for (at, output) in output.chunks_exact_mut(to.channels).enumerate() {
                 let window = Averaged::new(at, from, to);
+                sums.fill(0.0);
                 for pixel in window.pixels(from.width) {
-                    add(output, &input[pixel * to.channels..]);
+                    for (sum, value) in sums.iter_mut().zip(&input[pixel * to.channels..]) {
+                        *sum += f64::from(*value);
+                    }
                 }
-                for value in output {
-                    *value /= window.size();
+                for (value, sum) in output.iter_mut().zip(sums.iter()) {
+                    *value = (sum / window.size()) as f32;
                 }
             }
         });
@@ -185,7 +190,7 @@ pub fn average_pool_gradient(gradient: &Map, from: Shape) -> Map {
                 for (at, gradient) in gradient.chunks_exact(to.channels).enumerate() {
                     let window = Averaged::new(at, from, to);
                     for (share, gradient) in share.iter_mut().zip(gradient) {
-                        *share = gradient / window.size();
+                        *share = gradient / window.size() as f32;
                     }
                     for pixel in window.pixels(from.width) {
                         add(&mut result[pixel * to.channels..], share);
@@ -218,8 +223,8 @@ impl Averaged {
         }
     }
 
-    fn size(&self) -> f32 {
-        (self.rows.len() * self.columns.len()) as f32
+    fn size(&self) -> f64 {
+        (self.rows.len() * self.columns.len()) as f64
     }
 
     fn pixels(&self, width: usize) -> impl Iterator<Item = usize> + use<> {

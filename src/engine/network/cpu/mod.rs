@@ -17,7 +17,8 @@ mod run;
 use std::fmt;
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
-use rayon::prelude::*;
+use rayon::iter::ParallelIterator;
+use rayon::slice::ParallelSlice;
 use workbench_layers::{Map, Moments, Shape, Spread};
 
 use self::program::Program;
