@@ -122,7 +122,7 @@ pub fn shuffle(input: &Map, groups: usize, spread: Spread) -> Map {
 pub fn flatten(input: &Map, to: Shape, spread: Spread) -> Map {
     let from = input.shape;
     each(input, to, spread, |_, input, output| {
-        to_planes(input, output, from)
+        to_planes(input, output, from);
     })
 }
 

@@ -9,6 +9,11 @@
 //! This is a package of its own, because the profile for development leaves the workbench
 //! itself unoptimized: these loops would be slower there by two orders of magnitude.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is dispatched by the processor's vectors must be one function to use them"
+)]
+
 mod activation;
 mod channels;
 mod conv;

@@ -140,9 +140,9 @@ fn add(sums: &mut [f32], values: &[f32]) {
 /// One image's planes as pixels.
 pub(crate) fn to_channels_last(planes: &[f32], pixels: &mut [f32], shape: Shape) {
     for (channel, plane) in planes.chunks_exact(shape.pixels()).enumerate() {
-        let places = pixels.iter_mut().skip(channel).step_by(shape.channels);
-        for (place, value) in places.zip(plane) {
-            *place = *value;
+        let every = pixels.iter_mut().skip(channel).step_by(shape.channels);
+        for (pixel, value) in every.zip(plane) {
+            *pixel = *value;
         }
     }
 }
@@ -150,9 +150,9 @@ pub(crate) fn to_channels_last(planes: &[f32], pixels: &mut [f32], shape: Shape)
 /// One image's pixels as planes.
 pub(crate) fn to_planes(pixels: &[f32], planes: &mut [f32], shape: Shape) {
     for (channel, plane) in planes.chunks_exact_mut(shape.pixels()).enumerate() {
-        let places = pixels.iter().skip(channel).step_by(shape.channels);
-        for (value, place) in plane.iter_mut().zip(places) {
-            *value = *place;
+        let every = pixels.iter().skip(channel).step_by(shape.channels);
+        for (value, pixel) in plane.iter_mut().zip(every) {
+            *value = *pixel;
         }
     }
 }
