@@ -3,7 +3,8 @@
 //! Burn's own operations serve every device and are differentiated by burn. On
 //! libtorch the same layers run through its operations and its autograd, which
 //! have the backward passes of convolution and batch normalisation that burn
-//! composes of many smaller operations.
+//! composes of many smaller operations; on the processor without libtorch they are noted
+//! and run by `cpu/`.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid, silu};

@@ -52,10 +52,10 @@ pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>
         })
         .collect();
     let images = host(images);
-    let share = count.div_ceil(rayon::current_num_threads());
+    let each = count.div_ceil(rayon::current_num_threads());
     let together = (CACHED / runner.program.largest())
         .clamp(1, TOGETHER)
-        .min(share.max(1));
+        .min(each.max(1));
     let parts = images.par_chunks(together * shape.size());
     let parts: Vec<_> = parts
         .map(|part| {
