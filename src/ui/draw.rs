@@ -267,7 +267,7 @@ impl Ui {
             (Action::PauseRun, _) if !self.live.would_pause(runs) => "resume",
             (Action::Right, Some(Context::Overlay | Context::Pareto)) => "next",
             (Action::RunDetails, _) if self.runs_table.covers(self.shared.size.0) => "close",
-            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all",
+            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all charts",
             _ => action.entry().hint,
         }
     }

@@ -204,7 +204,7 @@ fn rule_rows(
             (
                 "else",
                 format!(
-                    "the truth loss got worse: {}",
+                    "it is worse than that: {}",
                     lowering(weight, *decay, *w_min)
                 ),
             ),

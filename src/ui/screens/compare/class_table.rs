@@ -82,8 +82,8 @@ fn draw_names(
 ) {
     let mut cells = Cells::line(frame.buffer_mut(), area, 0);
     let titled = |title: &str, sort: ClassSort| {
-        let arrow = if classes.reversed { "↑" } else { "↓" };
         if sort == classes.sort {
+            let arrow = if classes.falls() { "↓" } else { "↑" };
             format!("{title} {arrow}")
         } else {
             title.to_owned()

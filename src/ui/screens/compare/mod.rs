@@ -129,7 +129,8 @@ pub struct Compare {
     border: Border,
     // What follows from the above.
     verdict: Verdict,
-    folder: Option<FolderMetrics>,
+    /// Of a folder's images, and of the second run's student on them.
+    folder: Option<(FolderMetrics, Option<FolderMetrics>)>,
     results: Vec<SampleResult>,
     rows: Vec<usize>,
     steps: Vec<u64>,
@@ -171,13 +172,24 @@ impl Compare {
             self.opened_from = None;
             self.refresh();
         }
-        let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+        self.verdict = self.verdict(runs).unwrap_or_default();
+    }
+
+    fn verdict(&self, runs: &Runs) -> Option<Verdict> {
+        let store = &runs.get(self.comparison.run.as_ref()?)?.store;
+        let second = self.comparison.second.as_ref();
+        let second = second.and_then(|second| runs.get(&second.run));
+        let second = second.map(|run| &run.store);
+        if let Some((folder, other)) = &self.folder {
+            return Some(Verdict::of_folder(
+                (folder, store),
+                other.as_ref().zip(second),
+            ));
+        }
         let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
-        self.verdict = match (run, &self.folder) {
-            (Some(run), Some(folder)) => Verdict::of_folder(folder, &run.store),
-            (Some(run), None) => Verdict::of_run(&run.store, step),
-            (None, _) => Verdict::default(),
-        };
+        let answers = self.comparison.second_answers(self.at);
+        let other = answers.and_then(|(probe, at)| Some(probe.students.get(at)?.step));
+        Some(Verdict::of_run((store, step), second.zip(other)))
     }
 
     fn areas(&self, area: Rect) -> layout::Areas {
@@ -268,7 +280,11 @@ impl Compare {
         };
         let classes = probe.classes.len();
         let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
-        self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
+        self.folder = is_folder.then(|| {
+            let other = self.comparison.second_answers(self.at);
+            let other = other.map(|(probe, at)| FolderMetrics::of(probe, at));
+            (FolderMetrics::of(probe, self.at), other)
+        });
         self.results = sample_result::sample_results(probe, self.at, temperature);
         for (image, result) in self.results.iter_mut().enumerate() {
             let Some(logits) = self.comparison.second_logits(image, self.at) else {

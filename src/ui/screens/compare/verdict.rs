@@ -1,11 +1,12 @@
 //! The verdict, with which the screen begins: how student and teacher compare over
-//! a whole set of images, as it was counted when they were evaluated. The rest of
-//! the screen explains it.
+//! a whole set of images, as it was counted when they were evaluated; with another
+//! run's student, `92.7 % ↔ 91.3 %`. The rest of the screen explains it.
 //!
 //! ```text
-//!  valid · 1350 images  top-1 teacher 94.0 %  student 92.7 %  agreement 93.1 %
-//!  both right 90.1 %  only teacher 3.9 %  only student 2.6 %  both wrong 3.4 %
-//!  14.2x fewer parameters  KL 0.0799  ECE teacher 1.2 %, student 2.3 %
+//!  valid · 1350 images · latest weights  top-1 teacher 94.0 %  student 92.7 %
+//!  test (best weights) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
+//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer parameters  KL 0.0799
+//!  ECE teacher 1.2 %, student 2.3 %
 //! ```
 
 use ratatui::Frame;
@@ -16,7 +17,7 @@ use super::sample_result::{label_of, usable};
 use crate::event::inspection::Probe;
 use crate::event::inspection::metrics::MetricAccumulator;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split, TeacherAgreement};
-use crate::format::{count, loss, percent, times};
+use crate::format::{MISSING, count, loss, percent, times};
 use crate::store::RunStore;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
@@ -65,12 +66,52 @@ impl FolderMetrics {
     }
 }
 
+/// What a student comes to.
+#[derive(Debug, Clone)]
+struct Metrics {
+    images: usize,
+    top1: f64,
+    ece: Option<f64>,
+    teacher: Option<TeacherAgreement>,
+    /// Top-1 of its best weights on the test images, where that is another set.
+    test: Option<f64>,
+    /// How many times fewer parameters than its teacher.
+    fewer: Option<f64>,
+}
+
+impl Metrics {
+    fn of_run(evaluation: &Evaluation, store: &RunStore) -> Self {
+        let test = tested(store).filter(|test| test.split != evaluation.split);
+        Self {
+            images: evaluation.images,
+            top1: evaluation.top1,
+            ece: evaluation.ece,
+            teacher: evaluation.teacher,
+            test: test.map(|test| test.top1),
+            fewer: store.compression().map(|ratio| ratio.parameters),
+        }
+    }
+
+    fn of_folder(counts: &MetricAccumulator, store: &RunStore) -> Self {
+        Self {
+            images: counts.images(),
+            top1: counts.top1(),
+            ece: Some(counts.ece()),
+            teacher: counts.teacher(),
+            test: None,
+            fewer: store.compression().map(|ratio| ratio.parameters),
+        }
+    }
+}
+
+/// A run's student, and which of its weights: those after so many steps.
+pub(super) type Student<'a> = (&'a RunStore, u64);
+
 impl Verdict {
-    /// Of a run's validation images after `step` steps; of its test images, if
-    /// those are all that it was evaluated on.
-    pub(super) fn of_run(store: &RunStore, step: u64) -> Self {
-        let test = store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best);
-        let Some(evaluation) = student_evaluation(store, step).or(test) else {
+    /// Of a run's validation images; of its test images, if those are all that it was
+    /// evaluated on. With another run's student the two stand beside one another.
+    pub(super) fn of_run((store, step): Student<'_>, second: Option<Student<'_>>) -> Self {
+        let Some(evaluation) = evaluation(store, step) else {
             return Self::default();
         };
         let set = match evaluation.split {
@@ -78,34 +119,40 @@ impl Verdict {
             Split::Test => "test",
         };
         let images = count(evaluation.images as u64);
-        let heading = if evaluation.step == step {
-            format!("{set} · {images} images")
-        } else {
-            format!("{set} · {images} images · step {}", count(evaluation.step))
-        };
+        let weights = weights_of(evaluation, store, step);
         let mut verdict = Self {
-            parts: vec![("", heading)],
+            parts: vec![("", format!("{set} · {images} images · {weights}"))],
         };
-        verdict.compare(evaluation.top1, evaluation.ece, evaluation.teacher, store);
-        let tested = test.filter(|test| test.split != evaluation.split);
-        let tested = tested.map(|test: &Evaluation| ("test, best weights", percent(test.top1)));
-        verdict.parts.extend(tested);
+        let second = second.map(|(store, step)| {
+            let other = evaluation_of(evaluation.split, store, step);
+            other.map(|other| Metrics::of_run(other, store))
+        });
+        verdict.compare(&Metrics::of_run(evaluation, store), second);
         verdict
     }
 
     /// Of a folder's images.
-    pub(super) fn of_folder(metrics: &FolderMetrics, store: &RunStore) -> Self {
+    pub(super) fn of_folder(
+        (metrics, store): (&FolderMetrics, &RunStore),
+        second: Option<(&FolderMetrics, &RunStore)>,
+    ) -> Self {
         let counts = &metrics.counts;
         let heading = format!("folder · {} images", count(counts.images() as u64));
         let mut verdict = Self {
             parts: vec![("", heading)],
         };
+        let second = second.map(|(metrics, store)| Metrics::of_folder(&metrics.counts, store));
         if metrics.is_labelled {
-            verdict.compare(counts.top1(), Some(counts.ece()), counts.teacher(), store);
+            verdict.compare(&Metrics::of_folder(counts, store), second.map(Some));
         } else {
             if let Some(teacher) = counts.teacher() {
-                verdict.add("agreement", percent(teacher.agreement));
-                verdict.add("KL", loss(teacher.kl));
+                let second = second.map(|second| second.teacher);
+                let pair = |value: fn(&TeacherAgreement) -> String| {
+                    let other = second.map(|other| other.as_ref().map(value));
+                    beside(value(&teacher), other)
+                };
+                verdict.add("agreement", pair(|teacher| percent(teacher.agreement)));
+                verdict.add("KL", pair(|teacher| loss(teacher.kl)));
             }
             verdict.add("accuracy", "no subfolder is named like a class".to_owned());
         }
@@ -116,38 +163,80 @@ impl Verdict {
         self.parts.push((name, value));
     }
 
-    fn compare(
-        &mut self,
-        top1: f64,
-        ece: Option<f64>,
-        teacher: Option<TeacherAgreement>,
-        store: &RunStore,
-    ) {
-        let Some(teacher) = teacher else {
-            self.add("top-1 student", percent(top1));
-            self.add("ECE", share(ece));
-            return;
+    /// Says what a student comes to, and beside it what another one does, if there is
+    /// one and as far as that is known of the same number of images.
+    fn compare(&mut self, first: &Metrics, second: Option<Option<Metrics>>) {
+        let second = second.map(|other| other.filter(|other| other.images == first.images));
+        let pair = |value: &dyn Fn(&Metrics) -> Option<String>| {
+            let other = second.as_ref().map(|other| other.as_ref().and_then(value));
+            Some(beside(value(first)?, other))
         };
-        self.add("top-1 teacher", percent(teacher.top1));
-        self.add("student", percent(top1));
-        self.add("agreement", percent(teacher.agreement));
-        if let Some(both) = teacher.both_right {
-            self.add("both right", percent(both));
-            // Rounding may leave a little less than nothing.
-            self.add("only teacher", percent((teacher.top1 - both).max(0.0)));
-            self.add("only student", percent((top1 - both).max(0.0)));
-            let wrong = 1.0 - teacher.top1 - top1 + both;
-            self.add("both wrong", percent(wrong.max(0.0)));
+        let taught = |value: &dyn Fn(&Metrics, &TeacherAgreement) -> Option<String>| {
+            pair(&|metrics| value(metrics, metrics.teacher.as_ref()?))
+        };
+        let parts = if let Some(teacher) = first.teacher {
+            let shared = taught(&|_, teacher| Some(percent(teacher.top1)));
+            // As a rule it is the same one.
+            let alike = format!("{0} ↔ {0}", percent(teacher.top1));
+            let shared = shared.map(|text| {
+                if text == alike {
+                    percent(teacher.top1)
+                } else {
+                    text
+                }
+            });
+            vec![
+                ("top-1 teacher", shared),
+                ("student", pair(&|it| Some(percent(it.top1)))),
+                ("test (best weights)", pair(&|it| it.test.map(percent))),
+                ("agreement", taught(&|_, it| Some(percent(it.agreement)))),
+                ("both right", taught(&|_, it| it.both_right.map(percent))),
+                // Rounding may leave a little less than nothing.
+                (
+                    "only teacher",
+                    taught(&|_, it| Some(percent((it.top1 - it.both_right?).max(0.0)))),
+                ),
+                (
+                    "only student",
+                    taught(&|student, it| Some(percent((student.top1 - it.both_right?).max(0.0)))),
+                ),
+                (
+                    "both wrong",
+                    taught(&|student, it| {
+                        let wrong = 1.0 - it.top1 - student.top1 + it.both_right?;
+                        Some(percent(wrong.max(0.0)))
+                    }),
+                ),
+                (
+                    "who is right",
+                    teacher
+                        .both_right
+                        .is_none()
+                        .then(|| "not available for this older run".to_owned()),
+                ),
+                (
+                    "",
+                    pair(&|it| it.fewer.map(times))
+                        .map(|ratio| format!("{ratio} fewer parameters")),
+                ),
+                ("KL", taught(&|_, it| Some(loss(it.kl)))),
+                (
+                    "ECE teacher",
+                    pair(&|it| Some(share(it.ece)))
+                        .map(|student| format!("{}, student {student}", share(teacher.ece))),
+                ),
+            ]
         } else {
-            let why = "not available for this older run";
-            self.add("who is right", why.to_owned());
-        }
-        if let Some(ratio) = store.compression() {
-            self.add("", format!("{} fewer parameters", times(ratio.parameters)));
-        }
-        self.add("KL", loss(teacher.kl));
-        let ece = format!("{}, student {}", share(teacher.ece), share(ece));
-        self.add("ECE teacher", ece);
+            vec![
+                ("top-1 student", pair(&|it| Some(percent(it.top1)))),
+                ("test (best weights)", pair(&|it| it.test.map(percent))),
+                ("ECE", pair(&|it| Some(share(it.ece)))),
+            ]
+        };
+        let known = parts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        self.parts.extend(known);
     }
 
     /// The parts of each line, broken between parts.
@@ -189,6 +278,55 @@ impl Verdict {
     }
 }
 
+/// The test of a run's best weights.
+fn tested(store: &RunStore) -> Option<&Evaluation> {
+    store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best)
+}
+
+/// The student's evaluation that tells most of the weights after `step` steps.
+fn evaluation(store: &RunStore, step: u64) -> Option<&Evaluation> {
+    student_evaluation(store, step).or_else(|| tested(store))
+}
+
+/// The same on these images alone.
+fn evaluation_of(split: Split, store: &RunStore, step: u64) -> Option<&Evaluation> {
+    match split {
+        Split::Valid => student_evaluation(store, step),
+        Split::Test => tested(store),
+    }
+}
+
+/// Which weights were evaluated, where those after `step` steps are looked at.
+fn weights_of(evaluation: &Evaluation, store: &RunStore, step: u64) -> String {
+    let all = || store.evaluations_of(Phase::Student, Split::Valid);
+    let is_latest = all()
+        .next_back()
+        .is_some_and(|it| it.step == evaluation.step);
+    let best = store.best_evaluation(Phase::Student);
+    let is_best = best.is_some_and(|it| it.step == evaluation.step);
+    let word = match (evaluation.weights, is_latest, is_best) {
+        (EvaluatedWeights::Quantized, ..) => "quantized weights",
+        (EvaluatedWeights::Best, ..) | (EvaluatedWeights::Last, false, true) => "best weights",
+        (EvaluatedWeights::Last, true, true) => "latest and best weights",
+        (EvaluatedWeights::Last, true, false) => "latest weights",
+        (EvaluatedWeights::Last, false, false) => "weights",
+    };
+    // Where they are not those that the timeline stands at, or neither of the two.
+    if evaluation.step != step || word == "weights" {
+        format!("{word} of step {}", count(evaluation.step))
+    } else {
+        word.to_owned()
+    }
+}
+
+/// A value, and beside it what another student has.
+fn beside(first: String, second: Option<Option<String>>) -> String {
+    match second {
+        Some(second) => format!("{first} ↔ {}", second.as_deref().unwrap_or(MISSING)),
+        None => first,
+    }
+}
+
 /// A share that older programs did not record.
 fn share(share: Option<f64>) -> String {
     percent(share.unwrap_or(f64::NAN))
@@ -221,11 +359,66 @@ mod tests {
     #[test]
     fn the_verdict_is_of_the_whole_set_and_its_parts_add_up() {
         assert_eq!(
-            text(&Verdict::of_run(&store(), 1200)),
-            "valid · 200 images  top-1 teacher 85.0 %  student 79.5 %  agreement 81.0 %  both right \
-             74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   14.2x fewer \
-             parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
+            text(&Verdict::of_run((&store(), 1200), None)),
+            "valid · 200 images · latest and best weights  top-1 teacher 85.0 %  student 79.5 %  \
+             agreement 81.0 %  both right 74.0 %  only teacher 11.0 %  only student 5.5 %  both \
+             wrong 9.5 %   14.2x fewer parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
         );
+    }
+
+    #[test]
+    fn the_verdict_says_which_weights_it_is_about() {
+        let mut store = store();
+        let heading =
+            |store: &RunStore, step: u64| Verdict::of_run((store, step), None).parts.remove(0).1;
+        let first = store.evaluations[0].clone();
+        let mut evaluated = |step: u64, top1: f64| {
+            let mut next = first.clone();
+            (next.step, next.top1) = (step, top1);
+            store.apply(&RunEvent::Evaluated(next));
+        };
+        evaluated(1500, 0.9);
+        evaluated(1800, 0.7);
+        let headings = [1200, 1500, 1800].map(|step| heading(&store, step));
+        assert_eq!(
+            headings,
+            [
+                "valid · 200 images · weights of step 1200",
+                "valid · 200 images · best weights",
+                "valid · 200 images · latest weights",
+            ]
+        );
+        assert!(heading(&store, 1600).ends_with("best weights of step 1500"));
+        store.evaluations[2].weights = EvaluatedWeights::Quantized;
+        assert!(heading(&store, 1800).ends_with("quantized weights"));
+    }
+
+    #[test]
+    fn another_student_stands_beside_the_first_in_every_part_that_is_of_a_student() {
+        let first = store();
+        let mut second = first.clone();
+        let evaluation = &mut second.evaluations[0];
+        (evaluation.top1, evaluation.ece) = (0.72, Some(0.05));
+        let teacher = evaluation.teacher.as_mut().unwrap();
+        (teacher.agreement, teacher.both_right, teacher.kl) = (0.75, Some(0.7), 0.25);
+        let verdict =
+            |second: &RunStore| text(&Verdict::of_run((&first, 1200), Some((second, 1200))));
+        assert_eq!(
+            verdict(&second),
+            "valid · 200 images · latest and best weights  top-1 teacher 85.0 %  student 79.5 % ↔ \
+             72.0 %  agreement 81.0 % ↔ 75.0 %  both right 74.0 % ↔ 70.0 %  only teacher 11.0 % ↔ \
+             15.0 %  only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer \
+             parameters  KL 0.1234 ↔ 0.2500  ECE teacher 2.1 %, student 4.3 % ↔ 5.0 %"
+        );
+        // Of other images nothing can be compared.
+        second.evaluations[0].images = 100;
+        let other = verdict(&second);
+        assert!(
+            other.contains("student 79.5 % ↔ –  agreement 81.0 % ↔ –"),
+            "{other}"
+        );
+        second.evaluations.clear();
+        assert_eq!(verdict(&second), other);
     }
 
     #[test]
@@ -235,7 +428,7 @@ mod tests {
         evaluation.ece = None;
         let teacher = evaluation.teacher.as_mut().unwrap();
         (teacher.both_right, teacher.ece) = (None, None);
-        let verdict = text(&Verdict::of_run(&store, 1200));
+        let verdict = text(&Verdict::of_run((&store, 1200), None));
         assert!(
             verdict.contains("who is right not available for this older run"),
             "{verdict}"
@@ -254,19 +447,25 @@ mod tests {
         (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.8);
         store.apply(&RunEvent::Evaluated(test));
         assert_eq!(
-            text(&Verdict::of_run(&store, 1200)),
-            "valid · 200 images  top-1 student 79.5 %  ECE 4.3 %  test, best weights 80.0 %"
+            text(&Verdict::of_run((&store, 1200), None)),
+            "valid · 200 images · latest and best weights  top-1 student 79.5 %  test (best weights) \
+             80.0 %  ECE 4.3 %"
         );
         store.evaluations.remove(0);
-        assert!(text(&Verdict::of_run(&store, 1200)).starts_with("test · 200 images"));
-        assert_eq!(Verdict::of_run(&RunStore::new(), 1), Verdict::default());
+        assert!(text(&Verdict::of_run((&store, 1200), None)).starts_with("test · 200 images"));
+        assert_eq!(
+            Verdict::of_run((&RunStore::new(), 1), None),
+            Verdict::default()
+        );
     }
 
     #[test]
     fn a_folder_has_a_verdict_as_far_as_its_labels_are_known() {
         let mut probe = probe();
-        let verdict =
-            |probe: &Probe| text(&Verdict::of_folder(&FolderMetrics::of(probe, 2), &store()));
+        let verdict = |probe: &Probe| {
+            let metrics = FolderMetrics::of(probe, 2);
+            text(&Verdict::of_folder((&metrics, &store()), None))
+        };
         let labelled = verdict(&probe);
         assert!(
             labelled

@@ -144,7 +144,7 @@ impl Inference {
                 if let Some((aside, selection)) = &mut self.aside {
                     let lines = match aside {
                         Aside::Unreadable => self.results.unreadable.len(),
-                        Aside::Scores => scores::lines(&self.results).len(),
+                        Aside::Scores => scores::rows(&self.results),
                     };
                     selection.act(action, lines);
                     return;
