@@ -467,18 +467,27 @@ impl fmt::Display for Gate {
     }
 }
 
-/// A number, or a run by its name, ± what is tolerated.
+/// In words, with plain numbers.
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(number))
+    }
+}
+
+impl Bound {
+    /// A number, or a run by its name, ± what is tolerated, with numbers as `value` writes
+    /// them.
+    #[must_use]
+    pub fn words(&self, value: impl Fn(f64) -> String) -> String {
         match self {
-            Self::Value(value) => f.write_str(&number(*value)),
+            Self::Value(bound) => value(*bound),
             Self::Run { run, tolerance } => {
                 let name = run.file_name().unwrap_or(run.as_os_str());
-                f.write_str(&name.to_string_lossy())?;
+                let name = name.to_string_lossy();
                 if *tolerance == 0.0 {
-                    return Ok(());
+                    return name.into_owned();
                 }
-                write!(f, " ± {}", number(*tolerance))
+                format!("{name} ± {}", value(*tolerance))
             }
         }
     }

@@ -281,10 +281,8 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
         // It was not trained in this run, or not yet.
         (Split::Valid, _) if !store.phases.contains_key(&result.phase) => {
             let milliseconds = 1000.0 * result.seconds / (result.images.max(1) as f64);
-            format!(
-                "{phase}  valid {text}  {} ms/image",
-                format::number(milliseconds)
-            )
+            let each = format::milliseconds(milliseconds);
+            format!("{phase}  valid {text}  {each} per image")
         }
         (Split::Valid, weights) => {
             let (best, rounded) = match weights {

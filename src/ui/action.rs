@@ -258,7 +258,7 @@ actions! {
     Compare {
         NextProbeRun "next-probe-run" "Next run" "next run" "" ["]"];
         PreviousProbeRun "previous-probe-run" "Previous run" "previous run" "" ["["];
-        NextView "view-next" "Next view" "next view" "images matrix classes" ["v"];
+        NextView "view-next" "Next view" "view" "images matrix classes" ["v"];
         PreviousView "view-previous" "Previous view" "previous view" "images matrix classes" ["V"];
         EarlierCheckpoint "earlier-checkpoint" "Previous evaluation" "previous eval" "time scrub" [","];
         LaterCheckpoint "later-checkpoint" "Next evaluation" "next eval" "time scrub" ["."];
@@ -267,8 +267,8 @@ actions! {
         ResetTemperature "reset-temperature" "Reset the temperature to 1" "reset T" "" ["0"];
         SortImages "sort-images" "Next sort order" "sort" "order" ["s"];
         ReverseImages "reverse-images" "Reverse the order" "reverse" "sort" ["S"];
-        FilterImages "filter-images" "Filter by outcome" "filter outcome" "disagreement wrong" ["f"];
-        OnlyClass "class-images" "Show only the selected class" "filter class" "filter" ["c"];
+        FilterImages "filter-images" "Filter by outcome" "by outcome" "disagreement wrong" ["f"];
+        OnlyClass "class-images" "Show only the selected class" "by class" "filter" ["c"];
         SecondRun "second-run" "Add a second run" "add run" "compare" ["a"];
         RemoveSecondRun "remove-second-run" "Remove the second run" "remove run" "" ["A"];
         CompareFolder "open-folder" "Compare on a folder of images" "open folder" "open" ["o"];
@@ -344,7 +344,7 @@ mod tests {
     /// What hints of one word may be that are no verbs: what is shown or chosen.
     const SHOWN: &str = "experiments runs live compare inference keys commands log theme plan diff \
                          errors columns baseline overlay details pareto tags note valid/test knobs \
-                         events controller charts models weights unreadable up down left right";
+                         events controller charts view models weights unreadable up down left right";
 
     /// Verbs, and what the first word may be where a noun follows.
     const VERBS: &str = "quit suspend open filter copy train new duplicate rename trash restore \

@@ -22,7 +22,7 @@ use super::shared::Shared;
 use super::theme::symbols;
 use super::widget::cells::width_of;
 use crate::format::shorten_middle;
-use crate::store::{RunState, Runs};
+use crate::store::{Owner, RunEntry, RunState, Runs};
 
 /// Hints that lead to everything else: they are always there.
 pub(super) const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
@@ -168,7 +168,11 @@ impl Ui {
             }
             // Another workbench trains what was launched before.
             (None, None) if !self.shared.queue.is_empty() => ("waiting", String::new()),
-            (None, None) => ("idle", String::new()),
+            (None, None) => match trained_elsewhere(runs).as_slice() {
+                [] => ("idle", String::new()),
+                [run] => ("training elsewhere", run.folder.name()),
+                _ => ("training elsewhere", String::new()),
+            },
         };
         let waiting = match self.shared.queue.len() {
             0 => " ".to_owned(),
@@ -241,7 +245,7 @@ impl Ui {
             }
             Screen::Live => self.live.hints(runs),
             Screen::Compare => self.compare.hints(),
-            Screen::Inference => self.inference.hints(),
+            Screen::Inference => self.inference.hints(&self.shared),
         }
     }
 
@@ -271,4 +275,13 @@ impl Ui {
             _ => action.entry().hint,
         }
     }
+}
+
+/// The runs that other workbenches train.
+fn trained_elsewhere(runs: &Runs) -> Vec<&RunEntry> {
+    let runs = runs.iter().map(|(_, run)| run);
+    let trains = |run: &&RunEntry| {
+        matches!(run.owner, Owner::Elsewhere(_)) && matches!(run.state(), RunState::Training)
+    };
+    runs.filter(trains).collect()
 }

@@ -268,7 +268,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     assert_eq!(exit, 0, "{text}");
     assert!(text.contains("exported export/tiny-"), "{text}");
     assert!(
-        text.contains("export/agreement@best ≥ 0.999: 1, passed"),
+        text.contains("export/agreement@best ≥ 99.9 %: 100.0 %, passed"),
         "{text}"
     );
     let export = bench.newest().join("export");
@@ -320,7 +320,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
         "gates=[AtLeast(\"export/top1\", 1.0)]",
     ]);
     assert_eq!(exit, 1, "{text}");
-    assert!(text.contains("export/top1@best ≥ 1: 0."), "{text}");
+    assert!(text.contains("export/top1@best ≥ 100 %: "), "{text}");
 }
 
 #[test]

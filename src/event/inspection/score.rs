@@ -243,7 +243,7 @@ mod tests {
         let mut confusion = Confusion::new(3);
         confusion.count(1, 2);
         let heads = |room: usize| confusion.lines("student", &classes, room)[4].clone();
-        assert_eq!(heads(80), "             circle triangle     ring");
+        assert_eq!(heads(80), "              circle triangle     ring");
         assert_eq!(heads(20), "            circle trian…   ring");
         let lines = confusion.lines("student", &classes, 80);
         let widths: Vec<usize> = lines[4..]

@@ -290,6 +290,15 @@ pub(super) fn images_of(source: &ProbeSource) -> String {
     }
 }
 
+/// Whose images are counted, after their number.
+pub(super) fn whose(source: &ProbeSource) -> &'static str {
+    match source {
+        ProbeSource::Recorded => "probe images",
+        ProbeSource::Folder(_) => "images of the folder",
+        ProbeSource::Cell { .. } => "images of the cell",
+    }
+}
+
 fn asking(run: String, source: ProbeSource) -> Effect {
     Effect::ReadProbe { run, source }
 }

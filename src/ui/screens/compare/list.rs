@@ -153,14 +153,16 @@ impl Columns {
         } else {
             0
         };
-        let rest = width.saturating_sub(fixed + label + label.min(1));
-        // The label and the answers have the same names.
-        let names = answers + label.min(1);
+        let gap = label.min(1);
+        let mut rest = width.saturating_sub(fixed + label + gap);
         let wanted = (longest + MARK).clamp(ANSWER.0, ANSWER.1) - ANSWER.0;
-        let more = wanted.min(rest.saturating_sub(SOURCE) / names);
+        let more = wanted.min(rest.saturating_sub(SOURCE) / answers);
+        rest -= more * answers;
+        let wanted = longest.clamp(LABEL, ANSWER.1 - MARK) - LABEL;
+        let longer = gap * wanted.min(rest.saturating_sub(SOURCE));
         Self {
-            source: rest - more * names,
-            label: label + more * label.min(1),
+            source: rest - longer,
+            label: label + longer,
             answer: ANSWER.0 + more,
             kl,
         }

@@ -37,6 +37,7 @@ use ratatui::layout::Rect;
 
 use self::classes::Classes;
 use self::comparison::{Change, Comparison, Reading};
+use self::heat_map::Look;
 use self::matrix::{Matrix, Pair};
 use self::order::{Order, Show};
 use self::sample_result::{Moment, SampleResult};
@@ -297,7 +298,9 @@ impl Compare {
             }
         }
         self.rows = self.order.rows(probe, &self.results);
-        if let Some(pair) = self.view.pair() {
+        // The student's stands beside the table of classes.
+        let beside = View::Student.pair().filter(|_| self.view == View::Classes);
+        if let Some(pair) = self.view.pair().or(beside) {
             self.matrix.count(pair, &self.results, classes);
         }
         if self.view == View::Classes {
@@ -355,8 +358,8 @@ impl Compare {
                 Action::NextView,
                 Action::SortImages,
                 Action::FilterImages,
-                Action::LaterCheckpoint,
                 Action::SecondRun,
+                Action::LaterCheckpoint,
                 Action::CompareFolder,
                 Action::NextProbeRun,
                 Action::Filter,
@@ -391,15 +394,31 @@ impl Compare {
                 detail::draw(self, probe, shared, frame, areas.detail);
             }
             View::Classes | View::Agreement | View::Student | View::Teacher => {
-                let (classes, images) = self.class_areas(areas.main);
-                if self.view == View::Classes {
-                    class_table::draw(self, probe, &shared.theme, frame, classes);
+                let places = self.class_areas(areas.main);
+                let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+                let known = (probe, store.map(|run| &run.store));
+                if let Some(pair) = self.view.pair() {
+                    let (row, column) = self.matrix.cursor;
+                    let look = Look {
+                        pair,
+                        whole: self.matrix.whole,
+                        cell: (row, Some(column)),
+                        focused: true,
+                    };
+                    heat_map::draw(self, known, &look, shared, frame, places.classes);
                 } else {
-                    let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
-                    let store = store.map(|run| &run.store);
-                    heat_map::draw(self, (probe, store), shared, frame, classes);
+                    class_table::draw(self, probe, &shared.theme, frame, places.classes);
                 }
-                if let Some(area) = images {
+                if let Some((place, pair)) = places.matrix.zip(View::Student.pair()) {
+                    let look = Look {
+                        pair,
+                        whole: true,
+                        cell: (self.classes.selected().unwrap_or(0), None),
+                        focused: false,
+                    };
+                    heat_map::draw(self, known, &look, shared, frame, place);
+                }
+                if let Some(area) = places.images {
                     list::draw_looked_at(self, probe, shared, frame, area);
                 }
             }

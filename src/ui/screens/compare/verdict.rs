@@ -3,8 +3,8 @@
 //! run's student, `92.7 % ↔ 91.3 %`. The rest of the screen explains it.
 //!
 //! ```text
-//!  valid · 1350 images · latest weights  top-1 teacher 94.0 %  student 92.7 %
-//!  test (best weights) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
+//!  valid · 1350 images  top-1 student (latest) 92.7 %  teacher 94.0 %
+//!  test (best) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
 //!  only student 2.6 %  both wrong 3.4 %  14.2x fewer parameters  KL 0.0799
 //!  ECE teacher 1.2 %, student 2.3 %
 //! ```
@@ -32,7 +32,7 @@ const MOST: [(u16, usize); 3] = [(18, 1), (28, 3), (u16::MAX, 4)];
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Verdict {
     /// Names and values, in the order of what matters most.
-    parts: Vec<(&'static str, String)>,
+    parts: Vec<(String, String)>,
 }
 
 /// What a folder's images come to.
@@ -118,16 +118,13 @@ impl Verdict {
             Split::Valid => "valid",
             Split::Test => "test",
         };
-        let images = count(evaluation.images as u64);
-        let weights = weights_of(evaluation, store, step);
-        let mut verdict = Self {
-            parts: vec![("", format!("{set} · {images} images · {weights}"))],
-        };
+        let mut verdict = Self::titled(set, evaluation.images);
         let second = second.map(|(store, step)| {
             let other = evaluation_of(evaluation.split, store, step);
             other.map(|other| Metrics::of_run(other, store))
         });
-        verdict.compare(&Metrics::of_run(evaluation, store), second);
+        let weights = format!("student ({})", weights_of(evaluation, store, step));
+        verdict.compare(&weights, &Metrics::of_run(evaluation, store), second);
         verdict
     }
 
@@ -137,13 +134,14 @@ impl Verdict {
         second: Option<(&FolderMetrics, &RunStore)>,
     ) -> Self {
         let counts = &metrics.counts;
-        let heading = format!("folder · {} images", count(counts.images() as u64));
-        let mut verdict = Self {
-            parts: vec![("", heading)],
-        };
+        let mut verdict = Self::titled("folder", counts.images());
         let second = second.map(|(metrics, store)| Metrics::of_folder(&metrics.counts, store));
         if metrics.is_labelled {
-            verdict.compare(&Metrics::of_folder(counts, store), second.map(Some));
+            verdict.compare(
+                "student",
+                &Metrics::of_folder(counts, store),
+                second.map(Some),
+            );
         } else {
             if let Some(teacher) = counts.teacher() {
                 let second = second.map(|second| second.teacher);
@@ -159,13 +157,19 @@ impl Verdict {
         verdict
     }
 
-    fn add(&mut self, name: &'static str, value: String) {
-        self.parts.push((name, value));
+    fn titled(set: &str, images: usize) -> Self {
+        let mut verdict = Self::default();
+        verdict.add("", format!("{set} · {} images", count(images as u64)));
+        verdict
     }
 
-    /// Says what a student comes to, and beside it what another one does, if there is
-    /// one and as far as that is known of the same number of images.
-    fn compare(&mut self, first: &Metrics, second: Option<Option<Metrics>>) {
+    fn add(&mut self, name: &str, value: String) {
+        self.parts.push((name.to_owned(), value));
+    }
+
+    /// Says what a student of this name comes to, and beside it what another one does, if
+    /// there is one and as far as that is known of the same number of images.
+    fn compare(&mut self, student: &str, first: &Metrics, second: Option<Option<Metrics>>) {
         let second = second.map(|other| other.filter(|other| other.images == first.images));
         let pair = |value: &dyn Fn(&Metrics) -> Option<String>| {
             let other = second.as_ref().map(|other| other.as_ref().and_then(value));
@@ -174,6 +178,7 @@ impl Verdict {
         let taught = |value: &dyn Fn(&Metrics, &TeacherAgreement) -> Option<String>| {
             pair(&|metrics| value(metrics, metrics.teacher.as_ref()?))
         };
+        let top1 = &*format!("top-1 {student}");
         let parts = if let Some(teacher) = first.teacher {
             let shared = taught(&|_, teacher| Some(percent(teacher.top1)));
             // As a rule it is the same one.
@@ -186,9 +191,9 @@ impl Verdict {
                 }
             });
             vec![
-                ("top-1 teacher", shared),
-                ("student", pair(&|it| Some(percent(it.top1)))),
-                ("test (best weights)", pair(&|it| it.test.map(percent))),
+                (top1, pair(&|it| Some(percent(it.top1)))),
+                ("teacher", shared),
+                ("test (best)", pair(&|it| it.test.map(percent))),
                 ("agreement", taught(&|_, it| Some(percent(it.agreement)))),
                 ("both right", taught(&|_, it| it.both_right.map(percent))),
                 // Rounding may leave a little less than nothing.
@@ -228,23 +233,32 @@ impl Verdict {
             ]
         } else {
             vec![
-                ("top-1 student", pair(&|it| Some(percent(it.top1)))),
-                ("test (best weights)", pair(&|it| it.test.map(percent))),
+                (top1, pair(&|it| Some(percent(it.top1)))),
+                ("test (best)", pair(&|it| it.test.map(percent))),
                 ("ECE", pair(&|it| Some(share(it.ece)))),
             ]
         };
-        let known = parts
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
-        self.parts.extend(known);
+        for (name, value) in parts {
+            if let Some(value) = value {
+                self.add(name, value);
+            }
+        }
     }
 
-    /// The parts of each line, broken between parts.
-    fn lines(&self, width: u16) -> Vec<Vec<&(&'static str, String)>> {
-        let mut lines: Vec<Vec<&(&'static str, String)>> = Vec::new();
+    /// The parts of each line, broken between parts. The number of images is left out
+    /// where the first line had room for nothing else.
+    fn lines(&self, width: u16) -> Vec<Vec<(&str, &str)>> {
+        let mut lines: Vec<Vec<(&str, &str)>> = Vec::new();
+        let parts = self.parts.iter();
+        let mut parts: Vec<(&str, &str)> = parts.map(|(name, value)| (&**name, &**value)).collect();
+        if let [(_, heading), next, ..] = parts.as_mut_slice()
+            && 1 + width_of(heading) + GAP + cells_of(next) > width
+        {
+            *heading = heading.split(" · ").next().unwrap_or(heading);
+        }
         let mut left = 0;
-        for part in &self.parts {
-            let wanted = cells_of(part);
+        for part in parts {
+            let wanted = cells_of(&part);
             match lines.last_mut() {
                 Some(line) if left >= wanted => line.push(part),
                 _ => {
@@ -298,25 +312,22 @@ fn evaluation_of(split: Split, store: &RunStore, step: u64) -> Option<&Evaluatio
 
 /// Which weights were evaluated, where those after `step` steps are looked at.
 fn weights_of(evaluation: &Evaluation, store: &RunStore, step: u64) -> String {
-    let all = || store.evaluations_of(Phase::Student, Split::Valid);
-    let is_latest = all()
-        .next_back()
-        .is_some_and(|it| it.step == evaluation.step);
+    let mut all = store.evaluations_of(Phase::Student, Split::Valid);
+    let is_latest = all.next_back().is_some_and(|it| it.step == evaluation.step);
     let best = store.best_evaluation(Phase::Student);
     let is_best = best.is_some_and(|it| it.step == evaluation.step);
     let word = match (evaluation.weights, is_latest, is_best) {
-        (EvaluatedWeights::Quantized, ..) => "quantized weights",
-        (EvaluatedWeights::Best, ..) | (EvaluatedWeights::Last, false, true) => "best weights",
-        (EvaluatedWeights::Last, true, true) => "latest and best weights",
-        (EvaluatedWeights::Last, true, false) => "latest weights",
-        (EvaluatedWeights::Last, false, false) => "weights",
+        (EvaluatedWeights::Quantized, ..) => Some("quantized"),
+        (EvaluatedWeights::Best, ..) | (EvaluatedWeights::Last, false, true) => Some("best"),
+        (EvaluatedWeights::Last, true, true) => Some("latest, best"),
+        (EvaluatedWeights::Last, true, false) => Some("latest"),
+        (EvaluatedWeights::Last, false, false) => None,
     };
     // Where they are not those that the timeline stands at, or neither of the two.
-    if evaluation.step != step || word == "weights" {
-        format!("{word} of step {}", count(evaluation.step))
-    } else {
-        word.to_owned()
-    }
+    let is_elsewhere = evaluation.step != step || word.is_none();
+    let step = is_elsewhere.then(|| format!("step {}", count(evaluation.step)));
+    let words = word.map(str::to_owned).into_iter().chain(step);
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// A value, and beside it what another student has.
@@ -333,7 +344,7 @@ fn share(share: Option<f64>) -> String {
 }
 
 /// Cells of a part, its name included.
-fn cells_of((name, value): &(&'static str, String)) -> u16 {
+fn cells_of((name, value): &(&str, &str)) -> u16 {
     width_of(name) + u16::from(!name.is_empty()) + width_of(value)
 }
 
@@ -360,17 +371,17 @@ mod tests {
     fn the_verdict_is_of_the_whole_set_and_its_parts_add_up() {
         assert_eq!(
             text(&Verdict::of_run((&store(), 1200), None)),
-            "valid · 200 images · latest and best weights  top-1 teacher 85.0 %  student 79.5 %  \
-             agreement 81.0 %  both right 74.0 %  only teacher 11.0 %  only student 5.5 %  both \
-             wrong 9.5 %   14.2x fewer parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
+            "valid · 200 images  top-1 student (latest, best) 79.5 %  teacher 85.0 %  agreement \
+             81.0 %  both right 74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   \
+             14.2x fewer parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
         );
     }
 
     #[test]
     fn the_verdict_says_which_weights_it_is_about() {
         let mut store = store();
-        let heading =
-            |store: &RunStore, step: u64| Verdict::of_run((store, step), None).parts.remove(0).1;
+        let named =
+            |store: &RunStore, step: u64| Verdict::of_run((store, step), None).parts.remove(1).0;
         let first = store.evaluations[0].clone();
         let mut evaluated = |step: u64, top1: f64| {
             let mut next = first.clone();
@@ -379,18 +390,39 @@ mod tests {
         };
         evaluated(1500, 0.9);
         evaluated(1800, 0.7);
-        let headings = [1200, 1500, 1800].map(|step| heading(&store, step));
+        let names = [1200, 1500, 1600, 1800].map(|step| named(&store, step));
         assert_eq!(
-            headings,
+            names,
             [
-                "valid · 200 images · weights of step 1200",
-                "valid · 200 images · best weights",
-                "valid · 200 images · latest weights",
+                "top-1 student (step 1200)",
+                "top-1 student (best)",
+                "top-1 student (best, step 1500)",
+                "top-1 student (latest)",
             ]
         );
-        assert!(heading(&store, 1600).ends_with("best weights of step 1500"));
         store.evaluations[2].weights = EvaluatedWeights::Quantized;
-        assert!(heading(&store, 1800).ends_with("quantized weights"));
+        assert_eq!(named(&store, 1800), "top-1 student (quantized)");
+    }
+
+    #[test]
+    fn the_narrowest_verdict_has_the_accuracy_and_a_test_is_seen_on_80_columns() {
+        let mut store = store();
+        let mut test = store.evaluations[0].clone();
+        (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.8);
+        store.apply(&RunEvent::Evaluated(test));
+        let verdict = Verdict::of_run((&store, 1200), None);
+        let narrow = verdict.lines(45).remove(0);
+        assert_eq!(
+            narrow,
+            [("", "valid"), ("top-1 student (latest, best)", "79.5 %")]
+        );
+        let shown = usize::from(verdict.rows(Rect::new(0, 0, 80, 22)));
+        let lines = verdict.lines(80).into_iter().take(shown);
+        assert!(
+            lines
+                .flatten()
+                .any(|part| part == ("test (best)", "80.0 %"))
+        );
     }
 
     #[test]
@@ -405,16 +437,16 @@ mod tests {
             |second: &RunStore| text(&Verdict::of_run((&first, 1200), Some((second, 1200))));
         assert_eq!(
             verdict(&second),
-            "valid · 200 images · latest and best weights  top-1 teacher 85.0 %  student 79.5 % ↔ \
-             72.0 %  agreement 81.0 % ↔ 75.0 %  both right 74.0 % ↔ 70.0 %  only teacher 11.0 % ↔ \
-             15.0 %  only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer \
-             parameters  KL 0.1234 ↔ 0.2500  ECE teacher 2.1 %, student 4.3 % ↔ 5.0 %"
+            "valid · 200 images  top-1 student (latest, best) 79.5 % ↔ 72.0 %  teacher 85.0 %  \
+             agreement 81.0 % ↔ 75.0 %  both right 74.0 % ↔ 70.0 %  only teacher 11.0 % ↔ 15.0 %  \
+             only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer parameters  \
+             KL 0.1234 ↔ 0.2500  ECE teacher 2.1 %, student 4.3 % ↔ 5.0 %"
         );
         // Of other images nothing can be compared.
         second.evaluations[0].images = 100;
         let other = verdict(&second);
         assert!(
-            other.contains("student 79.5 % ↔ –  agreement 81.0 % ↔ –"),
+            other.contains("79.5 % ↔ –  teacher 85.0 % ↔ –  agreement 81.0 % ↔ –"),
             "{other}"
         );
         second.evaluations.clear();
@@ -448,8 +480,7 @@ mod tests {
         store.apply(&RunEvent::Evaluated(test));
         assert_eq!(
             text(&Verdict::of_run((&store, 1200), None)),
-            "valid · 200 images · latest and best weights  top-1 student 79.5 %  test (best weights) \
-             80.0 %  ECE 4.3 %"
+            "valid · 200 images  top-1 student (latest, best) 79.5 %  test (best) 80.0 %  ECE 4.3 %"
         );
         store.evaluations.remove(0);
         assert!(text(&Verdict::of_run((&store, 1200), None)).starts_with("test · 200 images"));
@@ -469,11 +500,11 @@ mod tests {
         let labelled = verdict(&probe);
         assert!(
             labelled
-                .starts_with("folder · 12 images  top-1 teacher 83.3 %  student 66.7 %  agreement"),
+                .starts_with("folder · 12 images  top-1 student 66.7 %  teacher 83.3 %  agreement"),
             "{labelled}"
         );
         probe.images[0].label = None;
-        assert!(verdict(&probe).starts_with("folder · 11 images  top-1 teacher"));
+        assert!(verdict(&probe).starts_with("folder · 11 images  top-1 student"));
         probe.images.iter_mut().for_each(|image| image.label = None);
         let unlabelled = verdict(&probe);
         assert!(
