@@ -166,12 +166,11 @@ impl Ui {
                 let name = path.file_stem().unwrap_or_default();
                 ("preparing", name.to_string_lossy().into_owned())
             }
-            // Another workbench trains what was launched before.
-            (None, None) if !self.shared.queue.is_empty() => ("waiting", String::new()),
-            (None, None) => match trained_elsewhere(runs).as_slice() {
-                [] => ("idle", String::new()),
-                [run] => ("training elsewhere", run.folder.name()),
-                _ => ("training elsewhere", String::new()),
+            (None, None) => match (&self.shared.ahead, trained_elsewhere(runs).as_slice()) {
+                (Some(ahead), _) => ("waiting for", ahead.clone()),
+                (None, []) => ("idle", String::new()),
+                (None, [run]) => ("training elsewhere", run.folder.name()),
+                (None, _) => ("training elsewhere", String::new()),
             },
         };
         let waiting = match self.shared.queue.len() {

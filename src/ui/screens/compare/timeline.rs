@@ -2,7 +2,7 @@
 //! right about the selected image, and how far it was from its teacher.
 //!
 //! ```text
-//! ┌ step 1200 · epoch 4.0 · evaluation 3 of 6 ───────────────┐
+//! ┌ step 1200 · epoch 4 · evaluation 3 of 6 ─────────────────┐
 //! │ KL          █▇▅▅▅▃▃▃▂▂▂▂▁▁▁▁▁            1.234 │
 //! │ student     ✗────✗──────[✓]──────✓───✓         │
 //! └────────────────────────────────────────────────┘

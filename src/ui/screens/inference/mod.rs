@@ -254,7 +254,7 @@ impl Inference {
         (now != self.job.weights_at).then(|| {
             let step = |at: Option<u64>| at.map_or(MISSING.to_owned(), count);
             let (then, now) = (step(self.job.weights_at), step(now));
-            format!("these results are of step {then}, the weights now of step {now}")
+            format!("these results are of step {then}, not {now}")
         })
     }
 

@@ -140,7 +140,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     let before = newer.at.step;
     (newer.at.step, newer.best) = (before + 12_000, true);
     store.checkpoints.push(newer);
-    assert_shows(&mut harness, "the weights now of step 1");
+    assert_shows(&mut harness, ", not 13");
     assert_shows(&mut harness, again);
     // The image is still there to be looked at.
     harness.take();

@@ -172,14 +172,22 @@ fn rounds_between_epochs_are_marked() {
 
 #[test]
 fn the_column_beside_the_charts_lists_the_evaluations_of_the_training_that_is_shown() {
-    let mut of_teacher = events(PER_EPOCH * 3);
-    for event in &mut of_teacher {
-        if let RunEvent::Evaluated(evaluation) = event {
-            (evaluation.phase, evaluation.teacher) = (Phase::Teacher, None);
-        }
-    }
+    let evaluations = events(PER_EPOCH * 3).into_iter().filter_map(|event| {
+        let RunEvent::Evaluated(mut evaluation) = event else {
+            return None;
+        };
+        (evaluation.phase, evaluation.teacher) = (Phase::Teacher, None);
+        Some(RunEvent::Evaluated(evaluation))
+    });
+    let mut of_teacher = vec![RunEvent::PhaseStarted {
+        phase: Phase::Teacher,
+        steps: 4 * PER_EPOCH,
+        steps_per_epoch: PER_EPOCH,
+        step: 0,
+    }];
+    of_teacher.extend(evaluations);
     let (mut harness, _) = screen(LARGE, Owner::Here, &of_teacher);
-    let shown = harness.keys(&["t"]).screen();
+    let shown = harness.screen();
     let pane: Vec<&str> = shown
         .lines()
         .skip_while(|line| !line.contains("│─ evaluations"))
