@@ -245,16 +245,20 @@ impl Verdict {
         }
     }
 
-    /// The parts of each line, broken between parts. The number of images is left out
-    /// where the first line had room for nothing else.
+    /// The parts of each line, broken between parts. The number of images is left out,
+    /// and then the set, where the first line had room for nothing else.
     fn lines(&self, width: u16) -> Vec<Vec<(&str, &str)>> {
         let mut lines: Vec<Vec<(&str, &str)>> = Vec::new();
         let parts = self.parts.iter();
         let mut parts: Vec<(&str, &str)> = parts.map(|(name, value)| (&**name, &**value)).collect();
-        if let [(_, heading), next, ..] = parts.as_mut_slice()
-            && 1 + width_of(heading) + GAP + cells_of(next) > width
-        {
-            *heading = heading.split(" · ").next().unwrap_or(heading);
+        if let [(_, heading), next, ..] = parts.as_mut_slice() {
+            let has_room = |heading: &str| 1 + width_of(heading) + GAP + cells_of(next) <= width;
+            let set = heading.split(" · ").next().unwrap_or_default();
+            if !has_room(heading) && has_room(set) {
+                *heading = set;
+            } else if !has_room(heading) {
+                parts.remove(0);
+            }
         }
         let mut left = 0;
         for part in parts {
@@ -416,6 +420,8 @@ mod tests {
             narrow,
             [("", "valid"), ("top-1 student (latest, best)", "79.5 %")]
         );
+        let narrowest = verdict.lines(40).remove(0);
+        assert_eq!(narrowest, narrow[1..]);
         let shown = usize::from(verdict.rows(Rect::new(0, 0, 80, 22)));
         let lines = verdict.lines(80).into_iter().take(shown);
         assert!(
