@@ -119,12 +119,13 @@ impl Verdict {
             Split::Test => "test",
         };
         let mut verdict = Self::titled(set, evaluation.images);
-        let second = second.map(|(store, step)| {
+        let others = second.into_iter().map(|(store, step)| {
             let other = evaluation_of(evaluation.split, store, step);
             other.map(|other| Metrics::of_run(other, store))
         });
+        let others: Vec<Option<Metrics>> = others.collect();
         let weights = format!("student ({})", weights_of(evaluation, store, step));
-        verdict.compare(&weights, &Metrics::of_run(evaluation, store), second);
+        verdict.compare(&weights, &Metrics::of_run(evaluation, store), &others);
         verdict
     }
 
@@ -135,22 +136,23 @@ impl Verdict {
     ) -> Self {
         let counts = &metrics.counts;
         let mut verdict = Self::titled("folder", counts.images());
-        let second = second.map(|(metrics, store)| Metrics::of_folder(&metrics.counts, store));
+        let first = Metrics::of_folder(counts, store);
+        let others = second.into_iter();
+        let others = others.map(|(metrics, store)| Metrics::of_folder(&metrics.counts, store));
+        let others: Vec<Option<Metrics>> = others.map(Some).collect();
         if metrics.is_labelled {
-            verdict.compare(
-                "student",
-                &Metrics::of_folder(counts, store),
-                second.map(Some),
-            );
+            verdict.compare("student", &first, &others);
         } else {
-            if let Some(teacher) = counts.teacher() {
-                let second = second.map(|second| second.teacher);
-                let pair = |value: fn(&TeacherAgreement) -> String| {
-                    let other = second.map(|other| other.as_ref().map(value));
-                    beside(value(&teacher), other)
-                };
-                verdict.add("agreement", pair(|teacher| percent(teacher.agreement)));
-                verdict.add("KL", pair(|teacher| loss(teacher.kl)));
+            let pair = |value: fn(&TeacherAgreement) -> String| {
+                let of = |metrics: &Metrics| metrics.teacher.as_ref().map(value);
+                beside(&first, &others, &of)
+            };
+            let agreement = pair(|teacher| percent(teacher.agreement));
+            let kl = pair(|teacher| loss(teacher.kl));
+            for (name, value) in [("agreement", agreement), ("KL", kl)] {
+                if let Some(value) = value {
+                    verdict.add(name, value);
+                }
             }
             verdict.add("accuracy", "no subfolder is named like a class".to_owned());
         }
@@ -167,14 +169,10 @@ impl Verdict {
         self.parts.push((name.to_owned(), value));
     }
 
-    /// Says what a student of this name comes to, and beside it what another one does, if
-    /// there is one and as far as that is known of the same number of images.
-    fn compare(&mut self, student: &str, first: &Metrics, second: Option<Option<Metrics>>) {
-        let second = second.map(|other| other.filter(|other| other.images == first.images));
-        let pair = |value: &dyn Fn(&Metrics) -> Option<String>| {
-            let other = second.as_ref().map(|other| other.as_ref().and_then(value));
-            Some(beside(value(first)?, other))
-        };
+    /// Says what a student of this name comes to, and beside it what others do, as far as
+    /// that is known of the same number of images.
+    fn compare(&mut self, student: &str, first: &Metrics, others: &[Option<Metrics>]) {
+        let pair = |value: &dyn Fn(&Metrics) -> Option<String>| beside(first, others, value);
         let taught = |value: &dyn Fn(&Metrics, &TeacherAgreement) -> Option<String>| {
             pair(&|metrics| value(metrics, metrics.teacher.as_ref()?))
         };
@@ -334,12 +332,17 @@ fn weights_of(evaluation: &Evaluation, store: &RunStore, step: u64) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// A value, and beside it what another student has.
-fn beside(first: String, second: Option<Option<String>>) -> String {
-    match second {
-        Some(second) => format!("{first} ↔ {}", second.as_deref().unwrap_or(MISSING)),
-        None => first,
-    }
+/// A student's value, and beside it those of others on as many images.
+fn beside(
+    first: &Metrics,
+    others: &[Option<Metrics>],
+    value: &dyn Fn(&Metrics) -> Option<String>,
+) -> Option<String> {
+    let same = |other: &&Metrics| other.images == first.images;
+    let others = others.iter().map(|other| other.as_ref().filter(same));
+    let texts = others.map(|other| other.and_then(value).unwrap_or_else(|| MISSING.to_owned()));
+    let all: Vec<String> = std::iter::once(value(first)?).chain(texts).collect();
+    Some(all.join(" ↔ "))
 }
 
 /// A share that older programs did not record.
