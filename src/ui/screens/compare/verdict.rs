@@ -418,13 +418,13 @@ mod tests {
         (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.8);
         store.apply(&RunEvent::Evaluated(test));
         let verdict = Verdict::of_run((&store, 1200), None);
-        let narrow = verdict.lines(45).remove(0);
+        let beside_the_set = verdict.lines(45).remove(0);
         assert_eq!(
-            narrow,
+            beside_the_set,
             [("", "valid"), ("top-1 student (latest, best)", "79.5 %")]
         );
-        let narrowest = verdict.lines(40).remove(0);
-        assert_eq!(narrowest, narrow[1..]);
+        let first = verdict.lines(40).remove(0);
+        assert_eq!(first, beside_the_set[1..]);
         let shown = usize::from(verdict.rows(Rect::new(0, 0, 80, 22)));
         let lines = verdict.lines(80).into_iter().take(shown);
         assert!(
