@@ -118,13 +118,16 @@ pub enum RunsError {
     NotSvg(PathBuf),
     /// No run has what is to be drawn.
     #[error(
-        "there is nothing to draw: {}; measure runs with --bench, or take --x size or --x macs",
+        "no run can be plotted: {}; measure runs with --bench, or use --x size or --x macs",
         absences(.0)
     )]
     NothingToDraw(Vec<String>),
     /// The filter leaves no run to draw.
-    #[error("there is nothing to draw: no run matches the filter")]
+    #[error("no run can be plotted: none matches the filter")]
     NoMatches,
+    /// A run would be compared with itself.
+    #[error("--compare: {name} is given twice; give different runs", name = .0.shown())]
+    ComparedTwice(String),
     /// No run was measured on it.
     #[error("--on {wanted}: no run was measured on it{}", those_known(known), wanted = wanted.shown())]
     Processor {

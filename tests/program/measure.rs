@@ -250,7 +250,7 @@ fn runs_are_drawn_with_what_they_cost() {
     };
     let output = pareto(&[]);
     assert_eq!(code(&output), 2);
-    let why = "there is nothing to draw: not measured (2): tiny-";
+    let why = "no run can be plotted: not measured (2): tiny-";
     assert!(stderr(&output).contains(why), "{}", stderr(&output));
     assert!(!bench.path().join("front.svg").exists());
     let output = pareto(&["--x", "macs"]);

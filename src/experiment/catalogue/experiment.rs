@@ -122,7 +122,7 @@ static FIELDS: &[Field] = &[
         "export",
         Optional(&Of(&EXPORT)),
         "None",
-        "File that the student is written to when the run is completed, and that is proven.",
+        "File that the student is written to when the run is completed, and that is verified.",
     ),
     field(
         "gates",

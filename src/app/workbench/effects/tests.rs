@@ -78,6 +78,7 @@ fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
             run: removed(),
             epochs: 3,
             stretches: false,
+            set: Vec::new(),
         },
         Effect::ForkRun {
             run: removed(),
@@ -108,7 +109,7 @@ fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
         Effect::BranchRun(removed()),
         Effect::ExportModel {
             run: removed(),
-            unproven: false,
+            unverified: false,
         },
     ] {
         let shown = format!("{effect:?}");

@@ -8,7 +8,7 @@
 //! ─ alerts ─────────────────────
 //!  none
 //! ─ exports ────────────────────
-//!  · a.onnx, 317 kB, proven
+//!  · a.onnx, 317 kB, verified
 //! ─ runs ───────────────────────
 //! ▸quickstart-2026…8e9912 ● 84.3 %
 //!  vanilla-2026…5fa661    ✓ 90.7 %

@@ -128,8 +128,13 @@ impl RunsTable {
     /// A run has another name now.
     pub(in crate::ui) fn renamed(&mut self, from: &str, to: &str) {
         self.marks.rename(from, to);
-        if self.runs.selected().is_some_and(|(_, name)| name == from) {
+        if self.runs.selected_name() == Some(from) {
             self.runs.select_name(to);
+        }
+        if let Some((_, Some(selected))) = &mut self.before
+            && selected == from
+        {
+            to.clone_into(selected);
         }
     }
 
@@ -143,7 +148,7 @@ impl RunsTable {
         }
         match action {
             Action::Filter => {
-                let selected = self.runs.selected().map(|(_, name)| name.to_owned());
+                let selected = self.runs.selected_name().map(str::to_owned);
                 self.before = Some((self.filter.clone(), selected));
                 let prompt = Prompt::new("Filter runs", self.filter.text(), Purpose::FilterRuns);
                 shared.dialog = Some(Dialog::Prompt(prompt));

@@ -97,13 +97,15 @@ pub(in crate::ui) fn on_exported(
     if shared.dialog.is_some() {
         return;
     }
-    let again = |unproven| Effect::ExportModel {
-        run: run.to_owned(),
-        unproven,
+    let again = |unverified| {
+        vec![Effect::ExportModel {
+            run: run.to_owned(),
+            unverified,
+        }]
     };
     let mut choices = vec![("export again".to_owned(), again(false))];
-    if refusal.lacks_proof {
-        choices.push(("export without a proof".to_owned(), again(true)));
+    if refusal.can_skip_verification {
+        choices.push(("export unverified".to_owned(), again(true)));
     }
     let title = format!("Not exported: {}", shorten_middle(run, PROMPTED));
     let text = vec![refusal.reason];
@@ -166,7 +168,7 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
         Action::ExportModel => {
             let effect = Effect::ExportModel {
                 run: name,
-                unproven: false,
+                unverified: false,
             };
             may(without_weights(run), effect, shared)
         }
