@@ -268,7 +268,7 @@ fn runs_are_drawn_with_what_they_cost() {
     let drawn = fs::read_to_string(bench.path().join("front.svg")).unwrap();
     assert!(drawn.contains("latency p50") && drawn.contains("not measured: tiny-"));
     let output = pareto(&["--on", "Cortex"]);
-    assert!(stderr(&output).contains("no run was measured on it; known are"));
+    assert!(stderr(&output).contains("no run was measured on it; available: "));
     fs::write(bench.path().join("notes.svg"), "not a picture").unwrap();
     symlink("front.svg", bench.path().join("link.svg")).unwrap();
     let within = format!("{name}/best/front.svg");

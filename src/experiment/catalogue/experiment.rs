@@ -122,7 +122,7 @@ static FIELDS: &[Field] = &[
         "export",
         Optional(&Of(&EXPORT)),
         "None",
-        "File that the student is written to when the run is completed, and that is verified.",
+        "Export of the student when the run completes, verified on the validation images.",
     ),
     field(
         "gates",
@@ -181,7 +181,7 @@ pub(super) static EXPORT: Type = choice(
         named(
             "Int8",
             INT8,
-            "An ONNX file that computes with 8-bit integers.",
+            "An ONNX file quantized to 8-bit integers.",
         ),
     ],
 );
@@ -191,13 +191,13 @@ static INT8: &[Field] = &[
         "images",
         Whole("from 1"),
         "512",
-        "Training images by which the ranges of activations are found.",
+        "Number of training images to calibrate the ranges of activations on.",
     ),
     field(
         "seed",
         Whole("from 0"),
         "0",
-        "Seed by which these are chosen.",
+        "Seed for choosing the calibration images.",
     ),
     field(
         "weight_bits",
