@@ -603,6 +603,9 @@ mod tests {
             "--fork a --from step-61 --set lr=1 --junit b.xml",
             "--infer a --checkpoint b --weights latest --device cpu",
             "--export a --int8 --weights latest --json",
+            "--export a --unverified",
+            // As it was called at first.
+            "--export a --unproven",
             "--runs --pareto a.svg --x size",
         ] {
             read(words).unwrap();

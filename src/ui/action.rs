@@ -262,8 +262,8 @@ actions! {
         PreviousView "view-previous" "Previous view" "previous view" "images matrix classes" ["V"];
         EarlierCheckpoint "earlier-checkpoint" "Earlier evaluation" "earlier" "time scrub" [","];
         LaterCheckpoint "later-checkpoint" "Later evaluation" "later" "time scrub" ["."];
-        RaiseTemperature "raise-temperature" "Raise the temperature" "hotter" "soften" ["+", "="];
-        LowerTemperature "lower-temperature" "Lower the temperature" "cooler" "sharpen" ["-"];
+        RaiseTemperature "raise-temperature" "Raise the temperature" "higher T" "soften" ["+", "="];
+        LowerTemperature "lower-temperature" "Lower the temperature" "lower T" "sharpen" ["-"];
         ResetTemperature "reset-temperature" "Reset the temperature to 1" "reset" "" ["0"];
         SortImages "sort-images" "Next sort order" "sort" "order" ["s"];
         ReverseImages "reverse-images" "Reverse the order" "reverse" "sort" ["S"];

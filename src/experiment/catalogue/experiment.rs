@@ -178,11 +178,7 @@ pub(super) static EXPORT: Type = choice(
             "OnnxUint8",
             "An ONNX file that takes RGB bytes and normalises them itself.",
         ),
-        named(
-            "Int8",
-            INT8,
-            "An ONNX file quantized to 8-bit integers.",
-        ),
+        named("Int8", INT8, "An ONNX file quantized to 8-bit integers."),
     ],
 );
 

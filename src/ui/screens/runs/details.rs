@@ -286,7 +286,7 @@ impl Sheet<'_> {
             })
             .collect();
         let set = match evaluation.split {
-            Split::Valid => "validation",
+            Split::Valid => "valid",
             Split::Test => "test",
         };
         let worst = format!("{set}: {}", worst.join(", "));
