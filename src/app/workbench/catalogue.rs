@@ -79,7 +79,7 @@ fn look(
     sender: &Sender,
 ) -> Result<(), SendError<Message>> {
     let names = RunFolder::names(checkpoints).unwrap_or_default();
-    let mut gone: Vec<(String, Option<String>)> = seen
+    let mut missing: Vec<(String, Option<String>)> = seen
         .iter()
         .filter(|(name, _)| !names.contains(name))
         .map(|(name, run)| (name.clone(), run.id.clone()))
@@ -117,19 +117,19 @@ fn look(
             // It is new, or its files were cut, removed or replaced.
             let found = Box::new(read_run(&folder, now.owner.clone()));
             (now.fit, now.id) = (found.0.mismatch.is_none(), found.0.id.clone());
-            // A run that is gone and one that is new with its id are one, renamed.
-            let former = gone
+            // A run that is missing and one that is new with its id are one, renamed.
+            let former = missing
                 .iter()
                 .position(|(_, id)| id.is_some() && *id == now.id);
             if let Some(at) = former.filter(|_| !seen.contains_key(&name)) {
-                let (from, to) = (gone.remove(at).0, name.clone());
+                let (from, to) = (missing.remove(at).0, name.clone());
                 sender.send(Message::RunRenamed { from, to })?;
             }
             sender.send(Message::Found(found))?;
         }
         seen.insert(name, now);
     }
-    for (name, _) in gone {
+    for (name, _) in missing {
         sender.send(Message::RunRemoved(name))?;
     }
     Ok(())

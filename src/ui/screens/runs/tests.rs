@@ -303,7 +303,7 @@ fn a_rename_is_asked_for_unless_it_cannot_be() {
     for (name, why) in [
         ("a/b", "is not a valid run name"),
         (ADAPTIVE, "already"),
-        ("", "cannot name"),
+        ("", "is not a valid"),
     ] {
         harness.keys(&["m", "ctrl+u"]).text(&format!("{name}\n"));
         assert_eq!(harness.take(), []);
