@@ -112,18 +112,15 @@ pub fn schedule_after<'a>(
 /// What knobs keep to after these commands if the training is extended now. What its
 /// controller moves is left out.
 #[must_use]
-pub fn held_after<'a>(
-    training: &Training,
-    commands: impl IntoIterator<Item = &'a Command> + Clone,
-) -> Vec<Held> {
-    let end = f64::from(length_after(training, commands.clone()).epochs);
+pub fn held_after(training: &Training, commands: &[&Command]) -> Vec<Held> {
+    let end = f64::from(length_after(training, commands.iter().copied()).epochs);
     let controller = training.objective.controller.as_ref();
     let moved = controller.map(Controller::knobs).unwrap_or_default();
     let knobs = training
         .knobs()
         .filter(|knob| !moved.contains(&&*knob.name));
     let held = knobs.filter_map(|knob| {
-        let schedule = schedule_after(knob, commands.clone());
+        let schedule = schedule_after(knob, commands.iter().copied());
         Held::after(end, &knob.name, knob.role, &schedule)
     });
     held.collect()

@@ -273,7 +273,7 @@ impl ResumeState {
             }
             let epochs = length.epochs.saturating_add(more.epochs);
             warnings.extend(repeated(events, length.epochs));
-            let held = held_after(training, all.iter().copied());
+            let held = held_after(training, &all);
             notes.extend(held_of(held, more, changes, length.epochs)?);
             let stretches = more.stretches.unwrap_or_default();
             new.push(Command::Extend {
@@ -316,7 +316,7 @@ fn held_of(
     let stretches = more.stretches.unwrap_or_default();
     held.retain(|held| {
         let is_set = changes.set.iter().any(|(knob, _)| *knob == held.knob);
-        !is_set && !(held.stretches && stretches)
+        !(is_set || held.stretches && stretches)
     });
     let idle = held.iter().find(|held| held.stops_learning());
     if let Some(idle) = idle.filter(|_| more.stretches != Some(false)) {

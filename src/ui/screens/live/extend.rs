@@ -123,7 +123,7 @@ impl<'a> Extended<'a> {
         let (now, end) = (self.now, self.now + more);
         let values = |stretches: bool| {
             let held = held.iter().filter(|held| held.stretches == stretches);
-            held.map(|held| held.to_string()).collect::<Vec<_>>()
+            held.map(ToString::to_string).collect::<Vec<_>>()
         };
         let mut text = vec![format!("Scheduled to the last epoch: {}.", listed(&ending))];
         let stops_learning = held.iter().any(|held| held.stops_learning());
@@ -133,17 +133,17 @@ impl<'a> Extended<'a> {
         if let fixed @ [_, ..] = values(false).as_slice() {
             text.push(format!("Held in any case: {}.", listed(fixed)));
         }
-        let hold = match values(true).as_slice() {
+        let holding = match values(true).as_slice() {
             [] => format!("hold from epoch {now}"),
             values => format!("hold from epoch {now}: {}", values.join(", ")),
         };
-        let hold = ('h', hold, self.extend(more, false, lr.clone()));
+        let holding = ('h', holding, self.extend(more, false, lr.clone()));
         let stretch = format!("stretch to epoch {end}");
         let stretch = ('s', stretch, self.extend(more, true, lr));
         let choices = if stops_learning {
-            [stretch, hold]
+            [stretch, holding]
         } else {
-            [hold, stretch]
+            [holding, stretch]
         };
         let letters = choices.each_ref().map(|(letter, ..)| *letter);
         let choices = choices.map(|(_, text, effects)| (text, effects)).into();
