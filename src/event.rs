@@ -217,7 +217,7 @@ pub enum RunEvent {
         /// What.
         message: String,
     },
-    /// The student was written for other programs, and proven.
+    /// The student was written for other programs, and verified.
     StudentExported {
         /// The file, relative to the run's folder.
         file: PathBuf,

@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         }),
         out: arguments.out.clone(),
         replaces: arguments.force,
-        unproven: arguments.unproven,
+        unverified: arguments.unverified,
         device: arguments.device,
     };
     let exported = export(&request)?;

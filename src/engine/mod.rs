@@ -379,7 +379,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes the best weights for other programs. What cannot be proven is a
+    /// Writes the best weights for other programs. What cannot be verified is a
     /// failure: the run was to leave something behind.
     fn export(
         &self,

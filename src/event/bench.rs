@@ -115,7 +115,7 @@ pub struct BenchRow {
     /// Multiply-accumulates of one image, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs: Option<u64>,
-    /// Top-1 of the file on the run's validation images, where it was proven.
+    /// Top-1 of the file on the run's validation images, where it was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top1: Option<f64>,
 }

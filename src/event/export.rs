@@ -1,4 +1,4 @@
-//! Students that were written for other programs, and what proves them.
+//! Students that were written for other programs, and what their verification found.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ pub struct Export {
     pub bytes: u64,
     /// BLAKE3 of it, hexadecimal.
     pub blake3: String,
-    /// What proves it; absent where it was not run.
+    /// What its verification found; absent where it was not run.
     pub proof: Option<ExportProof>,
     /// How it came to 8-bit integers, of a file that computes with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,7 +199,7 @@ pub enum PrecisionModel {
 pub(crate) mod testing {
     use super::*;
 
-    /// An ONNX file of which nothing is proven.
+    /// An ONNX file that is not verified.
     pub(crate) fn export() -> Export {
         Export {
             format: ExportFormat::Onnx,
@@ -214,7 +214,7 @@ pub(crate) mod testing {
         }
     }
 
-    /// A proof that holds.
+    /// A verification that passed.
     pub(crate) fn proof() -> ExportProof {
         ExportProof {
             engine: "rten 0.27".to_owned(),

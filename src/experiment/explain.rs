@@ -47,7 +47,7 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
         } else {
             "takes normalised floats"
         };
-        page.row("file", &format!("ONNX, {takes}; proven at the end"));
+        page.row("file", &format!("ONNX, {takes}; verified at the end"));
         if let ExportSpec::Int8(int8) = export {
             let bits = int8
                 .weight_bits

@@ -116,10 +116,10 @@ const ALIASES: [(&str, Column); 4] = [
 pub fn export_words(name: &str, export: &Export) -> String {
     let proof = match (&export.proof, export.format) {
         (Some(proof), _) => proof.top1.map_or_else(
-            || "proven".to_owned(),
-            |top1| format!("proven, top-1 {}", percent(top1)),
+            || "verified".to_owned(),
+            |top1| format!("verified, top-1 {}", percent(top1)),
         ),
-        (None, ExportFormat::Onnx) => "not proven".to_owned(),
+        (None, ExportFormat::Onnx) => "not verified".to_owned(),
         (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
     };
     format!("{name}, {}, {proof}", bytes(export.bytes))

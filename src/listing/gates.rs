@@ -231,7 +231,7 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity)
-            .ok_or_else(|| format!("there is no proven export for {metric}"));
+            .ok_or_else(|| format!("there is no verified export for {metric}"));
     }
     if let Quantity::Cost(cost) = metric.quantity {
         let measured = store.measured.as_ref();

@@ -112,7 +112,7 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
         let title = if at == 0 { "outcome" } else { "" };
         lines.push(format!("{title:<8} {line}"));
     }
-    for (name, metrics) in metrics::best_and_last(ending.store) {
+    for (name, metrics) in metrics::summary(ending.store) {
         lines.push(format!("{name:<8} {}", metrics.join("  ")));
     }
     for (path, text) in ending.config.changed() {

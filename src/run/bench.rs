@@ -277,7 +277,7 @@ impl Measurement {
     }
 }
 
-/// Top-1 that a file's proof found.
+/// Top-1 that a file's verification found.
 fn proven_top1(export: &Export) -> Option<f64> {
     export.proof.as_ref()?.top1
 }

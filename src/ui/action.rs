@@ -183,7 +183,7 @@ actions! {
         TagRun "tag-run" "Edit the tags" "tags" "label" ["t"];
         NoteRun "note-run" "Edit the note" "note" "comment" ["n"];
         RenameRun "rename-run" "Rename the run" "rename" "move" ["m"];
-        TrashRun "trash-run" "Move the run to trash" "trash" "delete remove" ["delete", "x"];
+        TrashRun "trash-run" "Move the run to trash" "trash" "delete remove" ["delete", "X"];
         ShowTrash "show-trash" "Show or hide the trash" "show trash" "deleted bin" ["T"];
         RestoreRun "restore-run" "Restore the run" "restore" "undelete trash" ["u"];
         ResumeRun "resume-run" "Resume the run" "resume" "continue" ["r"];
@@ -274,7 +274,7 @@ actions! {
         CompareFolder "open-folder" "Compare on a folder of images" "open folder" "open" ["o"];
         OwnProbe "own-probe" "Show the run's own images" "own images" "probe" ["O"];
         WholeSet "whole-set" "Toggle the full validation set" "full set" "matrix" ["w"];
-        ReadProbeAgain "read-probe-again" "Reload the answers" "reload" "refresh" ["r"];
+        ReadProbeAgain "read-probe-again" "Reload the predictions" "reload" "refresh answers" ["r"];
     }
     Inference {
         ChooseFolder "choose-folder" "Choose a folder" "choose folder" "open" ["o"];

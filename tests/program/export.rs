@@ -1,4 +1,4 @@
-//! A student that leaves: proven, refused, and back again as a teacher.
+//! A student that leaves: verified, refused, and back again as a teacher.
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
     let journal = fs::read(run.join("journal.jsonl")).unwrap();
 
     let text = printed(&bench, &["--export", "tiny"]);
-    let engine = "proof: rten 0.27 on 24 validation images: agreement 100.0 %";
+    let engine = "verification: rten 0.27 on 24 validation images: agreement 100.0 %";
     assert!(text.contains(engine), "{text}");
     let file = run.join(format!("export/{name}.onnx"));
     let bytes = fs::read(&file).unwrap();
@@ -199,7 +199,7 @@ fn a_file_goes_to_its_given_place_and_replaces_nothing() {
         "about ONNX files",
     );
     refused(&bench, &["--export", "other"], "no run `other`");
-    refused(&bench, &["--unproven"], "--export");
+    refused(&bench, &["--unverified"], "--export");
     refused(&bench, &["--export", "tiny", "--run", "tiny.ron"], "--run");
 }
 
@@ -234,17 +234,20 @@ fn without_its_images_a_student_leaves_only_if_that_is_asked_for() {
     refused(
         &bench,
         &["--export", "tiny"],
-        "write the file without a proof: --unproven",
+        "write the file unverified: --unverified",
     );
     fs::remove_dir_all(&folder).unwrap();
     refused(
         &bench,
         &["--export", "tiny"],
-        "write the file without a proof: --unproven",
+        "write the file unverified: --unverified",
     );
     assert!(!bench.newest().join("export").exists());
-    let text = printed(&bench, &["--export", "tiny", "--unproven"]);
-    assert!(text.contains("proof: not evaluated (--unproven)"), "{text}");
+    let text = printed(&bench, &["--export", "tiny", "--unverified"]);
+    assert!(
+        text.contains("verification: not evaluated (--unverified)"),
+        "{text}"
+    );
     let card = fs::read_to_string(bench.newest().join("export/MODEL_CARD.md")).unwrap();
     assert!(card.contains(".onnx`: not evaluated"), "{card}");
 }
@@ -288,7 +291,14 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     let card = export.join("MODEL_CARD.md");
     printed(&bench, &["--export", &name, "--force"]);
     assert!(card.exists());
-    let more = bench.run(&["--resume", &name, "--add-epochs", "1"]);
+    let more = bench.run(&[
+        "--resume",
+        &name,
+        "--add-epochs",
+        "1",
+        "--schedules",
+        "hold",
+    ]);
     assert!(
         stderr(&more).contains("described an earlier file and was removed"),
         "{}",
@@ -393,8 +403,8 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
     );
     refused(
         &bench,
-        &["--export", "tiny", "--int8", "--unproven"],
-        "--unproven",
+        &["--export", "tiny", "--int8", "--unverified"],
+        "--unverified",
     );
     refused(
         &bench,

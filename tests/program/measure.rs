@@ -250,7 +250,7 @@ fn runs_are_drawn_with_what_they_cost() {
     };
     let output = pareto(&[]);
     assert_eq!(code(&output), 2);
-    let why = "there is nothing to draw: not measured (2): tiny-";
+    let why = "no run can be plotted: not measured (2): tiny-";
     assert!(stderr(&output).contains(why), "{}", stderr(&output));
     assert!(!bench.path().join("front.svg").exists());
     let output = pareto(&["--x", "macs"]);
@@ -268,7 +268,7 @@ fn runs_are_drawn_with_what_they_cost() {
     let drawn = fs::read_to_string(bench.path().join("front.svg")).unwrap();
     assert!(drawn.contains("latency p50") && drawn.contains("not measured: tiny-"));
     let output = pareto(&["--on", "Cortex"]);
-    assert!(stderr(&output).contains("no run was measured on it; known are"));
+    assert!(stderr(&output).contains("no run was measured on it; available: "));
     fs::write(bench.path().join("notes.svg"), "not a picture").unwrap();
     symlink("front.svg", bench.path().join("link.svg")).unwrap();
     let within = format!("{name}/best/front.svg");

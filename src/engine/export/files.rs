@@ -112,10 +112,10 @@ pub fn script_of(weights: &Path) -> PathBuf {
 
 impl Student<'_> {
     /// Writes an ONNX file that computes on these images what the network does, or
-    /// none; without images it is not proven.
+    /// none; without images it is not verified.
     ///
     /// # Errors
-    /// The file cannot be written, or fails its proof; nothing is left behind.
+    /// The file cannot be written, or fails its verification; nothing is left behind.
     pub fn write_onnx(
         &self,
         path: &Path,
@@ -129,8 +129,8 @@ impl Student<'_> {
             &self.about(self.trained()),
         )?;
         let check = |file: &Path| {
-            let proven = images.map(|images| prove(file, self.network, images, pixels));
-            proven.transpose()
+            let verified = images.map(|images| prove(file, self.network, images, pixels));
+            verified.transpose()
         };
         let proof = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);
@@ -148,7 +148,7 @@ impl Student<'_> {
     /// validation images, `[image][class]`.
     ///
     /// # Errors
-    /// The file cannot be written, or fails its proof; nothing is left behind.
+    /// The file cannot be written, or fails its verification; nothing is left behind.
     pub fn write_int8(
         &self,
         path: &Path,
@@ -178,7 +178,7 @@ impl Student<'_> {
         };
         let expected = own.as_ref().unwrap_or(&reference);
         let check = |file: &Path| prove_int8(file, expected, images, pixels);
-        let proven = self.in_folder(path, |path| {
+        let verified = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);
             Ok(checked.map_err(|source| failed(path, source))??)
         })?;
@@ -188,7 +188,7 @@ impl Student<'_> {
         let float = onnx_file(network, known, pixels, &self.about(self.trained()))?;
         let against_floats = match &own {
             Some(_) => measured(path, &reference, images, pixels)?,
-            None => proven.clone(),
+            None => verified.clone(),
         };
         let files = [
             (PrecisionModel::Fp16, &half_proof),
@@ -205,7 +205,7 @@ impl Student<'_> {
         }
         let export = Export {
             input: Some(pixels),
-            proof: Some(proven.0),
+            proof: Some(verified.0),
             int8: Some(Box::new(student.result(rows))),
             step: trained.step,
             made_of: match learned {

@@ -1,4 +1,4 @@
-//! The proof of a file: the images that the network was evaluated on go through it, in
+//! The verification of a file: the images that the network was evaluated on go through it, in
 //! an engine that did not train it.
 
 use std::path::Path;
@@ -49,7 +49,7 @@ pub enum ProofError {
         reason: String,
     },
     /// There are no images.
-    #[error("there are no validation images to prove the file with")]
+    #[error("there are no validation images to verify the file on")]
     NoImages,
     /// It computes something else.
     #[error(
@@ -61,7 +61,7 @@ pub enum ProofError {
     /// It answers with what is no number.
     #[error(
         "{who} answers {unanswered} of {images} validation images with logits that are not finite \
-         (NaN or infinite), so that nothing is proven"
+         (NaN or infinite), so that nothing is verified"
     )]
     NoAnswer {
         /// The network, or the file in an engine.
@@ -114,7 +114,7 @@ fn agreed(proof: &ExportProof) -> usize {
 }
 
 /// Whether the file computes what the network does. A value that is not a number
-/// proves nothing.
+/// verifies nothing.
 fn holds(proof: &ExportProof) -> bool {
     let others = (proof.images - agreed(proof)) as f64;
     let ties = (1.0 - AGREEMENT) * proof.images as f64;
@@ -124,7 +124,7 @@ fn holds(proof: &ExportProof) -> bool {
 /// Holds a file against the network that it was written from.
 ///
 /// # Errors
-/// It cannot be run, computes something else, or there is nothing to prove it with.
+/// It cannot be run, computes something else, or there is nothing to verify it on.
 pub fn prove(
     path: &Path,
     network: &Network,

@@ -521,7 +521,7 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
             "{error}"
         );
         assert_eq!(left(), 0);
-        // Weights that are no numbers prove nothing.
+        // Weights that are no numbers verify nothing.
         let mut broken = network(1);
         let value = broken.parameters()[0].value.clone() * f32::NAN;
         broken.parameters_mut()[0].value = value;

@@ -128,7 +128,7 @@ static FIELDS: &[Field] = &[
         "export",
         Optional(&Of(&EXPORT)),
         "None",
-        "File that the student is written to when the run is completed, and that is proven.",
+        "Export of the student when the run completes, verified on the validation images.",
     ),
     field(
         "gates",
@@ -196,11 +196,7 @@ pub(super) static EXPORT: Type = choice(
             "OnnxUint8",
             "An ONNX file that takes RGB bytes and normalises them itself.",
         ),
-        named(
-            "Int8",
-            INT8,
-            "An ONNX file that computes with 8-bit integers.",
-        ),
+        named("Int8", INT8, "An ONNX file quantized to 8-bit integers."),
     ],
 );
 
@@ -209,13 +205,13 @@ static INT8: &[Field] = &[
         "images",
         Whole("from 1"),
         "512",
-        "Training images by which the ranges of activations are found.",
+        "Number of training images to calibrate the ranges of activations on.",
     ),
     field(
         "seed",
         Whole("from 0"),
         "0",
-        "Seed by which these are chosen.",
+        "Seed for choosing the calibration images.",
     ),
     field(
         "weight_bits",

@@ -12,7 +12,7 @@
 //!   epoch    top-1    loss
 //!       6   92.7 %  0.3047 ★
 //! ─ exports ────────────────────
-//!  · a.onnx, 317 kB, proven
+//!  · a.onnx, 317 kB, verified
 //! ─ runs ───────────────────────
 //! ▸quickstart-2026…8e9912 ● 84.3 %
 //!  vanilla-2026…5fa661    ✓ 90.7 %

@@ -285,7 +285,7 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
     let inside = Block::bordered().inner(area);
     let room = usize::from(inside.width);
     let key = shared.key(Action::CostPareto);
-    let mut lines = vec![Line::styled("Nothing to draw.", theme.accent())];
+    let mut lines = vec![Line::styled("No runs to plot", theme.accent())];
     let absences = picture.absences().into_iter();
     lines.extend(
         absences

@@ -316,7 +316,7 @@ fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() 
     let shown = harness.screen();
     assert!(shown.contains("│─ exports"), "{shown}");
     assert!(
-        shown.contains("│ · student.onnx, 8.61 kB, not proven"),
+        shown.contains("│ · student.onnx, 8.61 kB, not verified"),
         "{shown}"
     );
     // A low one keeps what matters most.
