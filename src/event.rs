@@ -29,7 +29,7 @@ use crate::format::extension;
 pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 pub use export::{
-    Export, ExportFormat, ExportProof, Exports, FloatLayers, Int8, PixelFormat, PrecisionModel,
+    Export, ExportFormat, ExportProof, Exports, FloatLayers, Floats, Int8, PixelFormat, PrecisionModel,
     PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, WeightScales,
 };
 

@@ -36,7 +36,7 @@ const MODES: [&str; 16] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 26] = [
+const TAKEN_BY: [(&str, &[&str]); 27] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -48,6 +48,7 @@ const TAKEN_BY: [(&str, &[&str]); 26] = [
     ("weights", &["infer", "export"]),
     ("to", &["export"]),
     ("input", &["export"]),
+    ("fp16", &["export"]),
     ("int8", &["export"]),
     ("calibration_images", &["export"]),
     ("calibration_seed", &["export"]),
@@ -202,6 +203,11 @@ pub struct Arguments {
     /// With --to onnx: what the file takes.
     #[arg(long, value_enum, default_value_t, help_heading = "Export")]
     pub input: Pixels,
+
+    /// Write an ONNX file that computes with 16-bit floats. It takes and gives what the one
+    /// with 32-bit floats does.
+    #[arg(long, conflicts_with = "int8", help_heading = "Export")]
+    pub fp16: bool,
 
     /// Write an ONNX file that computes with 8-bit integers. Several schemes are
     /// tried, and that with the best accuracy on the validation images is taken.

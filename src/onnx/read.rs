@@ -267,6 +267,13 @@ impl OnnxFile {
         self.weights
     }
 
+    /// Whether weights are 16-bit floats.
+    #[must_use]
+    pub fn has_half_weights(&self) -> bool {
+        let mut weights = self.graph.initializer.iter();
+        weights.any(|tensor| tensor.data_type == data_type::FLOAT16)
+    }
+
     /// Its nodes, in the order in which they are computed.
     #[must_use]
     pub fn nodes(&self) -> &[NodeProto] {

@@ -177,9 +177,7 @@ impl BenchResult {
                 row.made_of.clone_from(&export.made_of);
                 row.top1 = proven_top1(export);
                 row.file_bytes = export.bytes;
-                if export.int8.is_some() {
-                    row.variant = Variant::Int8;
-                }
+                row.variant = export.variant();
             }
         }
         self.target.clone_from(&run.run);

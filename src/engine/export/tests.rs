@@ -17,7 +17,7 @@ use crate::engine::onnx::Engine;
 use crate::engine::weights::save_described;
 use crate::event::inspection::Weights;
 use crate::event::{
-    DataSummary, FloatLayers, PixelFormat, PrecisionModel, QuantScheme, QuantTrial, RangeRule,
+    DataSummary, FloatLayers, Floats, PixelFormat, PrecisionModel, QuantScheme, QuantTrial, RangeRule,
     WeightScales,
 };
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
@@ -228,7 +228,7 @@ fn assert_same(found: &[f32], wanted: &[f32], name: &str) {
 
 fn written(network: &Network, known: &ModelMetadata, pixels: PixelFormat, to: &Path) {
     let about = BTreeMap::from([("run".to_owned(), "a-run".to_owned())]);
-    let bytes = onnx_file(network, known, pixels, &about).unwrap();
+    let bytes = onnx_file(network, known, pixels, Floats::Fp32, &about).unwrap();
     std::fs::write(to, bytes).unwrap();
 }
 
@@ -366,7 +366,10 @@ fn a_file_says_of_itself_what_weights_say() {
 #[test]
 fn the_same_weights_give_the_same_bytes() {
     let (network, known) = trained(&Model::ResNetCifar { depth: 8, width: 4 }, 12);
-    let bytes = || onnx_file(&network, &known, PixelFormat::Uint8, &BTreeMap::new()).unwrap();
+    let bytes = || {
+        let about = BTreeMap::new();
+        onnx_file(&network, &known, PixelFormat::Uint8, Floats::Fp32, &about).unwrap()
+    };
     assert_eq!(bytes(), bytes());
 }
 
@@ -511,7 +514,7 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
     for pixels in [PixelFormat::Float, PixelFormat::Uint8] {
         let bytes = onnx_file(&network(1), &known, pixels, &BTreeMap::new()).unwrap();
         let checked = |bytes: &[u8], network: &Network| {
-            let check = |file: &Path| prove(file, network, &images, pixels);
+            let check = |file: &Path| prove(file, network, &images, pixels, Floats::Fp32);
             let proof = write_checked(&path, bytes, check).unwrap();
             proof.map_err(|error| error.to_string())
         };
@@ -969,7 +972,7 @@ fn weights_of_16_bits_compute_nearly_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("half.onnx");
     for case in small_cases() {
-        let bytes = half_onnx(&case.network, &case.known, PixelFormat::Float).unwrap();
+        let bytes = half(case);
         let floats = plain_onnx_file(&case.network).unwrap();
         assert!(bytes.len() < floats.len(), "{}", case.name);
         std::fs::write(&path, bytes).unwrap();
