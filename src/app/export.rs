@@ -15,9 +15,7 @@ use crate::engine::{
     RunModels, Teacher, TeacherModel, answers, images_of, measure_export, rounded_student,
 };
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
-use crate::event::{
-    BenchRow, Export, ExportFormat, Floats, PixelFormat, PrecisionModel, Variant,
-};
+use crate::event::{BenchRow, Export, ExportFormat, Floats, PixelFormat, PrecisionModel, Variant};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
 use crate::format::bytes;
 use crate::listing::RunSummary;

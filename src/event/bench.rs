@@ -12,6 +12,22 @@ pub struct Measurement {
     pub machine: BenchMachine,
     /// One for every model, file, engine, batch and number of threads.
     pub rows: Vec<BenchRow>,
+    /// Files that an engine did not run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<Unmeasured>,
+}
+
+/// A file that an engine did not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmeasured {
+    /// Of which model.
+    pub model: BenchModel,
+    /// Name of the file.
+    pub file: String,
+    /// The engine.
+    pub engine: String,
+    /// Why not, in a line.
+    pub reason: String,
 }
 
 /// A machine.
@@ -209,6 +225,7 @@ pub(crate) mod testing {
                 system: "linux aarch64".to_owned(),
             },
             rows,
+            unmeasured: Vec::new(),
         }
     }
 }

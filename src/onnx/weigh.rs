@@ -3,6 +3,9 @@
 //! Two bytes are enough to say "one more node", and a node takes some hundred
 //! bytes of memory. So the fields are walked through first, without keeping any.
 
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
@@ -56,6 +59,72 @@ fn field(kind: Kind, tag: u32) -> Field {
 /// Bytes of memory that a file takes, at most; none if it is no ONNX file.
 pub fn weight(file: &[u8]) -> Option<u64> {
     message(file, Kind::Model, DEEPEST)
+}
+
+/// Whether the outermost fields of a file of this length end where it does. Of one that was
+/// cut off or filled up, this is known without reading what is in them.
+///
+/// # Errors
+/// What the file system says.
+pub fn reaches_end(mut file: &File, length: u64) -> io::Result<bool> {
+    let before = file.stream_position()?;
+    file.rewind()?;
+    let reaches = Outline {
+        left: length,
+        reader: BufReader::new(file),
+    }
+    .reaches_end();
+    file.seek(SeekFrom::Start(before))?;
+    reaches
+}
+
+/// A file whose outermost fields are passed over.
+struct Outline<'a> {
+    reader: BufReader<&'a File>,
+    /// Bytes that follow.
+    left: u64,
+}
+
+impl Outline<'_> {
+    fn reaches_end(&mut self) -> io::Result<bool> {
+        while self.left > 0 {
+            let Some(key) = self.number()? else {
+                return Ok(false);
+            };
+            let length = match WireType::try_from(key & 7) {
+                Ok(WireType::Varint) => self.number()?.map(|_| 0),
+                Ok(WireType::LengthDelimited) => self.number()?,
+                Ok(WireType::SixtyFourBit) => Some(8),
+                Ok(WireType::ThirtyTwoBit) => Some(4),
+                _ => None,
+            };
+            let length = length.filter(|length| key >> 3 > 0 && *length <= self.left);
+            let Some(length) = length else {
+                return Ok(false);
+            };
+            self.reader.seek_relative(length as i64)?;
+            self.left -= length;
+        }
+        Ok(true)
+    }
+
+    /// A number as the format writes it; none where it has no end.
+    fn number(&mut self) -> io::Result<Option<u64>> {
+        let mut number = 0;
+        for place in 0..10 {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            let mut byte = [0];
+            self.reader.read_exact(&mut byte)?;
+            self.left -= 1;
+            number |= u64::from(byte[0] & 0x7f) << (7 * place);
+            if byte[0] & 0x80 == 0 {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn message(mut bytes: &[u8], kind: Kind, levels: u32) -> Option<u64> {

@@ -136,6 +136,11 @@ impl BenchResult {
         for file in result.measurement.rows.iter_mut().map(|row| &mut row.file) {
             *file = file.as_deref().map(|name| clean_line(name).into_owned());
         }
+        for without in &mut result.measurement.unmeasured {
+            for text in [&mut without.file, &mut without.engine, &mut without.reason] {
+                *text = clean_line(text).into_owned();
+            }
+        }
         Ok((result, checksum.is_some()))
     }
 

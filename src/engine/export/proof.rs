@@ -219,7 +219,9 @@ pub fn must_fit_half(network: &Network, images: &Images) -> Result<(), ProofErro
         let shape = [batch.indices.len(), 3, height, width];
         let values = engine.run(batch.pixels, shape).map_err(failed)?;
         for (name, values) in names.iter().zip(values) {
-            let most = values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            let most = values
+                .iter()
+                .fold(0.0_f32, |most, value| most.max(value.abs()));
             if most > GREATEST_HALF {
                 return Err(UnfitForHalf::Values(name.clone(), most).into());
             }
