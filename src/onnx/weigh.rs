@@ -152,6 +152,8 @@ fn message(mut bytes: &[u8], kind: Kind, levels: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use prost::Message;
 
     use super::*;
@@ -201,5 +203,25 @@ mod tests {
         });
         assert!(weight(&bytes).is_some());
         assert_eq!(weight(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_or_filled_up_does_not_reach_its_end() {
+        let bytes = file(GraphProto {
+            node: vec![NodeProto::default(); 9000],
+            ..GraphProto::default()
+        });
+        let reaches = |bytes: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            file.seek(SeekFrom::Start(3)).unwrap();
+            let reaches = reaches_end(&file, bytes.len() as u64).unwrap();
+            assert_eq!(file.stream_position().unwrap(), 3);
+            reaches
+        };
+        assert!(reaches(&bytes));
+        assert!(!reaches(&bytes[..bytes.len() - 1]));
+        assert!(!reaches(&[&bytes[..], &[0; 9]].concat()));
+        assert!(!reaches(&[0xff; 20]));
     }
 }
