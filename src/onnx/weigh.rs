@@ -102,7 +102,7 @@ impl Outline<'_> {
             let Some(length) = length else {
                 return Ok(false);
             };
-            self.reader.seek_relative(length as i64)?;
+            self.reader.seek_relative(length.cast_signed())?;
             self.left -= length;
         }
         Ok(true)
