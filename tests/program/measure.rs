@@ -311,7 +311,7 @@ fn a_library_that_cannot_be_opened_is_named_and_the_others_are_measured() {
     let mut foreign = own[..4096].to_vec();
     foreign[18..20].copy_from_slice(&8_u16.to_le_bytes());
     fs::write(bench.path().join("foreign.so"), foreign).unwrap();
-    fs::write(bench.path().join("cut.so"), &own[..own.len() / 2]).unwrap();
+    fs::write(bench.path().join("cut.so"), &own[..4096]).unwrap();
     for (library, why) in [
         ("foreign.so", "it is for machine 8"),
         ("cut.so", "it is cut off"),
