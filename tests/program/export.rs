@@ -419,7 +419,7 @@ fn a_student_leaves_with_16_bit_floats_and_is_listed_beside_the_others() {
     let name = run.file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(
         names(&run.join("export")),
-        [&format!("{name}-uint8-fp16.onnx"), "proof.json"]
+        ["proof.json", &format!("{name}-uint8-fp16.onnx")]
     );
     let fp16 = ["--export", "tiny", "--fp16"];
     let report = json(&printed(&bench, &[&fp16[..], &["--json"]].concat()));
