@@ -32,6 +32,7 @@ use self::arguments::Arguments;
 use self::error::AppError;
 use self::session::Job;
 use crate::engine;
+use crate::engine::device::catches_panics;
 use crate::experiment::{self, Override};
 use crate::format::Symbols;
 use crate::report::annotated_error;
@@ -42,7 +43,7 @@ use crate::untrusted::{Show as _, clean_line, clean_text};
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    print_panics_clean();
+    print_panics_clean(catches_panics);
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     allocator::keep_freed_memory();
     let arguments = match Arguments::read(std::env::args_os()) {

@@ -31,9 +31,13 @@ use rustix::termios::ttyname;
 use crate::untrusted::clean_text;
 
 /// From now on a panic is printed as Rust prints it, with everything made visible
-/// that a terminal would act on: its message may hold names from outside.
-pub fn print_panics_clean() {
-    std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
+/// that a terminal would act on: its message may hold names from outside. One of a
+/// thread that `is_caught` says is somebody's to report is not printed.
+pub fn print_panics_clean(is_caught: fn() -> bool) {
+    std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+        if is_caught() {
+            return;
+        }
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("<unnamed>");
         let mut text = format!("thread '{name}' {info}");

@@ -19,6 +19,7 @@ use workbench::experiment::architecture::build;
 use workbench::experiment::method::{ExpansionContext, MethodSpec};
 use workbench::experiment::model::Model;
 use workbench::experiment::objective::Objective;
+use workbench::experiment::spec::Precision;
 
 /// Greatest difference, as a share of the greatest value of the same tensor.
 const TOLERANCE: f64 = 1e-4;
@@ -120,6 +121,7 @@ fn assert_agrees(method: &Method) {
             clip: method.clip,
             label_smoothing: method.label_smoothing,
             accumulate: 1,
+            precision: Precision::Fp32,
         };
         let report = train_step(
             &mut student,

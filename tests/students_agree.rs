@@ -145,7 +145,7 @@ fn assert_agrees(name: &str) {
 fn assert_trains_alike(name: &str, theirs: &Computed, device: &Device) {
     let expected = &theirs.training;
     let network = network(name, Stem::Standard, expected.side, theirs.gain, device);
-    let mut passes = network.passes();
+    let mut passes = network.passes(workbench::experiment::spec::Precision::Fp32);
     let logits = passes.forward(images(expected.side, device));
     let weights = floats("loss", IMAGES * CLASSES, 0.0, 1.0);
     let weights = TensorData::new(weights, [IMAGES, CLASSES]);

@@ -21,6 +21,7 @@ use super::failure::Failure;
 use crate::data::{ImageSet, Images, UNLABELLED};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::TeacherPlan;
+use crate::experiment::spec::Precision;
 use crate::run::atomic::create_folders;
 use crate::untrusted::Show as _;
 use crate::untrusted::files::open_unlinked_with;
@@ -44,6 +45,9 @@ pub struct AnswerRecipe<'a> {
     pub device: &'a DeviceKind,
     /// The teacher, settled.
     pub teacher: &'a TeacherPlan,
+    /// Numbers that it answers with.
+    #[serde(skip_serializing_if = "Precision::is_fp32")]
+    pub precision: Precision,
     /// Hashes of its files.
     pub weights: Vec<String>,
     /// What the data's images are: their size, mean and deviation.

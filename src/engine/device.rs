@@ -12,11 +12,13 @@ use burn::tensor::Device;
 use thiserror::Error;
 
 #[cfg(feature = "libtorch")]
+pub use self::libtorch::catches_panics;
+#[cfg(feature = "libtorch")]
 pub(super) use self::libtorch::caught;
 #[cfg(feature = "libtorch")]
 use self::libtorch::{cpu_fallback, open};
 use crate::experiment::device::DeviceKind;
-use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
+use crate::experiment::spec::{DeviceSpec, LibTorchDevice, Precision};
 
 /// A device that is there.
 #[derive(Debug, Clone)]
@@ -60,6 +62,44 @@ impl Chosen {
     }
 }
 
+/// What bf16 needs of a processor: without units for it libtorch computes it many times
+/// more slowly than 32-bit floats.
+const BF16_UNITS: &str =
+    "a processor with bf16 units (avx512_bf16 or ARM's bf16), which this one is not, or a GPU";
+
+impl Chosen {
+    /// Refuses numbers that the device does not compute with.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn supports(&self, precision: Precision) -> Result<(), DeviceError> {
+        match (precision, &self.kind) {
+            (Precision::Fp32, _) | (Precision::Bf16, DeviceKind::Cuda { .. }) => Ok(()),
+            (Precision::Bf16, DeviceKind::Flex) => Err(DeviceError::NoBf16 {
+                needed: "libtorch (device Auto or LibTorch(..), a build with --features libtorch)",
+            }),
+            (Precision::Bf16, _) if has_bf16_units() => Ok(()),
+            (Precision::Bf16, _) => Err(DeviceError::NoBf16 { needed: BF16_UNITS }),
+        }
+    }
+}
+
+/// Whether the processor multiplies bfloat16 numbers.
+fn has_bf16_units() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx512bf16")
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        std::arch::is_aarch64_feature_detected!("bf16")
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        false
+    }
+}
+
 /// A device that was requested cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DeviceError {
@@ -94,6 +134,14 @@ pub enum DeviceError {
         asked: DeviceSpec,
         /// Number of GPUs.
         count: usize,
+    },
+    /// It does not compute with these numbers.
+    #[error(
+        "precision Bf16 needs {needed}; leave `precision` out of the experiment for 32-bit floats"
+    )]
+    NoBf16 {
+        /// What the device lacks.
+        needed: &'static str,
     },
     /// The GPU is there and cannot compute.
     #[error(
@@ -200,7 +248,14 @@ mod without_libtorch {
     pub(super) fn cpu_fallback() -> Chosen {
         flex()
     }
+
+    /// The pure-Rust backend has errors instead.
+    pub fn catches_panics() -> bool {
+        false
+    }
 }
+#[cfg(not(feature = "libtorch"))]
+pub use self::without_libtorch::catches_panics;
 #[cfg(not(feature = "libtorch"))]
 use self::without_libtorch::{cpu_fallback, open};
 
@@ -321,6 +376,26 @@ mod tests {
             choose(ON_CPU).unwrap_err(),
             DeviceError::NoLibTorch { asked: ON_CPU }
         );
+    }
+
+    #[test]
+    fn bf16_is_refused_where_nothing_computes_it_fast() {
+        let on = |kind: DeviceKind| Chosen {
+            device: Device::flex(),
+            name: kind.to_string(),
+            kind,
+        };
+        let cuda = DeviceKind::Cuda {
+            index: 0,
+            model: None,
+        };
+        let cpu = DeviceKind::LibTorch { threads: 1 };
+        assert_eq!(on(cuda).supports(Precision::Bf16), Ok(()));
+        assert_eq!(on(cpu.clone()).supports(Precision::Fp32), Ok(()));
+        assert_eq!(on(cpu).supports(Precision::Bf16).is_ok(), has_bf16_units());
+        assert_eq!(on(DeviceKind::Flex).supports(Precision::Fp32), Ok(()));
+        let error = on(DeviceKind::Flex).supports(Precision::Bf16).unwrap_err();
+        assert!(error.to_string().contains("needs libtorch"), "{error}");
     }
 
     #[test]

@@ -42,6 +42,19 @@ pub enum Failure {
         /// What to type.
         remedy: Remedy,
     },
+    /// The device has no memory for a step.
+    #[error(
+        "step {step}: {}; nothing of the step was applied. {remedy}",
+        .error
+    )]
+    OutOfMemory {
+        /// Number of the step, from 0.
+        step: u64,
+        /// How many images did not fit.
+        error: StepError,
+        /// What to type.
+        remedy: Remedy,
+    },
     /// The weights that the student starts from cannot be trained.
     #[error(
         "student.weights: {}: in the first step from these weights {what} is not finite; name other \
@@ -151,6 +164,13 @@ pub enum WayOut {
         /// The checkpoint that was kept then.
         kept: Option<Position>,
     },
+    /// A batch does not fit into the device's memory.
+    SmallerParts {
+        /// Images of a batch.
+        batch: usize,
+        /// Images that fit at once; none if not even one does.
+        fits: Option<usize>,
+    },
     /// Nothing was changed: the learning rate is lowered.
     LowerRate {
         /// The learning rate of the step.
@@ -200,6 +220,20 @@ impl fmt::Display for Remedy {
                     "To start again without them: workbench --run {file}{beside}"
                 )
             }
+            WayOut::SmallerParts { fits: None, .. } => f.write_str(
+                "A single image does not fit: use smaller images (data.size), smaller models or \
+                 another device",
+            ),
+            WayOut::SmallerParts {
+                batch,
+                fits: Some(fits),
+            } => write!(
+                f,
+                "{fits} images fit: to start again with `accumulate`, which passes the batch of \
+                 {batch} in parts: workbench --run {file} --set accumulate={}{beside}; or with a \
+                 smaller one: --set batch={fits}",
+                batch.div_ceil(fits)
+            ),
             WayOut::LowerRate { lr, phase } => {
                 let path = match phase {
                     Phase::Teacher => "teacher.weights.Train.lr",
@@ -251,6 +285,19 @@ mod tests {
             let again = "To start again without them: workbench --run checkpoints/a/experiment.ron";
             assert!(text.ends_with(again), "{text}");
         }
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_is_passed_in_parts_or_made_smaller() {
+        let batch = 100;
+        let text = remedy(WayOut::SmallerParts {
+            batch,
+            fits: Some(32),
+        });
+        assert!(text.contains("--set accumulate=4;"), "{text}");
+        assert!(text.ends_with("--set batch=32"), "{text}");
+        let text = remedy(WayOut::SmallerParts { batch, fits: None });
+        assert!(text.starts_with("A single image does not fit"), "{text}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::objective::teacher_views;
 use super::probe::{ProbeWatch, ViewRecipe};
 use super::quantize::{first_ranges, follow, ranges_follow};
 use super::state::{Best, FitState};
-use super::step::{self, KnownAnswers, StepReport, StepSettings, train_step};
+use super::step::{self, KnownAnswers, StepError, StepReport, StepSettings, train_step};
 use super::throughput::Throughput;
 use super::weights::WeightsError;
 use crate::data::{Batch, BatchRequest, Images, Loader};
@@ -220,10 +220,20 @@ impl<'a> Fit<'a> {
                 clip: training.clip,
                 label_smoothing: training.label_smoothing,
                 accumulate: training.accumulate,
+                precision: training.precision,
             },
         )
         .map_err(|error| {
             let start = self.context.start_weights.filter(|_| step == 0);
+            if let StepError::OutOfMemory { fits, .. } = error {
+                let batch = training.batch;
+                let remedy = self.remedy_by(WayOut::SmallerParts { batch, fits });
+                return Failure::OutOfMemory {
+                    step,
+                    error,
+                    remedy,
+                };
+            }
             match start.zip(error.overflowed()) {
                 Some((path, what)) => Failure::StartWeights {
                     path: path.to_owned(),
@@ -617,8 +627,12 @@ impl<'a> Fit<'a> {
                 }
             }
         };
+        self.remedy_by(way)
+    }
+
+    fn remedy_by(&self, way: WayOut) -> Remedy {
         Remedy {
-            run: checkpoints.run().to_owned(),
+            run: self.context.checkpoints.run().to_owned(),
             way,
         }
     }

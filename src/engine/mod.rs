@@ -153,25 +153,29 @@ impl Engine {
                 }
             }
         };
-        let teacher = teacher.as_ref().map(|teacher| teacher as &dyn Classify);
-        self.train_student(teacher, earlier, inbox, sink)
+        self.train_student(teacher.as_ref(), earlier, inbox, sink)
     }
 
     fn train_student(
         &self,
-        teacher: Option<&dyn Classify>,
+        teacher: Option<&Teacher>,
         earlier: Option<Trained>,
         inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
     ) -> Result<Outcome, Failure> {
         let prepared = &self.prepared;
-        let valid = self.evaluator(Split::Valid, teacher, inbox)?;
         let plan = &prepared.resolved.plan;
+        // It teaches in the precision of the steps, and is evaluated in that of its weights.
+        let precision = plan.training.precision;
+        let teaches = teacher.map(|teacher| teacher.clone().computed_in(precision));
+        let teaches = teaches.as_ref().map(|teacher| teacher as &dyn Classify);
+        let teacher = teacher.map(|teacher| teacher as &dyn Classify);
+        let valid = self.evaluator(Split::Valid, teacher, inbox)?;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
         }
-        let answers = teacher
+        let answers = teaches
             .map(|teacher| self.answer_store(teacher))
             .transpose()?;
         let fit = Fit::new(
@@ -186,7 +190,7 @@ impl Engine {
                     .map(|file| file.path.as_path()),
                 images: &prepared.images,
                 valid: &valid,
-                teacher,
+                teacher: teaches,
                 teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,
@@ -282,6 +286,7 @@ impl Engine {
         let recipe = AnswerRecipe {
             device: &prepared.device.kind,
             teacher: plan,
+            precision: prepared.resolved.plan.training.precision,
             weights: weights.collect::<Result<_, _>>()?,
             data: (data.size, data.mean, data.std),
             sets: sets

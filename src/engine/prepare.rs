@@ -124,6 +124,13 @@ pub enum PrepareError {
     },
 }
 
+/// The device that a plan asks for, which computes with the numbers that it asks for.
+fn device_of(plan: &Plan) -> Result<device::Chosen, DeviceError> {
+    let device = device::choose(plan.device)?;
+    device.supports(plan.training.precision)?;
+    Ok(device)
+}
+
 impl Prepared {
     /// Opens images, chooses the device, resolves the plan and builds the
     /// networks.
@@ -131,7 +138,7 @@ impl Prepared {
     /// # Errors
     /// The first thing that stands in the way.
     pub fn new(plan: Plan) -> Result<Self, PrepareError> {
-        let device = device::choose(plan.device)?;
+        let device = device_of(&plan)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
         let mut resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
@@ -161,7 +168,7 @@ impl Prepared {
         let is_done_with = |path: &PathBuf| {
             has_checkpoint && Some(path) == start && Some(path.as_path()) != teacher
         };
-        let device = device::choose(plan.device)?;
+        let device = device_of(plan)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let data = identified(&images, &known.data.identity);
         if let Some(mut difference) = known.data.difference(&data) {

@@ -10,6 +10,7 @@ use super::onnx::OnnxModel;
 use super::torchscript::TorchScriptModel;
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
+use crate::experiment::spec::Precision;
 
 /// A teacher, which takes the data's images.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct FrozenNetwork {
     network: Network,
     /// What answers: the same with its normalisations folded.
     folded: Network,
+    /// Numbers that it answers with.
+    precision: Precision,
 }
 
 impl FrozenNetwork {
@@ -46,6 +49,7 @@ impl FrozenNetwork {
         Self {
             folded: network.folded(),
             network,
+            precision: Precision::Fp32,
         }
     }
 
@@ -93,6 +97,16 @@ impl Teacher {
     #[must_use]
     pub fn with_input(self, input: Option<Input>) -> Self {
         Self { input, ..self }
+    }
+
+    /// The same teacher, whose convolutions and linear layers are computed in `precision`
+    /// where they are ours: a file that an engine of its own runs says so itself.
+    #[must_use]
+    pub fn computed_in(mut self, precision: Precision) -> Self {
+        if let TeacherModel::Network(network) = &mut self.model {
+            network.precision = precision;
+        }
+        self
     }
 
     /// The same teacher for images of another size of its own, where its weights
@@ -178,7 +192,9 @@ impl Teacher {
             None => images,
         };
         match &self.model {
-            TeacherModel::Network(network) => Ok(network.folded.forward(images)),
+            TeacherModel::Network(network) => {
+                Ok(network.folded.forward_in(network.precision, images))
+            }
             TeacherModel::TorchScript(model) => Ok(model.logits(images)?),
             TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
             TeacherModel::Onnx(model) => {

@@ -7,7 +7,9 @@ mod objective;
 mod text;
 
 use super::plan::{Plan, ResolvedPlan, Training};
-use super::spec::{Bound, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, RoundSpec};
+use super::spec::{
+    Bound, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision, RoundSpec,
+};
 use super::timeline::Timeline;
 use crate::format::precise;
 use crate::untrusted::Show as _;
@@ -146,12 +148,16 @@ fn training_rows(training: &Training, page: &mut Page) {
     );
 }
 
-/// The images of a batch, and the parts that it goes through the networks in.
+/// The images of a batch, the parts that it goes through the networks in, and its numbers.
 fn batches(training: &Training) -> String {
     let batch = training.batch;
-    match training.accumulate {
+    let images = match training.accumulate {
         1 => batch.to_string(),
         parts => format!("{batch} in {parts} parts of {}", batch.div_ceil(parts)),
+    };
+    match training.precision {
+        Precision::Fp32 => images,
+        Precision::Bf16 => format!("{images} in bf16"),
     }
 }
 

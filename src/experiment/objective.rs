@@ -99,6 +99,16 @@ pub enum Divergence {
     /// `Kd` of standardised logits, z ← (z − mean)/(std + 1e-7) with the
     /// unbiased deviation over classes (Sun et al., 2024).
     LogitStd,
+    /// `½ Σ (p_t − p_s)(ln p_t − ln p_s)` at temperature 1: the mean of both directions of KL,
+    /// what two networks that learn from each other minimise in deep mutual learning
+    /// (Zhang et al., 2018).
+    SymmetricKl,
+    /// Multi-level logit distillation (Jin et al., 2023): the mean over the temperatures T·½,
+    /// T·¾, T, T·5/4 and T·3/2 (2 to 6 for T = 4, as published) of `Kd`, of the squared
+    /// difference of the images' similarities, `‖P_s P_sᵀ − P_t P_tᵀ‖²` by image, and of that
+    /// of the classes', `‖P_sᵀ P_s − P_tᵀ P_t‖²` by class, with P the probabilities
+    /// `[batch, classes]`.
+    Mlkd,
     /// T² (β·inter + γ·intra), 1 − Pearson's correlation of `p_s` and `p_t` over
     /// rows and over columns (DIST; Huang et al., 2022).
     Dist {
@@ -109,6 +119,21 @@ pub enum Divergence {
         #[serde(default = "one")]
         gamma: f64,
     },
+}
+
+impl Divergence {
+    /// Whether the images of a batch are compared with one another, so that a part of a
+    /// batch is another batch.
+    #[must_use]
+    pub fn relates_images(self) -> bool {
+        match self {
+            Self::Dist { gamma, .. } => gamma > 0.0,
+            Self::Mlkd => true,
+            Self::Kd | Self::L2 { .. } | Self::Dkd { .. } | Self::LogitStd | Self::SymmetricKl => {
+                false
+            }
+        }
+    }
 }
 
 fn one() -> f64 {
@@ -207,7 +232,7 @@ impl Objective {
                     "the term `{}` needs labels, and no training image has one",
                     term.name
                 );
-                return Err(refused(message).help("use Kd, L2, LogitStd or Dist"));
+                return Err(refused(message).help("use another divergence, such as Kd"));
             }
         }
         if let Some(Controller::AdaptiveAugmentation(rule)) = &self.controller

@@ -28,7 +28,7 @@ use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
-    ClassOrder, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec,
+    ClassOrder, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec, Precision,
     QuantizeSpec, RoundSpec, Source,
 };
 use super::timeline::{Extension, Timeline};
@@ -92,6 +92,9 @@ pub struct Training {
     /// gradients are added up.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub accumulate: usize,
+    /// Numbers that convolutions and linear layers are computed with.
+    #[serde(default, skip_serializing_if = "Precision::is_fp32")]
+    pub precision: Precision,
     /// What counts as a round of an adaptive method.
     #[serde(alias = "iteration")]
     pub round: RoundSpec,

@@ -65,6 +65,9 @@ pub struct Spec {
     /// Parts that a batch goes through the networks in, one after another.
     #[serde(default = "defaults::accumulate")]
     pub accumulate: usize,
+    /// Numbers that convolutions and linear layers are computed with.
+    #[serde(default)]
+    pub precision: Precision,
     /// What counts as a round of an adaptive method.
     #[serde(default)]
     pub round: RoundSpec,
@@ -417,6 +420,28 @@ pub struct StudentSpec {
     /// Whether its classifier starts from that file, too.
     #[serde(default)]
     pub head: Head,
+}
+
+/// Numbers that convolutions and linear layers of a step are computed with, those of a
+/// teacher included. Weights, normalisation, losses, gradients of the weights and
+/// evaluation are of 32-bit floats in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    Fp32,
+    /// bfloat16: the range of a 32-bit float in half of its bits, so that no loss has to
+    /// be scaled.
+    Bf16,
+}
+
+impl Precision {
+    /// Whether everything is of 32-bit floats.
+    #[must_use]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub fn is_fp32(&self) -> bool {
+        *self == Self::Fp32
+    }
 }
 
 /// How weights are updated. Weight decay leaves normalisation parameters and

@@ -166,9 +166,10 @@ impl Ui {
                 let name = path.file_stem().unwrap_or_default();
                 ("preparing", name.to_string_lossy().into_owned())
             }
-            // Another workbench trains what was launched before.
-            (None, None) if !self.shared.queue.is_empty() => ("waiting", String::new()),
-            (None, None) => ("idle", String::new()),
+            (None, None) => match &self.shared.ahead {
+                Some(ahead) => ("waiting for", ahead.clone()),
+                None => ("idle", String::new()),
+            },
         };
         let waiting = match self.shared.queue.len() {
             0 => " ".to_owned(),

@@ -69,6 +69,8 @@ pub enum News {
     Queue {
         /// The experiment whose images are being opened; it trains when they are.
         preparing: Option<PathBuf>,
+        /// What another workbench trains before.
+        ahead: Option<String>,
         /// What waits, in order.
         waiting: Vec<Waiting>,
     },

@@ -48,6 +48,8 @@ pub struct Shared {
     pub machine: VecDeque<MachineSample>,
     /// The experiment that is being prepared to be trained.
     pub preparing: Option<PathBuf>,
+    /// What another workbench trains before anything does here.
+    pub ahead: Option<String>,
     /// What waits to be trained.
     pub queue: Vec<Waiting>,
     /// Whether somebody requested a run and has done nothing else since.
@@ -74,6 +76,7 @@ impl Shared {
             dialog: None,
             machine: VecDeque::new(),
             preparing: None,
+            ahead: None,
             queue: Vec::new(),
             awaits_run: false,
             training: None,

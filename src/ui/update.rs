@@ -392,8 +392,13 @@ impl Ui {
         match news {
             News::Logged(line) => shared.notify(line),
             News::Machine(sample) => shared.sampled(sample),
-            News::Queue { preparing, waiting } => {
+            News::Queue {
+                preparing,
+                ahead,
+                waiting,
+            } => {
                 shared.preparing = preparing;
+                shared.ahead = ahead;
                 shared.queue = waiting;
             }
             News::RunBegan(name) => self.began(&name, runs),

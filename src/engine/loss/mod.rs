@@ -8,6 +8,7 @@
 mod agreement;
 mod correlation;
 mod decoupled;
+mod multi_level;
 mod truth;
 
 use burn::tensor::activation::log_softmax;
@@ -16,6 +17,7 @@ use burn::tensor::{Int, Tensor};
 pub use agreement::{consistency, squared_difference};
 pub use correlation::dist;
 pub use decoupled::decoupled;
+pub use multi_level::multi_level;
 pub use truth::{cross_entropy, soft_cross_entropy};
 
 /// T²/B Σ `p_t` (ln `p_t` − ln `p_s`) with p = softmax(·/T) (Hinton et al., 2015).
@@ -45,6 +47,15 @@ fn standardized(logits: Tensor<2>) -> Tensor<2> {
     let unbiased = (classes.max(2) - 1) as f64;
     let deviation = root(centred.clone().square().sum_dim(1) / unbiased);
     centred / (deviation + EPSILON)
+}
+
+/// 1/B · ½ Σ (`p_t` − `p_s`)(ln `p_t` − ln `p_s`) at temperature 1: the mean of both
+/// directions of the divergence (deep mutual learning; Zhang et al., 2018).
+#[must_use]
+pub fn symmetric_kl(student: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
+    let (student, teacher) = (log_softmax(student, 1), log_softmax(teacher, 1));
+    let difference = teacher.clone().exp() - student.clone().exp();
+    (difference * (teacher - student)).sum_dim(1).mean() * 0.5
 }
 
 /// Mean over the batch of Σ p (ln p − ln q), from log-probabilities.

@@ -56,7 +56,7 @@ fn all(
     let hard = t.clone().argmax(1).squeeze_dim::<1>(1);
     let views = move |s, other: &Tensor<2>, t: &Tensor<2>| vec![s, other.clone(), t.clone()];
     let ((o1, o2), (l1, l2)) = ((other.clone(), other), (labels.clone(), labels.clone()));
-    let [t1, t2, t3, t4, t5, t6, t7, t8, t9] = std::array::from_fn(|_| t.clone());
+    let [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11] = std::array::from_fn(|_| t.clone());
     vec![
         (
             "kd",
@@ -73,6 +73,11 @@ fn all(
         (
             "dist",
             boxed(move |s| dist(s, t4.clone(), TEMPERATURE, (1.0, 2.0))),
+        ),
+        ("symmetric_kl", boxed(move |s| symmetric_kl(s, t10.clone()))),
+        (
+            "mlkd",
+            boxed(move |s| multi_level(s, t11.clone(), TEMPERATURE)),
         ),
         (
             "l2_probabilities",
@@ -202,7 +207,9 @@ fn the_lowest_temperature_gives_finite_losses() {
     for loss in [
         distillation(student.clone(), teacher.clone(), 0.05),
         decoupled(student.clone(), teacher.clone(), label, 0.05, (1.0, 8.0)),
-        dist(student, teacher, 0.05, (1.0, 1.0)),
+        dist(student.clone(), teacher.clone(), 0.05, (1.0, 1.0)),
+        symmetric_kl(student.clone(), teacher.clone()),
+        multi_level(student, teacher, 0.05),
     ] {
         assert!(value(loss).is_finite());
     }
@@ -240,6 +247,8 @@ fn a_student_that_equals_its_teacher_has_no_divergence() {
         decoupled(same.clone(), same.clone(), label, 4.0, (1.0, 8.0)),
         standardized_distillation(same.clone(), same.clone(), 4.0),
         dist(same.clone(), same.clone(), 4.0, (1.0, 1.0)),
+        symmetric_kl(same.clone(), same.clone()),
+        multi_level(same.clone(), same.clone(), 4.0),
         squared_difference(same.clone(), same, Logits),
     ] {
         let loss = value(loss);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::*;
 use crate::experiment::architecture::build;
 use crate::experiment::model::{EfficientNetVariant, Model, Stem};
+use crate::experiment::spec::Precision;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -105,7 +106,7 @@ fn images(count: usize, side: usize) -> Tensor<4> {
 fn network(model: &Model, side: u32) -> Network {
     let graph = build(model, (side, side), 5).unwrap();
     let mut network = Network::new(graph, 3, &Device::flex());
-    let mut passes = network.passes();
+    let mut passes = network.passes(Precision::Fp32);
     let logits = passes.forward(images(16, side as usize));
     let statistics = passes.finish(&logits.sum()).statistics;
     network.statistics_mut().clone_from_slice(&statistics);
@@ -201,7 +202,7 @@ fn a_rounding_network_learns_with_running_statistics_that_stay() {
     let (_, observed) = network.forward_quantized(&watched, images.clone());
     network.quantize(watched.with(&ranges(observed)));
     let evaluated = host(network.forward(images.clone()));
-    let mut passes = network.passes();
+    let mut passes = network.passes(Precision::Fp32);
     let logits = passes.forward(images.clone());
     assert_eq!(host(logits.clone()), evaluated);
     let _ = passes.forward(images);

@@ -10,7 +10,7 @@
 use burn::backend::LibTorch;
 use burn::tensor::{Gradients, Tensor};
 use burn_tch::TchTensor;
-use tch::Tensor as Native;
+use tch::{Kind, Tensor as Native};
 
 use super::arithmetic::{Arithmetic, Normalized};
 use super::fake_quantized::{Extremes, FakeQuantization, FakeQuantize, walked};
@@ -21,6 +21,7 @@ use super::{Network, Parameter, RunningStatistics};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle,
 };
+use crate::experiment::spec::Precision;
 
 /// libtorch's operations. Feature maps and kernels lie in memory with their channels
 /// last, which its convolutions on processors prefer.
@@ -51,13 +52,49 @@ impl Map {
 
 /// Logits with running statistics, without a record; none if the network is on
 /// another backend.
-pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>> {
+pub(super) fn forward(
+    network: &Network,
+    precision: Precision,
+    images: &Tensor<4>,
+) -> Option<Tensor<2>> {
     let parameters = shaped(network.parameters.iter().map(Parameter::shaped))?;
     let statistics = Statistics::Running(running(&network.statistics)?.into_iter());
     let images = map(images)?;
-    let logits =
-        tch::no_grad(|| walk::<LibTorchNative>(&network.graph, images, parameters, statistics));
+    let logits = tch::no_grad(|| {
+        let parameters = computed_in(precision, &parameters);
+        walk_in(precision, &network.graph, images, parameters, statistics)
+    });
     Some(of_native(logits))
+}
+
+/// Logits, in 32-bit floats, of a walk whose convolutions and linear layers are computed in
+/// `precision`. Normalisation takes maps in it and computes with 32-bit floats, as with
+/// PyTorch's autocast.
+fn walk_in(
+    precision: Precision,
+    graph: &Graph,
+    images: Map,
+    parameters: Vec<Native>,
+    statistics: Statistics<'_, Native>,
+) -> Native {
+    match precision {
+        Precision::Fp32 => walk::<LibTorchNative>(graph, images, parameters, statistics),
+        Precision::Bf16 => {
+            let images = Map::free(images.values.to_kind(Kind::BFloat16));
+            walk::<LibTorchNative>(graph, images, parameters, statistics).to_kind(Kind::Float)
+        }
+    }
+}
+
+/// Parameters as they are computed with: kernels and matrices in `precision`.
+fn computed_in(precision: Precision, parameters: &[Native]) -> Vec<Native> {
+    let parameters = parameters.iter();
+    parameters
+        .map(|parameter| match precision {
+            Precision::Bf16 if parameter.dim() > 1 => parameter.to_kind(Kind::BFloat16),
+            _ => parameter.shallow_clone(),
+        })
+        .collect()
 }
 
 /// As [`forward`], of a network that rounds.
@@ -89,6 +126,9 @@ pub(super) struct Tape {
     /// Logits of every pass: as leaves of burn's graph, and as results of
     /// libtorch's.
     passes: Vec<(Tensor<2>, Native)>,
+    precision: Precision,
+    /// The parameters as they are computed with.
+    computed: Vec<Native>,
 }
 
 impl Tape {
@@ -96,14 +136,17 @@ impl Tape {
     /// backend.
     pub(super) fn new<'a>(
         parameters: impl Iterator<Item = (Tensor<1>, &'a [usize])>,
+        precision: Precision,
     ) -> Option<Self> {
-        let leaves = shaped(parameters)?
+        let leaves: Vec<Native> = shaped(parameters)?
             .into_iter()
             .map(|parameter| parameter.detach().set_requires_grad(true))
             .collect();
         Some(Self {
+            computed: computed_in(precision, &leaves),
             leaves,
             passes: Vec::new(),
+            precision,
         })
     }
 
@@ -116,9 +159,9 @@ impl Tape {
         images: &Tensor<4>,
     ) -> Option<Tensor<2>> {
         let images = map(images)?;
-        let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
+        let parameters = self.computed.iter().map(Native::shallow_clone).collect();
         let statistics = Statistics::Batch(statistics.iter_mut());
-        let logits = walk::<LibTorchNative>(graph, images, parameters, statistics);
+        let logits = walk_in(self.precision, graph, images, parameters, statistics);
         Some(self.passed(logits))
     }
 
@@ -233,6 +276,7 @@ impl Arithmetic for LibTorchNative {
     }
 
     fn conv(conv: &Conv, input: Map, kernel: Native, bias: Option<Native>) -> Map {
+        let bias = bias.map(|bias| bias.to_kind(kernel.kind()));
         Map::free(input.values.conv2d(
             &kernel,
             bias,
@@ -244,6 +288,7 @@ impl Arithmetic for LibTorchNative {
     }
 
     fn linear(_: &Linear, input: Native, weight: Native, bias: Native) -> Native {
+        let bias = bias.to_kind(weight.kind());
         input.linear(&weight, Some(bias))
     }
 
@@ -385,5 +430,60 @@ impl FakeQuantize for LibTorchNative {
     fn extremes_of_features(features: &Native) -> Extremes {
         let (least, most) = features.detach().aminmax(None, false);
         [least, most].map(|value| of_native(value.reshape([1])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::experiment::architecture::build;
+    use crate::experiment::model::Model;
+
+    /// Logits and gradients of a pass whose loss is their mean square.
+    fn pass(network: &Network, precision: Precision, images: Tensor<4>) -> (Tensor<2>, Tensor<1>) {
+        let mut passes = network.passes(precision);
+        let logits = passes.forward(images);
+        let step = passes.finish(&logits.clone().square().mean());
+        (logits.inner(), Tensor::cat(step.gradients, 0))
+    }
+
+    fn norm<const D: usize>(tensor: Tensor<D>) -> f32 {
+        tensor.square().sum().sqrt().into_scalar()
+    }
+
+    #[test]
+    fn bf16_is_near_32_bit_floats_and_leaves_weights_and_logits_in_these() {
+        let device = Device::libtorch();
+        for model in [
+            Model::ResNetCifar { depth: 8, width: 8 },
+            Model::Vgg { depth: 11 },
+        ] {
+            let graph = build(&model, (32, 32), 5).unwrap();
+            let network = Network::new(graph, 3, &device);
+            let images =
+                Tensor::random([8, 3, 32, 32], burn::tensor::Distribution::Default, &device);
+            let (exact, exact_gradient) = pass(&network, Precision::Fp32, images.clone());
+            let (near, near_gradient) = pass(&network, Precision::Bf16, images.clone());
+            assert_eq!(native(&near).unwrap().kind(), Kind::Float);
+            assert_eq!(native(&near_gradient).unwrap().kind(), Kind::Float);
+            let (size, difference) = (norm(exact.clone()), norm(exact - near));
+            // Eight bits of a mantissa: another number, and nearly the same.
+            assert!(
+                difference > 0.0 && difference < 0.05 * size,
+                "{difference} of {size}"
+            );
+            let size = norm(exact_gradient.clone());
+            let difference = norm(exact_gradient - near_gradient);
+            assert!(difference < 0.1 * size, "{difference} of {size}");
+            let answers = network.forward_in(Precision::Bf16, images.clone());
+            let exact = network.forward(images);
+            let (size, difference) = (norm(exact.clone()), norm(exact - answers));
+            assert!(
+                difference > 0.0 && difference < 0.05 * size,
+                "{difference} of {size}"
+            );
+        }
     }
 }

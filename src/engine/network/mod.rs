@@ -31,6 +31,7 @@ pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
 use self::walk::{Statistics, walk};
 use crate::experiment::architecture::{Graph, ParameterSpec};
+use crate::experiment::spec::Precision;
 
 /// A network that can be evaluated and trained.
 #[derive(Debug, Clone)]
@@ -154,12 +155,21 @@ impl Network {
     /// running statistics. Changes nothing and records nothing.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.forward_in(Precision::Fp32, images)
+    }
+
+    /// The same with convolutions and linear layers computed in `precision`, where libtorch
+    /// computes them and nothing is rounded to integers.
+    #[must_use]
+    pub fn forward_in(&self, precision: Precision, images: Tensor<4>) -> Tensor<2> {
+        #[cfg(not(feature = "libtorch"))]
+        let _ = precision;
         if let Some(quantization) = &self.quantization {
             let quantization = quantization.clone().observing(false);
             return self.forward_quantized(&quantization, images).0;
         }
         #[cfg(feature = "libtorch")]
-        if let Some(logits) = libtorch::forward(self, &images) {
+        if let Some(logits) = libtorch::forward(self, precision, &images) {
             return logits;
         }
         let known = self.statistics.iter();

@@ -7,6 +7,7 @@ use super::folded::FoldedValues;
 #[cfg(feature = "libtorch")]
 use super::libtorch::Tape;
 use super::{Network, Parameter, RunningStatistics};
+use crate::experiment::spec::Precision;
 
 /// What a network can take over after its passes.
 #[derive(Debug)]
@@ -34,9 +35,13 @@ pub struct RecordedForward {
 }
 
 impl Network {
-    /// Begins to record. Values are shared, not copied.
+    /// Begins to record. Values are shared, not copied. Convolutions and linear layers
+    /// are computed in `precision` where libtorch computes them and nothing is rounded to
+    /// integers.
     #[must_use]
-    pub fn passes(&self) -> RecordedForward {
+    pub fn passes(&self, precision: Precision) -> RecordedForward {
+        #[cfg(not(feature = "libtorch"))]
+        let _ = precision;
         if let Some(quantization) = &self.quantization {
             let network = self.tracked();
             let effective = effective_values(&network, quantization);
@@ -45,13 +50,14 @@ impl Network {
                 tape: {
                     let plain = effective.parameters.iter();
                     let plain = plain.map(|it| (it.value.clone().inner(), it.shape.as_slice()));
-                    Tape::new(plain)
+                    Tape::new(plain, Precision::Fp32)
                 },
                 ..RecordedForward::of(network, Some(effective))
             };
         }
         #[cfg(feature = "libtorch")]
-        if let tape @ Some(_) = Tape::new(self.parameters.iter().map(Parameter::shaped)) {
+        if let tape @ Some(_) = Tape::new(self.parameters.iter().map(Parameter::shaped), precision)
+        {
             return RecordedForward {
                 tape,
                 ..RecordedForward::of(self.clone(), None)

@@ -182,7 +182,7 @@ fn evaluation_changes_no_statistics_and_an_image_does_not_depend_on_its_batch() 
 #[test]
 fn passes_give_every_parameter_a_gradient_and_leave_the_network_alone() {
     let network = small_resnet(1);
-    let mut passes = network.passes();
+    let mut passes = network.passes(Precision::Fp32);
     let loss = passes.forward(images(4, 12)).powf_scalar(2.0).sum();
     let lesson = passes.finish(&loss);
     assert_eq!(lesson.gradients.len(), network.parameters().len());
@@ -200,7 +200,7 @@ fn passes_give_every_parameter_a_gradient_and_leave_the_network_alone() {
 #[test]
 fn passes_that_the_loss_does_not_depend_on_give_zeros() {
     let network = small_resnet(1);
-    let mut passes = network.passes();
+    let mut passes = network.passes(Precision::Fp32);
     let _ = passes.forward(images(2, 12));
     let lesson = passes.finish(&Tensor::from_floats([1.0], &Device::flex()));
     for gradient in lesson.gradients {

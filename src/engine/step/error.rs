@@ -54,6 +54,17 @@ pub enum StepError {
     /// The device failed.
     #[error(transparent)]
     Device(WeightsError),
+    /// The device's memory is full.
+    #[error("the device's memory does not hold what {images} images take at once")]
+    OutOfMemory {
+        /// Images that went through the networks at once.
+        images: usize,
+        /// How many would have fitted; none if not even one does.
+        fits: Option<usize>,
+    },
+    /// libtorch gave up.
+    #[error("libtorch failed: {0}")]
+    LibTorch(String),
 }
 
 impl StepError {

@@ -15,6 +15,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 pub use error::StepError;
 
 use super::classify::{AnswerError, Classify};
+#[cfg(feature = "libtorch")]
+use super::device::caught;
 use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
 use super::objective::{
     Context, Logits, Losses, Share, evaluate, label_tensor, student_views, teacher_views,
@@ -22,6 +24,7 @@ use super::objective::{
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
 use crate::experiment::objective::{Loss, Objective, TruthTarget};
+use crate::experiment::spec::Precision;
 
 /// The images of one step.
 #[derive(Debug, Clone)]
@@ -60,6 +63,8 @@ pub struct StepSettings<'a> {
     pub label_smoothing: f64,
     /// Parts that the batch goes through the networks in, one after another.
     pub accumulate: usize,
+    /// Numbers that the student's convolutions and linear layers are computed with.
+    pub precision: Precision,
 }
 
 /// Numbers of one step, from before its update.
@@ -98,7 +103,7 @@ pub fn train_step(
     let mut moved = student.clone();
     let mut sum: Option<Passed> = None;
     for part in batch.parts(settings.accumulate) {
-        let passed = pass(&moved, teacher, batch, part, settings)?;
+        let passed = attempt(&moved, teacher, batch, part, settings)?;
         moved
             .statistics_mut()
             .clone_from_slice(&passed.step.statistics);
@@ -167,6 +172,48 @@ impl Passed {
     }
 }
 
+/// As [`pass`], with what libtorch has against it as an error.
+#[cfg(feature = "libtorch")]
+fn attempt(
+    student: &Network,
+    teacher: Option<&dyn Classify>,
+    batch: &Batch,
+    images: Span<usize>,
+    settings: &StepSettings,
+) -> Result<Passed, StepError> {
+    let attempt = |images| caught(|| pass(student, teacher, batch, images, settings));
+    let reason = match attempt(images.clone()) {
+        Ok(passed) => return passed,
+        Err(reason) => reason,
+    };
+    if !is_out_of_memory(&reason) {
+        let line = reason.lines().next().unwrap_or_default();
+        return Err(StepError::LibTorch(line.to_owned()));
+    }
+    let halves = std::iter::successors(Some(images.len() / 2), |fewer| Some(fewer / 2));
+    let mut halves = halves.take_while(|&fewer| fewer > 0);
+    let fits = halves.find(|fewer| attempt(images.start..images.start + fewer).is_ok());
+    Err(StepError::OutOfMemory {
+        images: images.len(),
+        fits,
+    })
+}
+
+/// Whether libtorch says that there is no memory for something, on a GPU or not.
+#[cfg(feature = "libtorch")]
+fn is_out_of_memory(reason: &str) -> bool {
+    const SIGNS: [&str; 4] = [
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+        "ALLOC_FAILED",
+    ];
+    SIGNS.iter().any(|sign| reason.contains(sign))
+}
+
+#[cfg(not(feature = "libtorch"))]
+use self::pass as attempt;
+
 /// Takes some images of a batch forward and back through the student.
 fn pass(
     student: &Network,
@@ -176,7 +223,7 @@ fn pass(
     settings: &StepSettings,
 ) -> Result<Passed, StepError> {
     let part = batch.part(&images);
-    let mut passes = student.passes();
+    let mut passes = student.passes(settings.precision);
     let logits = forward(&mut passes, teacher, &part, settings.objective)?;
     let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
     let context = Context {

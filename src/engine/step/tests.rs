@@ -80,6 +80,7 @@ impl Setup {
             clip,
             label_smoothing: 0.0,
             accumulate,
+            precision: Precision::Fp32,
         };
         train_step(
             &mut self.student,
@@ -325,6 +326,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
         clip: None,
         label_smoothing: 0.0,
         accumulate: 1,
+        precision: Precision::Fp32,
     };
     let error = train_step(
         &mut setup.student,

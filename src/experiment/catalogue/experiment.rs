@@ -77,6 +77,12 @@ static FIELDS: &[Field] = &[
         "Gradient accumulation: parts that a batch passes in, in the memory of one.",
     ),
     field(
+        "precision",
+        Of(&PRECISION),
+        "Fp32",
+        "Mixed precision: numbers that convolutions and linear layers are computed with.",
+    ),
+    field(
         "round",
         Of(&ROUND),
         "Epoch",
@@ -131,6 +137,18 @@ static FIELDS: &[Field] = &[
         "Conditions on metrics that decide the exit code.",
     ),
 ];
+
+pub(super) static PRECISION: Type = choice(
+    "Precision",
+    "precision",
+    &[
+        bare("Fp32", "32-bit floats."),
+        bare(
+            "Bf16",
+            "bfloat16 on a GPU or a processor with bf16 units; weights and losses stay 32-bit.",
+        ),
+    ],
+);
 
 pub(super) static ROUND: Type = choice(
     "RoundSpec",

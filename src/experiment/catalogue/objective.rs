@@ -41,6 +41,14 @@ pub(super) static DIVERGENCE: Type = choice(
             "Decoupled distillation (Zhao et al., 2022). Needs labels.",
         ),
         bare("LogitStd", "Kd of standardised logits (Sun et al., 2024)."),
+        bare(
+            "SymmetricKl",
+            "Mean of both directions of KL at temperature 1 (deep mutual learning; Zhang et al., 2018).",
+        ),
+        bare(
+            "Mlkd",
+            "Multi-level logit distillation (Jin et al., 2023): images, batch and classes at five temperatures.",
+        ),
         named(
             "Dist",
             &[

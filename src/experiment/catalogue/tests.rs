@@ -26,8 +26,8 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
     Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, ExportSpec, FinishSpec,
     Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec,
-    RoundSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights, UnlabelledSpec,
-    ValidSpec,
+    Precision, RoundSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights,
+    UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -245,6 +245,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(kind: &Type) {
 #[test]
 fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<Spec>(&EXPERIMENT);
+    agrees::<Precision>(&experiment::PRECISION);
     agrees::<RoundSpec>(&experiment::ROUND);
     agrees::<FinishSpec>(&experiment::FINISH);
     agrees::<ExportSpec>(&experiment::EXPORT);

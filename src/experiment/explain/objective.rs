@@ -106,6 +106,13 @@ fn formula(term: &Term) -> String {
                     "KD of standardised logits, z ← (z − mean) / (std + 1e-7), \
                      T = {temperature}, {on}"
                 ),
+                Divergence::SymmetricKl => {
+                    format!("½ Σ (p_t − p_s) (ln p_t − ln p_s), T = 1, {on}")
+                }
+                Divergence::Mlkd => format!(
+                    "MLKD: mean over T·{{½, ¾, 1, 5/4, 3/2}} of KD + ‖P_s P_sᵀ − P_t P_tᵀ‖² / B + \
+                     ‖P_sᵀ P_s − P_tᵀ P_t‖² / C, T = {temperature}, {on}"
+                ),
                 Divergence::Dist { beta, gamma } => format!(
                     "DIST: T² ({} inter + {} intra), 1 − Pearson over rows and columns, \
                      T = {temperature}, {on}",

@@ -133,7 +133,11 @@ fn check_divergence(
             part("Dist.beta", beta);
             part("Dist.gamma", gamma);
         }
-        Divergence::Kd | Divergence::L2 { .. } | Divergence::LogitStd => {}
+        Divergence::Kd
+        | Divergence::L2 { .. }
+        | Divergence::LogitStd
+        | Divergence::SymmetricKl
+        | Divergence::Mlkd => {}
     }
 }
 

@@ -47,6 +47,7 @@ impl Changes {
             ("finish", before.finish == after.finish),
             ("batch", before.batch == after.batch),
             ("accumulate", before.accumulate == after.accumulate),
+            ("precision", before.precision == after.precision),
             ("round", before.round == after.round),
             ("clip", before.clip == after.clip),
             ("ema", before.ema == after.ema),

@@ -213,6 +213,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         finish: spec.finish,
         batch: spec.batch,
         accumulate: spec.accumulate,
+        precision: spec.precision,
         round: spec.round,
         clip: spec.clip,
         ema: spec.ema,
@@ -362,40 +363,36 @@ fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<
     }
 }
 
-/// A batch of one image where images are compared with one another.
+/// A batch in parts, or of one image, where images are compared with one another.
 fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
-    let compares = |term: &Term| match term.loss {
-        Loss::Distill {
-            divergence: Divergence::Dist { gamma, .. },
-            ..
-        } => gamma > 0.0,
-        _ => false,
+    let related = |term: &Term| match term.loss {
+        Loss::Distill { divergence, .. } if divergence.relates_images() => Some(divergence),
+        _ => None,
     };
-    let term = objective.terms.iter().find(|term| compares(term))?;
+    let mut terms = objective.terms.iter();
+    let (term, divergence) = terms.find_map(|term| Some((&term.name, related(term)?)))?;
+    let (does, instead) = match divergence {
+        Divergence::Dist { .. } => ("Dist correlates the images", ", or Dist(gamma: 0)"),
+        _ => ("Mlkd compares the images", ", or another divergence"),
+    };
     let accumulates = spec.accumulate > 1;
     if accumulates {
-        let message = format!(
-            "a batch in parts is another batch for `{}`: Dist correlates the images of a whole one",
-            term.name
-        );
+        let message =
+            format!("a batch in parts is another batch for `{term}`: {does} of a whole one");
         let problem = Problem::new("accumulate", message);
         return Some(
             problem
-                .help("leave it out, or write Dist(gamma: 0)")
+                .help(format!("leave it out{instead}"))
                 .depends_on("method"),
         );
     }
     (spec.batch == 1).then(|| {
-        Problem::new(
-            "batch",
-            format!(
-                "1 image has no other to be compared with, which `{}` does: Dist correlates the \
-                 images of a batch",
-                term.name
-            ),
-        )
-        .help("write `batch: 2` or more, or Dist(gamma: 0)")
-        .depends_on("method")
+        let message = format!(
+            "1 image has no other to be compared with, which `{term}` does: {does} of a batch"
+        );
+        Problem::new("batch", message)
+            .help(format!("write `batch: 2` or more{instead}"))
+            .depends_on("method")
     })
 }
 
@@ -513,6 +510,7 @@ fn teacher_training(
         finish: None,
         batch: spec.batch,
         accumulate: spec.accumulate,
+        precision: spec.precision,
         round: RoundSpec::Epoch,
         clip: spec.clip,
         ema: spec.ema,

@@ -357,7 +357,13 @@ fn a_batch_of_one_is_refused_where_images_need_others_beside_them() {
         refused.contains("Dist correlates the images of a batch"),
         "{refused}"
     );
+    let refused = one("Vanilla(divergence: Mlkd)").unwrap_err();
+    assert!(
+        refused.contains("Mlkd compares the images of a batch"),
+        "{refused}"
+    );
     one("Vanilla(divergence: Dist(gamma: 0))").unwrap();
+    one("Vanilla(divergence: SymmetricKl)").unwrap();
     one("Vanilla()").unwrap();
 }
 

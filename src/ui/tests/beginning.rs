@@ -17,6 +17,7 @@ fn launched() -> Harness {
     harness.ui.shared.ask(Effect::Launch(path.clone()));
     harness.news(News::Queue {
         preparing: Some(path),
+        ahead: None,
         waiting: Vec::new(),
     });
     harness

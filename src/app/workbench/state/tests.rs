@@ -131,6 +131,7 @@ fn what_another_workbench_launched_first_is_waited_for_unless_it_is_taken_out() 
     let queue = |bench: &Bench| bench.state.ui.shared().queue.clone();
     let both = ["a", "b"].map(|name| Waiting::Experiment(bench.file(name)));
     bench.until("both wait", |bench| queue(bench) == both);
+    assert_eq!(bench.state.ui.shared().ahead.as_deref(), Some("quickstart"));
     bench.ask(Effect::Dequeue(both[0].clone()));
     bench.until_logged("removed from the queue");
     bench.until("one waits", |bench| queue(bench) == both[1..]);

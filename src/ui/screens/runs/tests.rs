@@ -173,6 +173,7 @@ fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_confirmed
     let resume = Waiting::Resume(CRASHED.to_owned());
     harness.news(News::Queue {
         preparing: None,
+        ahead: Some("quickstart.ron".to_owned()),
         waiting: vec![fork.clone(), resume.clone()],
     });
     let shown = harness.screen();

@@ -99,6 +99,7 @@ impl World {
                 let queue: Vec<Waiting> = files.iter().cloned().map(Waiting::Experiment).collect();
                 self.harness.news(News::Queue {
                     preparing: files.first().cloned(),
+                    ahead: queue.first().map(|waiting| format!("{waiting:?}")),
                     waiting: queue.clone(),
                 });
                 assert_eq!(self.harness.ui.shared.queue, queue);

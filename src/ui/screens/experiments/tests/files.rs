@@ -213,6 +213,7 @@ fn an_experiment_that_waits_is_not_asked_for_twice_and_can_be_taken_out() {
     assert_eq!(world.asked, [Effect::Launch(path("a.ron"))]);
     world.screen.news(News::Queue {
         preparing: None,
+        ahead: Some("quickstart.ron".to_owned()),
         waiting: vec![Waiting::Experiment(path("a.ron"))],
     });
     world.keys(&["r"]);
@@ -325,6 +326,7 @@ fn what_uses_an_experiment_is_named_before_it_is_removed() {
     world.screen.runs.insert(super::training("quickstart", 20));
     world.screen.news(News::Queue {
         preparing: None,
+        ahead: Some("quickstart.ron".to_owned()),
         waiting: vec![Waiting::Experiment(path("a.ron"))],
     });
     world

@@ -31,6 +31,7 @@ fn full(size: (u16, u16)) -> World {
     world.screen.runs.insert(training("cifar10-vanilla", 103));
     world.screen.news(News::Queue {
         preparing: None,
+        ahead: Some("quickstart.ron".to_owned()),
         waiting: vec![Waiting::Experiment(path("cifar10-scratch.ron"))],
     });
     world.keys(&["end", "up"]);
