@@ -36,7 +36,7 @@ const MODES: [&str; 16] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 26] = [
+const TAKEN_BY: [(&str, &[&str]); 27] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -48,6 +48,7 @@ const TAKEN_BY: [(&str, &[&str]); 26] = [
     ("weights", &["infer", "export"]),
     ("to", &["export"]),
     ("input", &["export"]),
+    ("fp16", &["export"]),
     ("int8", &["export"]),
     ("calibration_images", &["export"]),
     ("calibration_seed", &["export"]),
@@ -197,6 +198,10 @@ pub struct Arguments {
     /// With --to onnx: input of the model.
     #[arg(long, value_enum, default_value_t, help_heading = "Export")]
     pub input: Pixels,
+
+    /// Convert the ONNX model to 16-bit floats. Its inputs and outputs stay 32-bit floats.
+    #[arg(long, conflicts_with = "int8", help_heading = "Export")]
+    pub fp16: bool,
 
     /// Quantize the ONNX model to 8-bit integers. Several schemes are tried; the one with
     /// the best validation accuracy is exported.

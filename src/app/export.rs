@@ -15,7 +15,7 @@ use crate::engine::{
     RunModels, Teacher, TeacherModel, answers, images_of, measure_export, rounded_student,
 };
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
-use crate::event::{BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
+use crate::event::{BenchRow, Export, ExportFormat, Floats, PixelFormat, PrecisionModel, Variant};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
 use crate::format::bytes;
 use crate::listing::RunSummary;
@@ -39,6 +39,8 @@ pub struct ExportRequest {
     pub weights: Taken,
     /// How an ONNX file takes images.
     pub pixels: PixelFormat,
+    /// Floats that an ONNX file computes with.
+    pub floats: Floats,
     /// How it comes to 8-bit integers, if it is to.
     pub int8: Option<Int8Spec>,
     /// Where to; into the run's folder if absent.
@@ -91,7 +93,7 @@ pub enum ExportError {
     Exists(PathBuf),
     /// Only ONNX files differ in what they take and hold, and are verified.
     #[error(
-        "--input, --int8 and --unverified are about ONNX files; leave them out with --to torch"
+        "--input, --fp16, --int8 and --unverified are about ONNX files; leave them out with --to torch"
     )]
     NotOnnx,
     /// `--out` names no file.
@@ -190,7 +192,9 @@ impl Exported {
 pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let run = &request.run;
     let is_onnx = request.format == ExportFormat::Onnx;
-    let differs = request.pixels != PixelFormat::Float || request.int8.is_some();
+    let differs = request.pixels != PixelFormat::Float
+        || request.floats != Floats::Fp32
+        || request.int8.is_some();
     if !is_onnx && (request.unverified || differs) {
         return Err(ExportError::NotOnnx);
     }
@@ -226,7 +230,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         _ if !is_onnx => student.write_torch(&path)?,
         None => {
             let images = (!request.unverified).then(|| images(run)).transpose()?;
-            student.write_onnx(&path, request.pixels, images.as_ref())?
+            student.write_onnx(&path, request.pixels, request.floats, images.as_ref())?
         }
         Some(int8) => {
             let images = images(run)?;
@@ -235,7 +239,9 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             let answers = answers.transpose().map_err(ExportFailure::from)?;
             let written = student.write_int8(&path, request.pixels, &images, answers, int8)?;
             let mut export = written.export;
-            let others = [&written.fp32[..], &written.fp16];
+            // Of one that could not be written there is no row.
+            let fp16 = written.fp16.as_deref().unwrap_or_default();
+            let others = [&written.fp32[..], fp16];
             notes.extend(time(&mut export, others, &path, teacher));
             export
         }
@@ -347,13 +353,16 @@ fn one_by_one(path: &Path) -> Result<BenchRow, String> {
 fn place_of(request: &ExportRequest) -> Result<PathBuf, ExportError> {
     let Some(out) = &request.out else {
         let (weights, pixels) = (request.weights, request.pixels);
-        let is_int8 = request.int8.is_some();
+        let variant = match request.int8 {
+            Some(_) => Variant::Int8,
+            None => request.floats.into(),
+        };
         return Ok(place(
             &request.run,
             weights,
             request.format,
             pixels,
-            is_int8,
+            variant,
         ));
     };
     if out.file_name().is_none() || out.is_dir() {

@@ -80,8 +80,8 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
 use crate::event::{
-    Command, Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat,
-    Position, RunEvent, Split,
+    Command, Dataset, EvaluatedWeights, ExportFormat, Floats, Origin, Outcome, Phase, PixelFormat,
+    Position, RunEvent, Split, Variant,
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
@@ -414,13 +414,20 @@ impl Engine {
             weights: Weights::Best,
             made_of: best.hash(WEIGHTS),
         };
-        let is_int8 = matches!(wanted, ExportSpec::Int8(_));
+        let floats = match wanted {
+            ExportSpec::Fp16(_) => Floats::Fp16,
+            ExportSpec::Onnx | ExportSpec::OnnxUint8 | ExportSpec::Int8(_) => Floats::Fp32,
+        };
+        let variant = match wanted {
+            ExportSpec::Int8(_) => Variant::Int8,
+            _ => floats.into(),
+        };
         let format = ExportFormat::Onnx;
-        let path = export::place(&self.folder, Weights::Best, format, pixels, is_int8);
+        let path = export::place(&self.folder, Weights::Best, format, pixels, variant);
         let images = &self.prepared.images;
         let written = match wanted {
-            ExportSpec::Onnx | ExportSpec::OnnxUint8 => {
-                student.write_onnx(&path, pixels, Some(images))
+            ExportSpec::Onnx | ExportSpec::OnnxUint8 | ExportSpec::Fp16(_) => {
+                student.write_onnx(&path, pixels, floats, Some(images))
             }
             ExportSpec::Int8(int8) => {
                 let teacher = valid.teacher().map(<[Vec<f32>]>::to_vec);

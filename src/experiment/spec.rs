@@ -127,6 +127,8 @@ pub enum ExportSpec {
     Onnx,
     /// An ONNX file that takes RGB bytes.
     OnnxUint8,
+    /// An ONNX file that computes with 16-bit floats.
+    Fp16(Fp16Spec),
     /// An ONNX file that computes with 8-bit integers.
     Int8(Int8Spec),
 }
@@ -138,9 +140,19 @@ impl ExportSpec {
         match self {
             Self::Onnx => false,
             Self::OnnxUint8 => true,
+            Self::Fp16(fp16) => fp16.uint8,
             Self::Int8(int8) => int8.uint8,
         }
     }
+}
+
+/// How a file with 16-bit floats is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fp16Spec {
+    /// Whether the file takes RGB bytes.
+    #[serde(default)]
+    pub uint8: bool,
 }
 
 /// How a student comes to 8-bit integers.

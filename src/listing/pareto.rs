@@ -197,7 +197,7 @@ impl Pareto {
                     run: run.name.to_owned(),
                     reason: match variant {
                         Variant::Fp32 => reason,
-                        Variant::Int8 => format!("int8: {reason}"),
+                        Variant::Fp16 | Variant::Int8 => format!("{}: {reason}", variant.word()),
                     },
                 });
             }

@@ -419,6 +419,48 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
 }
 
 #[test]
+fn a_student_leaves_with_16_bit_floats_and_is_listed_beside_the_others() {
+    let bench = Bench::new();
+    let export = ["--set", "epochs=1", "--set", "export=Fp16(uint8: true)"];
+    let gates = ["--set", "gates=[AtLeast(\"export/agreement\", 0.9)]"];
+    let trained = bench.run(&[&["--run", "tiny.ron"], &export[..], &gates].concat());
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    let run = bench.newest();
+    let name = run.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(
+        names(&run.join("export")),
+        ["proof.json", &format!("{name}-uint8-fp16.onnx")]
+    );
+    let fp16 = ["--export", "tiny", "--fp16"];
+    let report = json(&printed(&bench, &[&fp16[..], &["--json"]].concat()));
+    assert_eq!(report["floats"], "fp16");
+    let proof = &report["proof"];
+    let logit = proof["max_logit"].as_f64().unwrap();
+    assert!(proof["max_difference"].as_f64().unwrap() <= 0.01 * logit);
+    assert!(proof["agreement"].as_f64().unwrap() >= 0.98, "{proof}");
+    let float = json(&printed(&bench, &["--export", "tiny", "--json"]));
+    assert!(float["floats"].is_null(), "{float}");
+    let size = |export: &Value| export["bytes"].as_u64().unwrap();
+    assert!(size(&report) < size(&float), "{report} {float}");
+
+    let card = fs::read_to_string(run.join("export/MODEL_CARD.md")).unwrap();
+    let listed = "takes normalised floats, 16-bit floats";
+    assert!(card.contains(listed), "{card}");
+    let shown = printed(&bench, &["--bench", "tiny", "--batch", "1", "--json"]);
+    let rows = json(&shown)["rows"].clone();
+    let of = |variant: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.any(|row| row["variant"] == variant && row["top1"].is_f64())
+    };
+    assert!(of("fp16") && of("fp32"), "{rows}");
+
+    refused(&bench, &fp16, "already exists");
+    let torch = [&fp16[..], &["--to", "torch"]].concat();
+    refused(&bench, &torch, "about ONNX files");
+    refused(&bench, &[&fp16[..], &["--int8"]].concat(), "--int8");
+}
+
+#[test]
 fn a_run_that_ends_with_integers_is_evaluated_with_them() {
     let bench = Bench::new();
     let run = |export: &str, gates: &str| {

@@ -18,7 +18,7 @@ use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, ProbeSource, Weights,
 };
-use crate::event::{ExportFormat, Phase, PixelFormat, SkippedImage};
+use crate::event::{ExportFormat, Floats, Phase, PixelFormat, SkippedImage};
 use crate::format::count;
 use crate::run::StopSignal;
 use crate::store::{RunEntry, Runs};
@@ -194,6 +194,7 @@ pub fn export_model(runs: &Runs, name: &str, unverified: bool, sender: &Sender) 
             format: ExportFormat::Onnx,
             weights: Weights::Best,
             pixels: PixelFormat::Float,
+            floats: Floats::Fp32,
             int8: None,
             out: None,
             replaces: true,

@@ -196,9 +196,16 @@ pub(super) static EXPORT: Type = choice(
             "OnnxUint8",
             "An ONNX file that takes RGB bytes and normalises them itself.",
         ),
+        named(
+            "Fp16",
+            FP16,
+            "An ONNX file that computes with 16-bit floats.",
+        ),
         named("Int8", INT8, "An ONNX file quantized to 8-bit integers."),
     ],
 );
+
+static FP16: &[Field] = &[TAKES_BYTES];
 
 static INT8: &[Field] = &[
     field(
@@ -219,8 +226,10 @@ static INT8: &[Field] = &[
         "None",
         "Bits of a weight; 8 if absent, or 7 where this processor has no VNNI.",
     ),
-    field("uint8", Truth, "false", "Whether the file takes RGB bytes."),
+    TAKES_BYTES,
 ];
+
+const TAKES_BYTES: Field = field("uint8", Truth, "false", "Whether the file takes RGB bytes.");
 
 pub(super) static GATE: Type = choice(
     "Gate",

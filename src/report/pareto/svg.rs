@@ -282,16 +282,13 @@ fn spots<'a>(
 
 /// What the marks mean.
 fn legend(out: &mut String, picture: &Pareto) {
-    let has_int8 = picture
-        .points
-        .iter()
-        .any(|point| point.variant == Variant::Int8);
+    let has = |variant: &Variant| picture.points.iter().any(|point| point.variant == *variant);
     let mut entries = vec![
         (Some((Variant::Fp32, true)), "on the front"),
         (Some((Variant::Fp32, false)), "others"),
     ];
-    if has_int8 {
-        entries.push((Some((Variant::Int8, false)), "int8"));
+    for variant in [Variant::Fp16, Variant::Int8].into_iter().filter(has) {
+        entries.push((Some((variant, false)), variant.word()));
     }
     if !picture.teachers.is_empty() {
         entries.push((None, "teacher"));
@@ -310,13 +307,21 @@ fn legend(out: &mut String, picture: &Pareto) {
     }
 }
 
-/// A circle, or a diamond for a file of integers; filled on the front.
+/// A circle, a square for a file of 16-bit floats, or a diamond for one of integers; filled
+/// on the front.
 fn mark(out: &mut String, (x, y): (f64, f64), variant: Variant, on_front: bool) {
     let class = if on_front { "best" } else { "other" };
     let _ = match variant {
         Variant::Fp32 => write!(
             out,
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"/>"
+        ),
+        Variant::Fp16 => write!(
+            out,
+            "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{side}\" height=\"{side}\"/>",
+            x - RADIUS,
+            y - RADIUS,
+            side = 2.0 * RADIUS
         ),
         Variant::Int8 => {
             let r = RADIUS + 1.5;

@@ -304,6 +304,8 @@ fn symbol(point: &ParetoPoint) -> char {
     match (point.variant, point.on_front) {
         (Variant::Fp32, true) => '●',
         (Variant::Fp32, false) => '○',
+        (Variant::Fp16, true) => '■',
+        (Variant::Fp16, false) => '□',
         (Variant::Int8, true) => '◆',
         (Variant::Int8, false) => '◇',
     }
