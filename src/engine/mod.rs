@@ -167,15 +167,15 @@ impl Engine {
         let plan = &prepared.resolved.plan;
         // It teaches in the precision of the steps, and is evaluated in that of its weights.
         let precision = plan.training.precision;
-        let teaches = teacher.map(|teacher| teacher.clone().computed_in(precision));
-        let teaches = teaches.as_ref().map(|teacher| teacher as &dyn Classify);
+        let in_steps = teacher.map(|teacher| teacher.clone().computed_in(precision));
+        let in_steps = in_steps.as_ref().map(|teacher| teacher as &dyn Classify);
         let teacher = teacher.map(|teacher| teacher as &dyn Classify);
         let valid = self.evaluator(Split::Valid, teacher, inbox)?;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
         }
-        let answers = teaches
+        let answers = in_steps
             .map(|teacher| self.answer_store(teacher))
             .transpose()?;
         let fit = Fit::new(
@@ -190,7 +190,7 @@ impl Engine {
                     .map(|file| file.path.as_path()),
                 images: &prepared.images,
                 valid: &valid,
-                teacher: teaches,
+                teacher: in_steps,
                 teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,

@@ -44,6 +44,7 @@ pub enum Floats {
 }
 
 impl Floats {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     fn is_usual(&self) -> bool {
         *self == Self::default()
     }

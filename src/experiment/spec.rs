@@ -438,7 +438,6 @@ pub enum Precision {
 impl Precision {
     /// Whether everything is of 32-bit floats.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub fn is_fp32(&self) -> bool {
         *self == Self::Fp32
     }

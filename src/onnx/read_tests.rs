@@ -565,7 +565,7 @@ fn weights_of_other_widths_and_of_many_sides_are_held_against_the_file_too() {
         assert!(error.contains("hold another number of values"), "{error}");
     }
     let error = place.refused_graph(|graph| {
-        graph.initializer[0] = weights("fc.weight", &[2; 10_000], &[1.0]);
+        graph.initializer[0] = weights("fc.weight", &vec![2; 10_000], &[1.0]);
     });
     assert!(error.len() < 500, "{error}");
 }

@@ -50,7 +50,8 @@ pub fn fault(start: &[u8], length: u64) -> Option<String> {
     (length < needed).then(|| format!("it is cut off: it has {length} bytes of at least {needed}"))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::fs;
 

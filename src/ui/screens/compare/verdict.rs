@@ -397,9 +397,9 @@ mod tests {
         };
         evaluated(1500, 0.9);
         evaluated(1800, 0.7);
-        let names = [1200, 1500, 1600, 1800].map(|step| named(&store, step));
+        let titles = [1200, 1500, 1600, 1800].map(|step| named(&store, step));
         assert_eq!(
-            names,
+            titles,
             [
                 "top-1 student (step 1200)",
                 "top-1 student (best)",
