@@ -26,11 +26,11 @@ use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
-pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Variant};
+pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Unmeasured, Variant};
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 pub use export::{
-    Export, ExportFormat, ExportProof, Exports, FloatLayers, Int8, PixelFormat, PrecisionModel,
-    PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, WeightScales,
+    Export, ExportFormat, ExportProof, Exports, FloatLayers, Floats, Int8, PixelFormat,
+    PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, WeightScales,
 };
 
 /// Version of the journal's format.
@@ -217,7 +217,7 @@ pub enum RunEvent {
         /// What.
         message: String,
     },
-    /// The student was written for other programs, and proven.
+    /// The student was written for other programs, and verified.
     StudentExported {
         /// The file, relative to the run's folder.
         file: PathBuf,

@@ -42,7 +42,7 @@ mod session {
     #[expect(dead_code, reason = "arguments are parsed here, and not run")]
     pub struct MoreEpochs {
         pub epochs: u32,
-        pub stretches: bool,
+        pub stretches: Option<bool>,
     }
 }
 

@@ -36,7 +36,7 @@ const MODES: [&str; 16] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 26] = [
+const TAKEN_BY: [(&str, &[&str]); 27] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -48,13 +48,14 @@ const TAKEN_BY: [(&str, &[&str]); 26] = [
     ("weights", &["infer", "export"]),
     ("to", &["export"]),
     ("input", &["export"]),
+    ("fp16", &["export"]),
     ("int8", &["export"]),
     ("calibration_images", &["export"]),
     ("calibration_seed", &["export"]),
     ("weight_bits", &["export"]),
     ("out", &["export"]),
     ("force", &["export"]),
-    ("unproven", &["export"]),
+    ("unverified", &["export"]),
     ("batch", &["bench"]),
     ("columns", &["runs"]),
     ("pareto", &["runs"]),
@@ -84,12 +85,12 @@ const AS_JSON: [&str; 13] = [
 
 /// A terminal workbench for knowledge distillation of image classifiers.
 ///
-/// Without a mode it opens the screen: edit, train, watch, compare.
+/// Without a mode it opens the terminal UI: edit, train, watch, compare.
 ///
 /// Exit codes: 0 completed and every gate passed; 1 a gate failed or was not
 /// evaluated; 2 the file or the arguments are wrong; 3 the run failed; 130
-/// interrupted, saved and resumable. What only lists, shows, compares, exports or
-/// trashes runs ends with 0 or 2, whatever became of them.
+/// interrupted, saved and resumable. Modes that list, show, compare, export or trash
+/// runs exit with 0 or 2, whatever the state of the runs.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -100,7 +101,7 @@ const AS_JSON: [&str; 13] = [
     reason = "options of a command line that are there or not"
 )]
 pub struct Arguments {
-    /// Folder of experiments, or one experiment file, to open on the screen.
+    /// Folder of experiments, or one experiment file, to open in the terminal UI.
     #[arg(
         value_name = "EXPERIMENTS",
         default_value = "experiments",
@@ -129,10 +130,10 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", help_heading = "Train")]
     pub replay: Option<String>,
 
-    /// Change a value of the experiment: a dotted path and a RON value, as in
+    /// Override a value of the experiment: a dotted path and a RON value, as in
     /// `epochs=3`, or `optimizer.momentum=0.8` where the file writes an
     /// optimizer. With --resume or --fork: set a knob to a value or a schedule, as in
-    /// `lr=0.01` or `lr=Cosine(from: 0.01, to: 0.0)`. May be given several times.
+    /// `lr=0.01` or `lr=Cosine(from: 0.01, to: 0.0)`. Can be repeated.
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Train")]
     pub set: Vec<String>,
 
@@ -141,7 +142,8 @@ pub struct Arguments {
     #[arg(long, value_name = "STEP", help_heading = "Train")]
     pub without_adjustments_after: Option<u64>,
 
-    /// With --resume or --fork: train N more epochs, also for a completed run.
+    /// With --resume or --fork: train this many more epochs, also after a run has
+    /// completed.
     #[arg(
         long,
         value_name = "EPOCHS",
@@ -150,65 +152,63 @@ pub struct Arguments {
     )]
     pub add_epochs: Option<u32>,
 
-    /// With --add-epochs: what becomes of schedules and rounds that end with the
-    /// training.
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        requires = "add_epochs",
-        help_heading = "Train"
-    )]
-    pub schedules: Schedules,
+    /// With --add-epochs: what to do with schedules and rounds that end with the
+    /// training [default: hold; an error if that holds lr at 0].
+    #[arg(long, value_enum, requires = "add_epochs", help_heading = "Train")]
+    pub schedules: Option<Schedules>,
 
     /// Print the resolved experiment: every default, the method's expansion and
     /// the images, without training.
     #[arg(long, value_name = "FILE", help_heading = "Inspect")]
     pub check: Option<PathBuf>,
 
-    /// With --check: read the images as a run does, which counts and names those
-    /// that cannot be read, and measures mean and deviation.
+    /// With --check: decode every image as a run does; counts and names those that
+    /// cannot be read, and computes mean and standard deviation.
     #[arg(long, help_heading = "Inspect")]
     pub decode: bool,
 
-    /// Classify every image below a folder with a run's models; print CSV, or
-    /// JSON lines with --json.
+    /// Classify every image in a folder and its subfolders with a run's models; print
+    /// CSV, or JSON lines with --json.
     #[arg(long, value_name = "DIR", help_heading = "Classify")]
     pub infer: Option<PathBuf>,
 
-    /// Run whose models classify: its folder, its name or the start of its name;
-    /// a folder with weights.safetensors and model.json; by default the newest
-    /// run that has weights.
+    /// Run whose models to use: its folder, its name or the start of its name; or a
+    /// folder with weights.safetensors and model.json [default: the newest run that has
+    /// weights].
     #[arg(long, value_name = "RUN", help_heading = "Classify")]
     pub checkpoint: Option<String>,
 
-    /// Which model classifies.
+    /// Model to classify with.
     #[arg(long, value_enum, default_value_t, help_heading = "Classify")]
     pub model: Model,
 
-    /// Which weights of the student classify, or are exported.
+    /// Weights of the student to classify with, or to export.
     #[arg(long, value_enum, default_value_t, help_heading = "Classify")]
     pub weights: Weights,
 
-    /// Write a run's student for other programs, prove the file on the run's
+    /// Export a run's student for other programs, verify the file on the run's
     /// validation images, and write a model card beside it.
     #[arg(long, value_name = "RUN", help_heading = "Export")]
     pub export: Option<String>,
 
-    /// What the student is written as.
+    /// Format of the export.
     #[arg(long, value_enum, default_value_t, help_heading = "Export")]
     pub to: To,
 
-    /// With --to onnx: what the file takes.
+    /// With --to onnx: input of the model.
     #[arg(long, value_enum, default_value_t, help_heading = "Export")]
     pub input: Pixels,
 
-    /// Write an ONNX file that computes with 8-bit integers. Several schemes are
-    /// tried, and that with the best accuracy on the validation images is taken.
-    #[arg(long, conflicts_with = "unproven", help_heading = "Export")]
+    /// Convert the ONNX model to 16-bit floats. Its inputs and outputs stay 32-bit floats.
+    #[arg(long, conflicts_with = "int8", help_heading = "Export")]
+    pub fp16: bool,
+
+    /// Quantize the ONNX model to 8-bit integers. Several schemes are tried; the one with
+    /// the best validation accuracy is exported.
+    #[arg(long, conflicts_with = "unverified", help_heading = "Export")]
     pub int8: bool,
 
-    /// With --int8: training images by which the ranges of activations are found.
+    /// With --int8: number of training images to calibrate the ranges of activations on.
     #[arg(
         long,
         value_name = "IMAGES",
@@ -219,7 +219,7 @@ pub struct Arguments {
     )]
     pub calibration_images: u32,
 
-    /// With --int8: seed by which these are chosen.
+    /// With --int8: seed for choosing the calibration images.
     #[arg(
         long,
         value_name = "SEED",
@@ -229,8 +229,8 @@ pub struct Arguments {
     )]
     pub calibration_seed: u64,
 
-    /// With --int8: bits of a weight, 8, or 7 for processors without VNNI; by
-    /// default what the processor here takes.
+    /// With --int8: bits per weight, 8, or 7 for processors without VNNI [default: what
+    /// suits this processor].
     #[arg(
         long,
         value_name = "BITS",
@@ -240,25 +240,25 @@ pub struct Arguments {
     )]
     pub weight_bits: Option<u8>,
 
-    /// Write this file instead of one in the run's `export` folder.
+    /// File to write, instead of one in the run's `export` folder.
     #[arg(long, value_name = "FILE", help_heading = "Export")]
     pub out: Option<PathBuf>,
 
-    /// Replace files that are there.
+    /// Overwrite existing files.
     #[arg(long, help_heading = "Export")]
     pub force: bool,
 
-    /// Write the file without a proof, for example where the run's images are missing.
-    #[arg(long, help_heading = "Export")]
-    pub unproven: bool,
+    /// Skip the verification, for example where the run's images are missing.
+    #[arg(long, alias = "unproven", help_heading = "Export")]
+    pub unverified: bool,
 
-    /// Measure how fast a run's models, or an ONNX file, answer on this machine:
-    /// 200 answers one by one, on one thread and on all, in every engine that is
-    /// there. A run keeps the result.
+    /// Benchmark a run's models, or an ONNX file, on this machine: 200 inferences of a
+    /// single image, on one thread and on all, in every available engine. The result is
+    /// stored in the run.
     #[arg(long, value_name = "RUN|FILE.onnx", help_heading = "Measure")]
     pub bench: Option<String>,
 
-    /// With --bench: images that are answered at once, measured besides one.
+    /// With --bench: batch size to measure besides a single image.
     #[arg(
         long,
         value_name = "IMAGES",
@@ -268,7 +268,7 @@ pub struct Arguments {
     )]
     pub batch: u32,
 
-    /// Keep in a run what --bench --json printed on another machine.
+    /// Store in a run what --bench --json printed on another machine.
     #[arg(long, value_names = ["RUN", "RESULT"], num_args = 2, help_heading = "Measure")]
     pub bench_into: Option<Vec<String>>,
 
@@ -276,7 +276,7 @@ pub struct Arguments {
     #[arg(long, value_name = "CASE", hide = true)]
     pub bench_case: Option<String>,
 
-    /// List the runs, the newest first, with a filter as on the screen:
+    /// List runs, newest first, with a filter as in the Runs screen:
     /// `state:crashed or best>0.9 and method:adaptive`, `batch>64`.
     #[arg(long, value_name = "FILTER", num_args = 0.., help_heading = "Runs")]
     pub runs: Option<Vec<String>>,
@@ -291,12 +291,12 @@ pub struct Arguments {
     )]
     pub columns: Vec<String>,
 
-    /// With --runs: draw their accuracy against what an image costs as an SVG.
+    /// With --runs: plot accuracy against the cost of an image, as an SVG.
     #[arg(long, value_name = "FILE.svg", help_heading = "Runs")]
     pub pareto: Option<PathBuf>,
 
-    /// With --pareto: what accuracies are drawn against. Latencies are those of the
-    /// processor that measured most of the runs.
+    /// With --pareto: cost on the x axis. Latencies are those measured on one processor:
+    /// that of --on, or the one with the most runs.
     #[arg(
         long,
         value_enum,
@@ -306,7 +306,7 @@ pub struct Arguments {
     )]
     pub x: CostAxis,
 
-    /// With --pareto: which accuracies are drawn.
+    /// With --pareto: accuracy on the y axis.
     #[arg(
         long,
         value_enum,
@@ -316,8 +316,7 @@ pub struct Arguments {
     )]
     pub accuracy: AccuracyAxis,
 
-    /// With --pareto: draw the latencies of this processor, named by a part of its
-    /// name.
+    /// With --pareto: processor whose latencies are plotted, by a part of its name.
     #[arg(
         long,
         value_name = "PROCESSOR",
@@ -326,7 +325,7 @@ pub struct Arguments {
     )]
     pub on: Option<String>,
 
-    /// Show a run: what it was, its metrics, gates and adjustments.
+    /// Show a run: configuration, metrics, gates and adjustments.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub show: Option<String>,
 
@@ -335,13 +334,11 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 
-    /// Move a run to the trash and say how to get it back; refused while it
-    /// trains.
+    /// Move a run to the trash; an error while it is training.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub trash: Option<String>,
 
-    /// Use this device instead of the experiment's: auto, cpu, libtorch, cuda or
-    /// cuda:N.
+    /// Device to use instead of the experiment's: auto, cpu, libtorch, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceSpec>,
 
@@ -349,12 +346,11 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = USUAL_FOLDER)]
     pub checkpoints: PathBuf,
 
-    /// Print JSON: every event as a line while training, results as JSON
-    /// otherwise.
+    /// Print JSON: one event per line while training, the results otherwise.
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 
-    /// Write the gates' results as JUnit XML.
+    /// Write the results of the gates as JUnit XML.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub junit: Option<PathBuf>,
 
@@ -434,7 +430,7 @@ impl Arguments {
             without_adjustments_after: self.without_adjustments_after,
             more: self.add_epochs.map(|epochs| MoreEpochs {
                 epochs,
-                stretches: self.schedules == Schedules::Stretch,
+                stretches: self.schedules.map(|it| it == Schedules::Stretch),
             }),
         })
     }
@@ -494,12 +490,11 @@ fn knob_change(argument: &str) -> Result<(String, Schedule), ArgumentError> {
 }
 
 /// What becomes of schedules that end with a training that is extended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Schedules {
-    /// They end where they would have and hold their final values.
-    #[default]
+    /// End where planned and hold the final values.
     Hold,
-    /// They are stretched to the new end.
+    /// Stretch to the new end.
     Stretch,
 }
 
@@ -515,42 +510,42 @@ pub enum Model {
     Both,
 }
 
-/// What accuracies are drawn against.
+/// Costs that accuracies are plotted against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum CostAxis {
-    /// Median time of an answer to one image on one thread.
+    /// Median latency of a single image on one thread.
     #[default]
     Latency,
-    /// Length of the file.
+    /// File size.
     Size,
-    /// Multiply-accumulates of one image.
+    /// Multiply-accumulates per image.
     Macs,
 }
 
-/// Accuracies that are drawn.
+/// Accuracies that are plotted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum AccuracyAxis {
-    /// The best on the validation images.
+    /// Best validation accuracy.
     #[default]
     Valid,
-    /// That on the test images.
+    /// Test accuracy.
     Test,
 }
 
-/// What a student is written as.
+/// Formats of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum To {
-    /// One ONNX file, which is proven.
+    /// One ONNX file, verified.
     #[default]
     Onnx,
-    /// Weights, and a script that loads them into PyTorch.
+    /// Weights as safetensors, and a script that loads them into PyTorch.
     Torch,
 }
 
 /// How an ONNX file takes images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Pixels {
-    /// Normalised floats, [batch, 3, height, width].
+    /// Normalised float32, [batch, 3, height, width].
     #[default]
     Float,
     /// RGB bytes, [batch, height, width, 3].
@@ -563,7 +558,7 @@ pub enum Weights {
     /// Those with the best validation accuracy.
     #[default]
     Best,
-    /// The newest.
+    /// Those of the latest checkpoint.
     Latest,
 }
 
@@ -613,6 +608,9 @@ mod tests {
             "--fork a --from step-61 --set lr=1 --junit b.xml",
             "--infer a --checkpoint b --weights latest --device cpu",
             "--export a --int8 --weights latest --json",
+            "--export a --unverified",
+            // As it was called at first.
+            "--export a --unproven",
             "--runs --pareto a.svg --x size",
         ] {
             read(words).unwrap();

@@ -55,9 +55,8 @@ fn result(
     target: String,
     subjects: &[BenchSubject],
 ) -> Result<BenchResult, BenchError> {
-    let rows = measured(subjects, arguments.batch as usize)?;
-    let machine = machine();
-    Ok(BenchResult::new(target, Measurement { machine, rows }))
+    let measurement = measured(subjects, arguments.batch as usize)?;
+    Ok(BenchResult::new(target, measurement))
 }
 
 /// Takes home what another machine measured.
@@ -109,16 +108,30 @@ fn print(arguments: &Arguments, result: &BenchResult) -> Result<Exit, AppError> 
     Ok(Exit::Success)
 }
 
-/// Every subject with one image and with more at once, on one thread and on all.
-fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Vec<BenchRow>, BenchError> {
+/// Every subject with one image and with more at once, on one thread and on all. A file that
+/// an engine does not run is no reason to lose the others.
+fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Measurement, BenchError> {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let mut rows: Vec<BenchRow> = Vec::new();
+    let mut unmeasured = Vec::new();
+    let mut failed = None;
     for subject in subjects {
-        for batch in BTreeSet::from([1, batch]) {
-            for threads in BTreeSet::from([1, all]) {
-                rows.push(subject.measure(batch, threads)?);
-            }
+        let cases = BTreeSet::from([1, batch]).into_iter();
+        let cases = cases.flat_map(|batch| BTreeSet::from([(batch, 1), (batch, all)]));
+        let measured = cases.map(|(batch, threads)| subject.measure(batch, threads));
+        match measured.collect::<Result<Vec<_>, _>>() {
+            Ok(measured) => rows.extend(measured),
+            Err(failure) => match subject.unmeasured(&failure) {
+                Some(without) => {
+                    unmeasured.push(without);
+                    failed = failed.or(Some(failure));
+                }
+                None => return Err(failure.into()),
+            },
         }
+    }
+    if let (true, Some(failure)) = (rows.is_empty(), failed) {
+        return Err(failure.into());
     }
     // A run's files are one network, of which some are not counted.
     for model in [BenchModel::Student, BenchModel::Teacher] {
@@ -129,7 +142,11 @@ fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Vec<BenchRow>, Be
             row.macs = row.macs.or(macs);
         }
     }
-    Ok(rows)
+    Ok(Measurement {
+        machine: machine(),
+        rows,
+        unmeasured,
+    })
 }
 
 fn of_file(

@@ -118,13 +118,16 @@ pub enum RunsError {
     NotSvg(PathBuf),
     /// No run has what is to be drawn.
     #[error(
-        "there is nothing to draw: {}; measure runs with --bench, or take --x size or --x macs",
+        "no run can be plotted: {}; measure runs with --bench, or use --x size or --x macs",
         absences(.0)
     )]
     NothingToDraw(Vec<String>),
     /// The filter leaves no run to draw.
-    #[error("there is nothing to draw: no run matches the filter")]
+    #[error("no run can be plotted: none matches the filter")]
     NoMatches,
+    /// A run would be compared with itself.
+    #[error("--compare: {name} is given twice; give different runs", name = .0.shown())]
+    ComparedTwice(String),
     /// No run was measured on it.
     #[error("--on {wanted}: no run was measured on it{}", those_known(known), wanted = wanted.shown())]
     Processor {
@@ -161,7 +164,7 @@ fn those_known(known: &[String]) -> String {
     if known.is_empty() {
         String::new()
     } else {
-        format!("; known are {}", known.join(", "))
+        format!("; available: {}", known.join(", "))
     }
 }
 
@@ -192,10 +195,10 @@ pub enum InferenceError {
     #[error("could not start a thread: {0}")]
     Thread(#[source] std::io::Error),
     /// The answers have no form as a table.
-    #[error("the answers could not be written as CSV: {0}")]
+    #[error("the predictions could not be written as CSV: {0}")]
     Csv(#[from] csv::Error),
     /// An answer has no form as a line.
-    #[error("an answer could not be written as JSON: {0}")]
+    #[error("a prediction could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
@@ -234,7 +237,7 @@ pub enum BenchError {
     #[error(transparent)]
     Failed(#[from] BenchFailure),
     /// A result of another machine.
-    #[error("{} cannot be taken: {error}", path.shown())]
+    #[error("{} cannot be imported: {error}", path.shown())]
     Result {
         /// Its file.
         path: PathBuf,
@@ -242,7 +245,7 @@ pub enum BenchError {
         error: io::Error,
     },
     /// It is about something else.
-    #[error("{} cannot be taken: it measured {foreign}", path.shown())]
+    #[error("{} cannot be imported: it measured {foreign}", path.shown())]
     Foreign {
         /// The result's file.
         path: PathBuf,
@@ -253,10 +256,10 @@ pub enum BenchError {
     #[error("{0}")]
     Exports(String),
     /// A model could not be written as ONNX.
-    #[error("the file that is to be measured could not be written: {0}")]
+    #[error("the file to benchmark could not be written: {0}")]
     Write(String),
     /// The result finds no place.
-    #[error("the result could not be kept in {run}: {error}")]
+    #[error("the result could not be stored in {run}: {error}")]
     Keep {
         /// The run.
         run: String,

@@ -15,7 +15,7 @@ use crate::engine::{
     RunModels, Teacher, TeacherModel, answers, images_of, measure_export, rounded_student,
 };
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
-use crate::event::{BenchRow, Export, ExportFormat, PixelFormat, PrecisionModel};
+use crate::event::{BenchRow, Export, ExportFormat, Floats, PixelFormat, PrecisionModel, Variant};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
 use crate::format::bytes;
 use crate::listing::RunSummary;
@@ -39,14 +39,16 @@ pub struct ExportRequest {
     pub weights: Taken,
     /// How an ONNX file takes images.
     pub pixels: PixelFormat,
+    /// Floats that an ONNX file computes with.
+    pub floats: Floats,
     /// How it comes to 8-bit integers, if it is to.
     pub int8: Option<Int8Spec>,
     /// Where to; into the run's folder if absent.
     pub out: Option<PathBuf>,
     /// Whether files that are there are replaced.
     pub replaces: bool,
-    /// Whether an ONNX file is written without a proof.
-    pub unproven: bool,
+    /// Whether an ONNX file is written unverified.
+    pub unverified: bool,
     /// Device instead of the run's.
     pub device: Option<DeviceSpec>,
 }
@@ -71,7 +73,7 @@ pub enum ExportError {
     /// The run's student.
     #[error(transparent)]
     Models(#[from] OpenModelsError),
-    /// The file cannot be written, or fails its proof.
+    /// The file cannot be written, or fails its verification.
     #[error(transparent)]
     Write(#[from] ExportFailure),
     /// Its plan.
@@ -80,17 +82,19 @@ pub enum ExportError {
     /// The student is missing although it was requested.
     #[error("{0} has no student")]
     NoStudent(String),
-    /// Nothing says which images prove the file.
+    /// nothing says which images verify the file.
     #[error("plan.json of {0} is missing, so its validation images are not known; {WITHOUT}")]
     NoPlan(String),
-    /// The images that prove the file are not there.
-    #[error("the file cannot be proven on the run's validation images: {0}; {WITHOUT}")]
+    /// The images that verify the file are not there.
+    #[error("the file cannot be verified on the run's validation images: {0}; {WITHOUT}")]
     Images(String),
     /// It would replace something.
     #[error("{} already exists; name another file with --out, or replace it with --force", .0.shown())]
     Exists(PathBuf),
-    /// Only ONNX files differ in what they take and hold, and are proven.
-    #[error("--input, --int8 and --unproven are about ONNX files; leave them out with --to torch")]
+    /// Only ONNX files differ in what they take and hold, and are verified.
+    #[error(
+        "--input, --fp16, --int8 and --unverified are about ONNX files; leave them out with --to torch"
+    )]
     NotOnnx,
     /// `--out` names no file.
     #[error("--out {}: it is not the name of a file", .0.shown())]
@@ -127,15 +131,18 @@ pub enum ExportError {
     },
 }
 
-/// What to do where a proof is not possible.
-const WITHOUT: &str = "restore what is missing, or write the file without a proof: --unproven";
+/// What to do where a verification is not possible.
+const WITHOUT: &str = "restore what is missing, or write the file unverified: --unverified";
 
 impl ExportError {
     /// For the screen.
     pub fn refusal(&self) -> ExportRefusal {
         ExportRefusal {
             reason: self.to_string(),
-            lacks_proof: matches!(self, Self::Plan(_) | Self::NoPlan(_) | Self::Images(_)),
+            can_skip_verification: matches!(
+                self,
+                Self::Plan(_) | Self::NoPlan(_) | Self::Images(_)
+            ),
         }
     }
 }
@@ -155,7 +162,7 @@ impl Exported {
             let size = (at == 0).then(|| format!(", {}", bytes(self.export.bytes)));
             format!("wrote {}{}", file.shown(), size.unwrap_or_default())
         });
-        let proof = format!("proof: {}", self.proof());
+        let proof = format!("verification: {}", self.proof());
         let int8 = self.export.int8.as_deref();
         let lines = notes
             .chain(files)
@@ -166,11 +173,11 @@ impl Exported {
         text
     }
 
-    /// What proves it.
+    /// What its verification found.
     pub fn proof(&self) -> String {
         match (&self.export.proof, self.export.format) {
             (Some(proof), _) => proof_words(proof),
-            (None, ExportFormat::Onnx) => "not evaluated (--unproven)".to_owned(),
+            (None, ExportFormat::Onnx) => "not evaluated (--unverified)".to_owned(),
             (None, ExportFormat::Torch) => {
                 "not evaluated; these are the run's own weights".to_owned()
             }
@@ -185,8 +192,10 @@ impl Exported {
 pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let run = &request.run;
     let is_onnx = request.format == ExportFormat::Onnx;
-    let differs = request.pixels != PixelFormat::Float || request.int8.is_some();
-    if !is_onnx && (request.unproven || differs) {
+    let differs = request.pixels != PixelFormat::Float
+        || request.floats != Floats::Fp32
+        || request.int8.is_some();
+    if !is_onnx && (request.unverified || differs) {
         return Err(ExportError::NotOnnx);
     }
     let path = place_of(request)?;
@@ -220,8 +229,8 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let export = match request.int8 {
         _ if !is_onnx => student.write_torch(&path)?,
         None => {
-            let images = (!request.unproven).then(|| images(run)).transpose()?;
-            student.write_onnx(&path, request.pixels, images.as_ref())?
+            let images = (!request.unverified).then(|| images(run)).transpose()?;
+            student.write_onnx(&path, request.pixels, request.floats, images.as_ref())?
         }
         Some(int8) => {
             let images = images(run)?;
@@ -230,7 +239,9 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             let answers = answers.transpose().map_err(ExportFailure::from)?;
             let written = student.write_int8(&path, request.pixels, &images, answers, int8)?;
             let mut export = written.export;
-            let others = [&written.fp32[..], &written.fp16];
+            // Of one that could not be written there is no row.
+            let fp16 = written.fp16.as_deref().unwrap_or_default();
+            let others = [&written.fp32[..], fp16];
             notes.extend(time(&mut export, others, &path, teacher));
             export
         }
@@ -342,13 +353,16 @@ fn one_by_one(path: &Path) -> Result<BenchRow, String> {
 fn place_of(request: &ExportRequest) -> Result<PathBuf, ExportError> {
     let Some(out) = &request.out else {
         let (weights, pixels) = (request.weights, request.pixels);
-        let is_int8 = request.int8.is_some();
+        let variant = match request.int8 {
+            Some(_) => Variant::Int8,
+            None => request.floats.into(),
+        };
         return Ok(place(
             &request.run,
             weights,
             request.format,
             pixels,
-            is_int8,
+            variant,
         ));
     };
     if out.file_name().is_none() || out.is_dir() {
@@ -412,7 +426,7 @@ fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
     is_shared.then(|| checkpoints.join(name))
 }
 
-/// The images that prove a file.
+/// The images that verify a file.
 fn images(run: &RunFolder) -> Result<Images, ExportError> {
     let plan = run.plan()?.ok_or_else(|| ExportError::NoPlan(run.name()))?;
     images_of(&plan).map_err(|error| ExportError::Images(error.to_string()))

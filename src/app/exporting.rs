@@ -6,7 +6,7 @@ use super::arguments::{Arguments, Pixels, To, Weights};
 use super::error::AppError;
 use super::export::{ExportRequest, export};
 use crate::event::inspection::Weights as Taken;
-use crate::event::{ExportFormat, PixelFormat};
+use crate::event::{ExportFormat, Floats, PixelFormat};
 use crate::experiment::spec::Int8Spec;
 use crate::run::Exit;
 use crate::untrusted::json_line;
@@ -27,6 +27,11 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
             Pixels::Float => PixelFormat::Float,
             Pixels::Uint8 => PixelFormat::Uint8,
         },
+        floats: if arguments.fp16 {
+            Floats::Fp16
+        } else {
+            Floats::Fp32
+        },
         int8: arguments.int8.then_some(Int8Spec {
             images: arguments.calibration_images,
             seed: arguments.calibration_seed,
@@ -35,7 +40,7 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         }),
         out: arguments.out.clone(),
         replaces: arguments.force,
-        unproven: arguments.unproven,
+        unverified: arguments.unverified,
         device: arguments.device,
     };
     let exported = export(&request)?;

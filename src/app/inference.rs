@@ -1,8 +1,10 @@
 //! Classifying a folder of images without a screen.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::mpsc;
+
+use crossterm::terminal;
 
 use super::arguments::{Arguments, Model, Weights};
 use super::error::{AppError, InferenceError};
@@ -163,8 +165,15 @@ fn scores(rows: &[Classified], classes: &[String]) -> Vec<String> {
         ("teacher", of(|row| row.teacher.as_deref())),
     ];
     let models = models.into_iter();
-    let lines = models.filter_map(|(name, confusion)| Some(confusion?.lines(name, classes)));
+    let room = width().unwrap_or(usize::MAX);
+    let lines = models.filter_map(|(name, confusion)| Some(confusion?.lines(name, classes, room)));
     lines.flatten().collect()
+}
+
+/// Columns of the terminal, if standard error is one.
+fn width() -> Option<usize> {
+    let (width, _) = terminal::size().ok()?;
+    io::stderr().is_terminal().then_some(width.into())
 }
 
 /// Rows are kept until the end; their pictures would fill the memory.

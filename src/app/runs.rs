@@ -1,7 +1,7 @@
 //! Runs without a screen: `--runs`, `--show`, `--compare` and `--trash`.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crossterm::terminal;
 
@@ -197,6 +197,16 @@ pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
 pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, AppError> {
     let open = |wanted: &String| RunFolder::open_remains(&arguments.checkpoints, wanted);
     let folders: Vec<RunFolder> = wanted.iter().map(open).collect::<Result<_, _>>()?;
+    let place = |run: &RunFolder| {
+        run.path()
+            .canonicalize()
+            .unwrap_or_else(|_| run.path().into())
+    };
+    let places: Vec<PathBuf> = folders.iter().map(place).collect();
+    let twice = (1..places.len()).find(|&at| places[..at].contains(&places[at]));
+    if let Some(at) = twice {
+        return Err(RunsError::ComparedTwice(folders[at].name()).into());
+    }
     let known: Vec<KnownRun> = folders.iter().map(KnownRun::read).collect();
     let subjects: Vec<Subject> = known.iter().map(KnownRun::subject).collect();
     if arguments.json {

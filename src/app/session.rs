@@ -88,8 +88,9 @@ pub struct ResumeChanges {
 pub struct MoreEpochs {
     /// How many.
     pub epochs: u32,
-    /// Whether what ends with the training is stretched to the new end.
-    pub stretches: bool,
+    /// Whether what ends with the training is stretched to the new end; held if nobody
+    /// says, unless the weights would not change then.
+    pub stretches: Option<bool>,
 }
 
 /// A run that is ready to be trained: everything was looked at, nothing was
@@ -171,6 +172,9 @@ impl Session {
             events,
             recorder,
         } = Recorder::start(&folder, &lock, stop.clone())?;
+        for message in previous.notes {
+            handle.emit(RunEvent::Noted { message });
+        }
         for message in previous.warnings {
             handle.emit(RunEvent::Warned { message });
         }

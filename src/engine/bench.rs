@@ -18,9 +18,9 @@ use super::classify::Classify;
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
 use super::models::{ModelsError, RunModels};
-use super::onnx::{BareFacts, BareModel, OnnxModelError, has_onnxruntime};
+use super::onnx::{BareFacts, BareModel, ONNXRUNTIME, OnnxModelError, RTEN, has_onnxruntime};
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{BenchMachine, BenchModel, BenchRow, Exports, Measurement, Variant};
+use crate::event::{BenchMachine, BenchModel, BenchRow, Exports, Measurement, Unmeasured, Variant};
 use crate::experiment::architecture::Graph;
 use crate::experiment::plan::TeacherPlan;
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};
@@ -167,6 +167,30 @@ impl BenchSubject {
         }
     }
 
+    /// What is known of a file that its engine did not run; none of a model in the engine
+    /// that trained it, without which nothing is worth measuring.
+    #[must_use]
+    pub fn unmeasured(&self, failure: &BenchFailure) -> Option<Unmeasured> {
+        let CaseSource::Onnx { path, engine, .. } = &self.source else {
+            return None;
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let reason = match failure {
+            BenchFailure::Process { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        };
+        Some(Unmeasured {
+            model: self.model,
+            file: clean_line(&name).into_owned(),
+            engine: match engine {
+                OnnxEngine::Rten => RTEN,
+                _ => ONNXRUNTIME,
+            }
+            .to_owned(),
+            reason: clean_line(&reason).into_owned(),
+        })
+    }
+
     /// Measured by a process of its own.
     ///
     /// # Errors
@@ -193,11 +217,25 @@ impl BenchSubject {
 /// It cannot be measured.
 pub fn measure_export(path: &Path) -> Result<Measurement, BenchFailure> {
     let subjects = BenchSubject::of_file(BenchModel::Student, path, None)?;
-    let rows = subjects.last().map(|subject| subject.measure(1, 1));
-    Ok(Measurement {
+    let mut measured = Measurement {
         machine: machine(),
-        rows: rows.into_iter().collect::<Result<_, _>>()?,
-    })
+        rows: Vec::new(),
+        unmeasured: Vec::new(),
+    };
+    let mut failed = None;
+    for subject in subjects.iter().rev() {
+        match subject.measure(1, 1) {
+            Ok(row) => {
+                measured.rows.push(row);
+                return Ok(measured);
+            }
+            Err(failure) => {
+                measured.unmeasured.extend(subject.unmeasured(&failure));
+                failed = failed.or(Some(failure));
+            }
+        }
+    }
+    failed.map_or(Ok(measured), Err)
 }
 
 impl BenchCase {

@@ -250,6 +250,7 @@ mod without_libtorch {
     }
 
     /// The pure-Rust backend has errors instead.
+    #[must_use]
     pub fn catches_panics() -> bool {
         false
     }

@@ -11,7 +11,7 @@ use super::step::StepError;
 use super::weights::WeightsError;
 use crate::data::DataError;
 use crate::event::{Phase, Position};
-use crate::format::shell_word;
+use crate::format::{shell_word, short};
 use crate::run::kept::kept_name;
 use crate::run::{SealError, USUAL_FOLDER};
 use crate::untrusted::Show as _;
@@ -31,7 +31,10 @@ pub enum Failure {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A step would have poisoned the weights.
-    #[error("step {step} (epoch {epoch:.2}): {error}; the step was not applied. {remedy}")]
+    #[error(
+        "step {step} (epoch {}): {error}; the step was not applied. {remedy}",
+        short(*epoch)
+    )]
     Step {
         /// Number of the step, from 0.
         step: u64,

@@ -80,8 +80,8 @@ use self::teacher::TeacherEnd;
 use self::teacher_check::Skill;
 use crate::event::inspection::Weights;
 use crate::event::{
-    Command, Dataset, EvaluatedWeights, ExportFormat, Origin, Outcome, Phase, PixelFormat,
-    Position, RunEvent, Split,
+    Command, Dataset, EvaluatedWeights, ExportFormat, Floats, Origin, Outcome, Phase, PixelFormat,
+    Position, RunEvent, Split, Variant,
 };
 use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
@@ -167,15 +167,15 @@ impl Engine {
         let plan = &prepared.resolved.plan;
         // It teaches in the precision of the steps, and is evaluated in that of its weights.
         let precision = plan.training.precision;
-        let teaches = teacher.map(|teacher| teacher.clone().computed_in(precision));
-        let teaches = teaches.as_ref().map(|teacher| teacher as &dyn Classify);
+        let in_steps = teacher.map(|teacher| teacher.clone().computed_in(precision));
+        let in_steps = in_steps.as_ref().map(|teacher| teacher as &dyn Classify);
         let teacher = teacher.map(|teacher| teacher as &dyn Classify);
         let valid = self.evaluator(Split::Valid, teacher, inbox)?;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
         }
-        let answers = teaches
+        let answers = in_steps
             .map(|teacher| self.answer_store(teacher))
             .transpose()?;
         let fit = Fit::new(
@@ -190,7 +190,7 @@ impl Engine {
                     .map(|file| file.path.as_path()),
                 images: &prepared.images,
                 valid: &valid,
-                teacher: teaches,
+                teacher: in_steps,
                 teacher_weights: teacher::own_weights(&self.folder)?,
                 answers: answers.flatten(),
                 seed: plan.seed,
@@ -379,7 +379,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes the best weights for other programs. What cannot be proven is a
+    /// Writes the best weights for other programs. What cannot be verified is a
     /// failure: the run was to leave something behind.
     fn export(
         &self,
@@ -414,13 +414,20 @@ impl Engine {
             weights: Weights::Best,
             made_of: best.hash(WEIGHTS),
         };
-        let is_int8 = matches!(wanted, ExportSpec::Int8(_));
+        let floats = match wanted {
+            ExportSpec::Fp16(_) => Floats::Fp16,
+            ExportSpec::Onnx | ExportSpec::OnnxUint8 | ExportSpec::Int8(_) => Floats::Fp32,
+        };
+        let variant = match wanted {
+            ExportSpec::Int8(_) => Variant::Int8,
+            _ => floats.into(),
+        };
         let format = ExportFormat::Onnx;
-        let path = export::place(&self.folder, Weights::Best, format, pixels, is_int8);
+        let path = export::place(&self.folder, Weights::Best, format, pixels, variant);
         let images = &self.prepared.images;
         let written = match wanted {
-            ExportSpec::Onnx | ExportSpec::OnnxUint8 => {
-                student.write_onnx(&path, pixels, Some(images))
+            ExportSpec::Onnx | ExportSpec::OnnxUint8 | ExportSpec::Fp16(_) => {
+                student.write_onnx(&path, pixels, floats, Some(images))
             }
             ExportSpec::Int8(int8) => {
                 let teacher = valid.teacher().map(<[Vec<f32>]>::to_vec);

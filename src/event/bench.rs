@@ -12,6 +12,22 @@ pub struct Measurement {
     pub machine: BenchMachine,
     /// One for every model, file, engine, batch and number of threads.
     pub rows: Vec<BenchRow>,
+    /// Files that an engine did not run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<Unmeasured>,
+}
+
+/// A file that an engine did not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmeasured {
+    /// Of which model.
+    pub model: BenchModel,
+    /// Name of the file.
+    pub file: String,
+    /// The engine.
+    pub engine: String,
+    /// Why not, in a line.
+    pub reason: String,
 }
 
 /// A machine.
@@ -45,19 +61,22 @@ pub enum Variant {
     /// 32-bit floats.
     #[default]
     Fp32,
+    /// 16-bit floats.
+    Fp16,
     /// 8-bit integers, at least in part.
     Int8,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Fp32, Self::Int8];
+    pub const ALL: [Self; 3] = [Self::Fp32, Self::Fp16, Self::Int8];
 
     /// What stands behind the name of what computes with it; nothing where that is usual.
     #[must_use]
     pub fn suffix(self) -> &'static str {
         match self {
             Self::Fp32 => "",
+            Self::Fp16 => " fp16",
             Self::Int8 => " int8",
         }
     }
@@ -67,6 +86,7 @@ impl Variant {
     pub fn word(self) -> &'static str {
         match self {
             Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
             Self::Int8 => "int8",
         }
     }
@@ -115,7 +135,7 @@ pub struct BenchRow {
     /// Multiply-accumulates of one image, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs: Option<u64>,
-    /// Top-1 of the file on the run's validation images, where it was proven.
+    /// Top-1 of the file on the run's validation images, where it was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top1: Option<f64>,
 }
@@ -134,8 +154,8 @@ impl Measurement {
         self.rows.iter().filter(stands).min_by_key(|row| row.rank())
     }
 
-    /// What gates, tables and pictures say of the student's speed and size: with
-    /// floats, or with integers where only those were measured.
+    /// What gates, tables and pictures say of the student's speed and size: with 32-bit
+    /// floats, or with fewer bits where only those were measured.
     #[must_use]
     pub fn cost(&self, cost: Cost) -> Option<f64> {
         let mut rows = Variant::ALL.into_iter();
@@ -205,6 +225,7 @@ pub(crate) mod testing {
                 system: "linux aarch64".to_owned(),
             },
             rows,
+            unmeasured: Vec::new(),
         }
     }
 }

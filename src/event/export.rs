@@ -1,9 +1,10 @@
-//! Students that were written for other programs, and what proves them.
+//! Students that were written for other programs, and what their verification found.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::bench::Variant;
 use super::inspection::Weights;
 
 /// How an image of another size becomes a model's.
@@ -31,6 +32,33 @@ pub enum PixelFormat {
     Uint8,
 }
 
+/// Floats that an ONNX file computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Floats {
+    /// 32-bit floats.
+    #[default]
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+}
+
+impl Floats {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Floats> for Variant {
+    fn from(floats: Floats) -> Self {
+        match floats {
+            Floats::Fp32 => Self::Fp32,
+            Floats::Fp16 => Self::Fp16,
+        }
+    }
+}
+
 /// The files that were written of a run, by name where they lie in its own folder
 /// for them, else by path.
 pub type Exports = BTreeMap<String, Export>;
@@ -51,15 +79,29 @@ pub struct Export {
     /// How it takes images, of an ONNX file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<PixelFormat>,
+    /// Floats that it computes with, of an ONNX file.
+    #[serde(default, skip_serializing_if = "Floats::is_usual")]
+    pub floats: Floats,
     /// Its length.
     pub bytes: u64,
     /// BLAKE3 of it, hexadecimal.
     pub blake3: String,
-    /// What proves it; absent where it was not run.
+    /// What its verification found; absent where it was not run.
     pub proof: Option<ExportProof>,
     /// How it came to 8-bit integers, of a file that computes with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub int8: Option<Box<Int8>>,
+}
+
+impl Export {
+    /// What it computes with.
+    #[must_use]
+    pub fn variant(&self) -> Variant {
+        match self.int8 {
+            Some(_) => Variant::Int8,
+            None => self.floats.into(),
+        }
+    }
 }
 
 /// The validation images went through a file, in an engine that did not train it.
@@ -189,7 +231,7 @@ pub enum PrecisionModel {
     Teacher,
     /// The student with 32-bit floats.
     Fp32,
-    /// The student with weights that were 16-bit floats, computed with 32-bit ones.
+    /// The student with 16-bit floats.
     Fp16,
     /// The student with 8-bit integers.
     Int8,
@@ -199,7 +241,7 @@ pub enum PrecisionModel {
 pub(crate) mod testing {
     use super::*;
 
-    /// An ONNX file of which nothing is proven.
+    /// An ONNX file that is not verified.
     pub(crate) fn export() -> Export {
         Export {
             format: ExportFormat::Onnx,
@@ -207,6 +249,7 @@ pub(crate) mod testing {
             step: 8,
             made_of: None,
             input: None,
+            floats: Floats::Fp32,
             bytes: 8605,
             blake3: "0d68a6".to_owned(),
             proof: None,
@@ -214,7 +257,7 @@ pub(crate) mod testing {
         }
     }
 
-    /// A proof that holds.
+    /// A verification that passed.
     pub(crate) fn proof() -> ExportProof {
         ExportProof {
             engine: "rten 0.27".to_owned(),

@@ -255,29 +255,14 @@ impl AdaptiveAugmentationRule {
                 let truth = (summary.mean_loss)(&self.truth);
                 let best = state.best_truth_loss;
                 state.best_truth_loss = Some(best.map_or(truth, |best| best.min(truth)));
+                let reason = feedback_reason(truth, best, *tolerance);
                 let improved = best.is_none_or(|best| truth <= best * (1.0 + tolerance));
-                if improved {
-                    let p2 = self.p2_rule.value(p1, self.p_max, summary.rounds);
-                    let reason = match best {
-                        None => format!("truth loss {}, the first round", loss(truth)),
-                        Some(best) if truth <= best => {
-                            format!("truth loss improved, {} → {}", loss(best), loss(truth))
-                        }
-                        Some(best) => format!(
-                            "truth loss {} is within {} % of the best, {}",
-                            loss(truth),
-                            number(tolerance * 100.0),
-                            loss(best)
-                        ),
-                    };
-                    (Next::P1(p2), reason)
+                let next = if improved {
+                    Next::P1(self.p2_rule.value(p1, self.p_max, summary.rounds))
                 } else {
-                    let best = best.map_or_else(String::new, |best| format!("{} → ", loss(best)));
-                    (
-                        Next::W(lowered(w, *decay, *w_min)),
-                        format!("truth loss got worse, {best}{}", loss(truth)),
-                    )
-                }
+                    Next::W(lowered(w, *decay, *w_min))
+                };
+                (next, reason)
             }
             Update::Scheduled(ScheduledKnob::P1(schedule)) => (
                 Next::P1(schedule.at(summary.epoch, summary.epochs)),
@@ -371,6 +356,26 @@ impl AdaptiveAugmentationRule {
         at_limit(&highest, &format!("p_max = {}", self.p_max));
         below + &reasons.concat()
     }
+}
+
+/// What the rule `Feedback` says of a round: its truth loss beside the best of the
+/// rounds before it, with which it is compared, and not with the last.
+fn feedback_reason(truth: f64, best: Option<f64>, tolerance: f64) -> String {
+    let Some(best) = best else {
+        return format!("truth loss {}, the first round", loss(truth));
+    };
+    let found = if truth < best {
+        "better than".to_owned()
+    } else if truth <= best * (1.0 + tolerance) {
+        format!("within {} % of", number(tolerance * 100.0))
+    } else {
+        "worse than".to_owned()
+    };
+    format!(
+        "truth loss {}, {found} the best so far ({})",
+        loss(truth),
+        loss(best)
+    )
 }
 
 /// A weight after the student underfitted. One that was below the minimum already is

@@ -47,7 +47,14 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
         } else {
             "takes normalised floats"
         };
-        page.row("file", &format!("ONNX, {takes}; proven at the end"));
+        let floats = match export {
+            ExportSpec::Fp16(_) => ", computes with 16-bit floats",
+            _ => "",
+        };
+        page.row(
+            "file",
+            &format!("ONNX, {takes}{floats}; verified at the end"),
+        );
         if let ExportSpec::Int8(int8) = export {
             let bits = int8
                 .weight_bits

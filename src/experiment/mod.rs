@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod controller;
 pub mod device;
 pub mod explain;
+pub mod held;
 pub mod knob;
 pub mod method;
 pub mod metric;

@@ -135,6 +135,26 @@ impl Schedule {
         }
     }
 
+    /// The value that it keeps from `epoch` on, however long the training is; none if
+    /// it changes after that, or ends with the training.
+    #[must_use]
+    pub fn settled(&self, epoch: f64) -> Option<f64> {
+        let is_settled = match self {
+            Self::Constant(_) => true,
+            Self::Linear { epochs, .. } | Self::Cosine { epochs, .. } => {
+                epochs.is_some_and(|end| end <= epoch)
+            }
+            Self::Exponential { from, decay } => *from == 0.0 || *decay == 1.0,
+            Self::Steps { at, .. } => at.last().is_none_or(|last| *last <= epoch),
+            Self::Piecewise(points) => points.last().is_none_or(|last| last.0 <= epoch),
+            Self::Warmup { epochs, then } | Self::Until { epochs, then, .. } => {
+                let rest = epoch - epochs;
+                return then.settled(rest).filter(|_| rest >= 0.0);
+            }
+        };
+        is_settled.then(|| self.at(epoch, epoch))
+    }
+
     /// The value at `epoch` (fractional, from 0) of a training of `epochs`.
     #[must_use]
     pub fn at(&self, epoch: f64, epochs: f64) -> f64 {

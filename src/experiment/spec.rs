@@ -127,6 +127,8 @@ pub enum ExportSpec {
     Onnx,
     /// An ONNX file that takes RGB bytes.
     OnnxUint8,
+    /// An ONNX file that computes with 16-bit floats.
+    Fp16(Fp16Spec),
     /// An ONNX file that computes with 8-bit integers.
     Int8(Int8Spec),
 }
@@ -138,9 +140,19 @@ impl ExportSpec {
         match self {
             Self::Onnx => false,
             Self::OnnxUint8 => true,
+            Self::Fp16(fp16) => fp16.uint8,
             Self::Int8(int8) => int8.uint8,
         }
     }
+}
+
+/// How a file with 16-bit floats is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fp16Spec {
+    /// Whether the file takes RGB bytes.
+    #[serde(default)]
+    pub uint8: bool,
 }
 
 /// How a student comes to 8-bit integers.
@@ -426,7 +438,6 @@ pub enum Precision {
 impl Precision {
     /// Whether everything is of 32-bit floats.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub fn is_fp32(&self) -> bool {
         *self == Self::Fp32
     }
@@ -492,18 +503,27 @@ impl fmt::Display for Gate {
     }
 }
 
-/// A number, or a run by its name, ± what is tolerated.
+/// In words, with plain numbers.
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(number))
+    }
+}
+
+impl Bound {
+    /// A number, or a run by its name, ± what is tolerated, with numbers as `value` writes
+    /// them.
+    #[must_use]
+    pub fn words(&self, value: impl Fn(f64) -> String) -> String {
         match self {
-            Self::Value(value) => f.write_str(&number(*value)),
+            Self::Value(bound) => value(*bound),
             Self::Run { run, tolerance } => {
                 let name = run.file_name().unwrap_or(run.as_os_str());
-                f.write_str(&name.to_string_lossy())?;
+                let name = name.to_string_lossy();
                 if *tolerance == 0.0 {
-                    return Ok(());
+                    return name.into_owned();
                 }
-                write!(f, " ± {}", number(*tolerance))
+                format!("{name} ± {}", value(*tolerance))
             }
         }
     }

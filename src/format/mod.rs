@@ -228,6 +228,16 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A time of so many milliseconds, in three digits: `0.412 ms`, `1.23 ms`, `124 ms`.
+#[must_use]
+pub fn milliseconds(time: f64) -> String {
+    match time {
+        time if !time.is_finite() => MISSING.to_owned(),
+        time if time.abs() < 0.9995 => format!("{time:.3} ms"),
+        time => format!("{} ms", three(time)),
+    }
+}
+
 /// How long ago something was: `12 s ago`, `2 h ago`, `3 d ago`.
 #[must_use]
 pub fn ago(seconds: f64) -> String {
@@ -459,6 +469,12 @@ mod tests {
             [
                 "40 ms", "8.4 s", "10 s", "42 s", "2 m 13 s", "1 h 04 m", "2 d 03 h", MISSING,
                 MISSING
+            ]
+        );
+        assert_eq!(
+            [0.0412, 0.9996, 1.2345, 12.345, 123.45, f64::NAN].map(milliseconds),
+            [
+                "0.041 ms", "1.00 ms", "1.23 ms", "12.3 ms", "123 ms", MISSING
             ]
         );
         assert_eq!(

@@ -10,7 +10,7 @@ use super::summary::Subject;
 use crate::event::{Export, ExportFormat, Phase};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
-use crate::format::{MISSING, bytes, duration, loss, percent, scaled};
+use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled};
 use crate::run::timestamp::moment;
 use crate::store::{FieldValue, Metrics, Progress, RunState};
 
@@ -116,10 +116,10 @@ const ALIASES: [(&str, Column); 4] = [
 pub fn export_words(name: &str, export: &Export) -> String {
     let proof = match (&export.proof, export.format) {
         (Some(proof), _) => proof.top1.map_or_else(
-            || "proven".to_owned(),
-            |top1| format!("proven, top-1 {}", percent(top1)),
+            || "verified".to_owned(),
+            |top1| format!("verified, top-1 {}", percent(top1)),
         ),
-        (None, ExportFormat::Onnx) => "not proven".to_owned(),
+        (None, ExportFormat::Onnx) => "not verified".to_owned(),
         (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
     };
     format!("{name}, {}, {proof}", bytes(export.bytes))
@@ -440,7 +440,7 @@ const STATES: [RunState; 7] = [
 #[must_use]
 pub fn written(quantity: Quantity, value: f64) -> String {
     match quantity {
-        Quantity::Cost(Cost::P50 | Cost::P90 | Cost::P99) => format!("{} ms", loss(value)),
+        Quantity::Cost(Cost::P50 | Cost::P90 | Cost::P99) => milliseconds(value),
         Quantity::Cost(Cost::ImagesPerSecond) => format!("{}/s", scaled(value)),
         Quantity::Cost(Cost::PeakMemory | Cost::FileBytes) => bytes(value as u64),
         Quantity::Cost(Cost::Macs) => scaled(value),

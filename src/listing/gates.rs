@@ -19,8 +19,10 @@ use crate::store::metrics::{evaluation, exported, quantity};
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// The gate as a person reads it, such as `test/top1@best ≥ 0.85`.
+    /// The gate as a person reads it, such as `test/top1@best ≥ 85 %`.
     pub gate: String,
+    /// Whether its metric is a share, which is written in percent.
+    pub is_share: bool,
     /// The metric's value, where there is one.
     pub value: Option<f64>,
     /// What that is held against, where it is another run's.
@@ -54,11 +56,11 @@ impl Verdict {
             (Some(value), Some(limit)) => {
                 format!(
                     "{} against {}, ",
-                    format::number(value),
-                    format::number(limit)
+                    self.measured(value),
+                    self.measured(limit)
                 )
             }
-            (Some(value), None) => format!("{}, ", format::number(value)),
+            (Some(value), None) => format!("{}, ", self.measured(value)),
             (None, _) => String::new(),
         };
         match &self.status {
@@ -66,6 +68,27 @@ impl Verdict {
             GateStatus::Failed => format!("{value}failed"),
             GateStatus::NotEvaluated(reason) => format!("not evaluated: {reason}"),
         }
+    }
+}
+
+impl Verdict {
+    /// A measured value. One that did not pass keeps its digits: it may be the last of
+    /// them that lacks.
+    fn measured(&self, value: f64) -> String {
+        match self.status {
+            GateStatus::Failed if self.is_share => chosen(value, true),
+            _ if self.is_share => format::percent(value),
+            _ => format::number(value),
+        }
+    }
+}
+
+/// A number that somebody chose, of a metric that is a share or not.
+fn chosen(value: f64, is_share: bool) -> String {
+    if is_share {
+        format::round_percent(value)
+    } else {
+        format::number(value)
     }
 }
 
@@ -109,8 +132,13 @@ fn evaluate_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict
     let shown = metric
         .as_ref()
         .map_or_else(|_| name.clone(), Metric::to_string);
+    let is_share = metric
+        .as_ref()
+        .is_ok_and(|metric| metric.quantity.is_share());
+    let bound_text = bound.words(|value| chosen(value, is_share));
     let mut verdict = Verdict {
-        gate: format!("{shown} {sign} {bound}"),
+        gate: format!("{shown} {sign} {bound_text}"),
+        is_share,
         value: None,
         limit: None,
         status: GateStatus::Failed,
@@ -203,7 +231,7 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity)
-            .ok_or_else(|| format!("there is no proven export for {metric}"));
+            .ok_or_else(|| format!("there is no verified export for {metric}"));
     }
     if let Quantity::Cost(cost) = metric.quantity {
         let measured = store.measured.as_ref();

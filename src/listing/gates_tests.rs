@@ -109,7 +109,10 @@ fn every_gate_has_to_hold() {
     assert!(!all_hold(&verdicts));
     assert!(all_hold(&verdicts[..1]));
     assert!(all_hold(&[]));
-    assert_eq!(verdicts[1].to_string(), "test/top1@best ≥ 0.9: 0.8, failed");
+    assert_eq!(
+        verdicts[1].to_string(),
+        "test/top1@best ≥ 90 %: 80 %, failed"
+    );
 }
 
 #[test]

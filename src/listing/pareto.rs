@@ -20,7 +20,7 @@ use crate::store::metrics::evaluation;
 pub enum ParetoCost {
     /// Median time of an answer on this processor; none where nothing was measured.
     Latency(Option<String>),
-    /// Length of the file.
+    /// File size.
     Size,
     /// Multiply-accumulates of one image.
     Macs,
@@ -153,9 +153,12 @@ impl Pareto {
             by_cost.then(b.top1.total_cmp(&a.top1))
         });
         let mut best = f64::NEG_INFINITY;
-        for point in &mut picture.points {
-            point.on_front = point.top1 > best;
-            best = best.max(point.top1);
+        for equal in picture.points.chunk_by_mut(ParetoPoint::is_at) {
+            let on_front = equal[0].top1 > best;
+            best = best.max(equal[0].top1);
+            for point in equal {
+                point.on_front = on_front;
+            }
         }
         let teachers = &mut picture.teachers;
         teachers.sort_by(|a, b| b.top1.total_cmp(&a.top1).then(a.name.cmp(&b.name)));
@@ -194,7 +197,7 @@ impl Pareto {
                     run: run.name.to_owned(),
                     reason: match variant {
                         Variant::Fp32 => reason,
-                        Variant::Int8 => format!("int8: {reason}"),
+                        Variant::Fp16 | Variant::Int8 => format!("{}: {reason}", variant.word()),
                     },
                 });
             }
@@ -329,6 +332,12 @@ impl ParetoPoint {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}{}", self.run, self.variant.suffix())
+    }
+
+    /// Whether another is drawn in the very same place.
+    #[must_use]
+    pub fn is_at(&self, other: &Self) -> bool {
+        self.cost == other.cost && self.top1 == other.top1
     }
 
     /// Its accuracy and its cost.

@@ -83,6 +83,9 @@ pub struct GraphProto {
     /// Constants: weights.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
+    /// Constants that are mostly 0. None of what is in them is read.
+    #[prost(message, repeated, tag = "15")]
+    pub sparse_initializer: Vec<SparseTensorProto>,
     /// What is given to it; weights may be among them.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
@@ -90,6 +93,10 @@ pub struct GraphProto {
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
 }
+
+/// A constant of which only what is not 0 is there.
+#[derive(Clone, PartialEq, Message)]
+pub struct SparseTensorProto {}
 
 /// One operation.
 #[derive(Clone, PartialEq, Message)]
@@ -141,9 +148,18 @@ pub struct AttributeProto {
     /// Whole numbers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
+    /// Tensors.
+    #[prost(message, repeated, tag = "10")]
+    pub tensors: Vec<TensorProto>,
     /// Graphs.
     #[prost(message, repeated, tag = "11")]
     pub graphs: Vec<GraphProto>,
+    /// A tensor of which only what is not 0 is there.
+    #[prost(message, optional, tag = "22")]
+    pub sparse_tensor: Option<SparseTensorProto>,
+    /// Such tensors.
+    #[prost(message, repeated, tag = "23")]
+    pub sparse_tensors: Vec<SparseTensorProto>,
     /// Which of them it is: [`attribute_type`].
     #[prost(int32, tag = "20")]
     pub r#type: i32,
@@ -224,6 +240,8 @@ pub mod data_type {
     pub const BOOL: i32 = 9;
     /// 16-bit float.
     pub const FLOAT16: i32 = 10;
+    /// 64-bit float.
+    pub const DOUBLE: i32 = 11;
 }
 
 /// A value's name and type.

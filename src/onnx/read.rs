@@ -38,6 +38,9 @@ const MOST_IMAGES: usize = 1024;
 /// Memory up to which more images are given at once, bytes.
 const FAIR_MEMORY: u64 = 1 << 30;
 
+/// Longest name of a file on the usual file systems, bytes.
+const LONGEST_NAME: usize = 255;
+
 /// A file that is one of the format by its first bytes may still be anything.
 const MAX_PLACE: usize = 80;
 
@@ -265,6 +268,13 @@ impl OnnxFile {
     #[must_use]
     pub fn weight_bytes(&self) -> u64 {
         self.weights
+    }
+
+    /// Whether weights are 16-bit floats.
+    #[must_use]
+    pub fn has_half_weights(&self) -> bool {
+        let mut weights = self.graph.initializer.iter();
+        weights.any(|tensor| tensor.data_type == data_type::FLOAT16)
     }
 
     /// Its nodes, in the order in which they are computed.
@@ -517,6 +527,9 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
             });
         }
     }
+    if !weigh::reaches_end(&file, bytes).map_err(failed)? {
+        return Err(OnnxError::Malformed(path));
+    }
     start.reserve_exact((bytes as usize).saturating_sub(start.len()));
     rest(file, bytes, &mut start).map_err(failed)?;
     Ok(start)
@@ -637,6 +650,9 @@ struct Weights {
 
 impl Weights {
     fn of_graph(&mut self, graph: &GraphProto) -> Result<(), String> {
+        if !graph.sparse_initializer.is_empty() {
+            return Err(SPARSE.to_owned());
+        }
         for tensor in &graph.initializer {
             self.tensor(tensor)?;
             if tensor.data_type != data_type::INT64 {
@@ -644,7 +660,10 @@ impl Weights {
             }
         }
         for attribute in graph.node.iter().flat_map(|node| &node.attribute) {
-            if let Some(tensor) = &attribute.t {
+            if attribute.sparse_tensor.is_some() || !attribute.sparse_tensors.is_empty() {
+                return Err(SPARSE.to_owned());
+            }
+            for tensor in attribute.t.iter().chain(&attribute.tensors) {
                 self.tensor(tensor)?;
             }
             for inside in attribute.graphs() {
@@ -656,7 +675,8 @@ impl Weights {
 
     fn tensor(&mut self, tensor: &TensorProto) -> Result<(), String> {
         let name = place(&tensor.name);
-        let too_large = || format!("the weights `{name}` are of {:?}", tensor.dims);
+        let dims = place(&format!("{:?}", tensor.dims));
+        let too_large = || format!("the weights `{name}` are of {dims}, which no weights are");
         if tensor.dims.iter().any(|side| *side < 0) {
             return Err(too_large());
         }
@@ -687,12 +707,14 @@ impl Weights {
                 | data_type::INT8
                 | data_type::INT32
                 | data_type::INT64
+                | data_type::FLOAT16
+                | data_type::DOUBLE
+                | data_type::BOOL
         );
         if known && !held.contains(&number) {
             return Err(format!(
-                "the weights `{name}` are of {:?} and hold another number of values: the file is \
-                 damaged",
-                tensor.dims
+                "the weights `{name}` are of {dims} and hold another number of values: the file is \
+                 damaged"
             ));
         }
         Ok(())
@@ -711,7 +733,7 @@ impl Weights {
         let plain = matches!(
             (parts.next(), parts.next()),
             (Some(Component::Normal(_)), None)
-        );
+        ) && file.len() <= LONGEST_NAME;
         if !plain {
             return Err(format!(
                 "the weights `{name}` lie in `{}`, and only files beside it are read",
@@ -734,6 +756,9 @@ impl Weights {
         Ok(())
     }
 }
+
+/// Weights that are not held against what they say.
+const SPARSE: &str = "it has sparse weights, which are not read here; export it with dense ones";
 
 /// Bytes of an element; half ones count as one.
 fn width(data_type: i32) -> Option<u64> {

@@ -3,7 +3,7 @@ use std::fs;
 use prost::Message;
 
 use super::*;
-use crate::onnx::proto::{FunctionProto, StringStringEntryProto};
+use crate::onnx::proto::{FunctionProto, SparseTensorProto, StringStringEntryProto};
 use crate::onnx::testing::{classifier, model, node, value, weights};
 use crate::onnx::write;
 
@@ -532,4 +532,40 @@ fn what_is_given_in_place_of_a_file_is_named() {
         assert!(error.contains("is not an ONNX file: it is "), "{error}");
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn sparse_weights_are_refused_wherever_they_are() {
+    let place = Place::new();
+    let of_graph = place.refused_graph(|graph| {
+        graph.sparse_initializer = vec![SparseTensorProto {}];
+    });
+    let of_node = place.refused_graph(|graph| {
+        graph.node[0].attribute.push(AttributeProto {
+            sparse_tensor: Some(SparseTensorProto {}),
+            ..AttributeProto::default()
+        });
+    });
+    for error in [of_graph, of_node] {
+        assert!(error.contains("it has sparse weights"), "{error}");
+    }
+}
+
+#[test]
+fn weights_of_other_widths_and_of_many_sides_are_held_against_the_file_too() {
+    let place = Place::new();
+    for data_type in [data_type::FLOAT16, data_type::DOUBLE, data_type::BOOL] {
+        let error = place.refused_graph(|graph| {
+            graph.initializer[0] = TensorProto {
+                data_type,
+                raw_data: Bytes::from(vec![0; 16]),
+                ..weights("fc.weight", &[1 << 30, 1 << 20], &[])
+            };
+        });
+        assert!(error.contains("hold another number of values"), "{error}");
+    }
+    let error = place.refused_graph(|graph| {
+        graph.initializer[0] = weights("fc.weight", &vec![2; 10_000], &[1.0]);
+    });
+    assert!(error.len() < 500, "{error}");
 }

@@ -86,6 +86,7 @@ pub fn model(batch: Option<i64>, last: Option<&str>, channels_last: bool) -> Mod
             )],
             input: vec![value("images", &shape)],
             output: vec![value("logits", &[batch, Some(4)])],
+            ..GraphProto::default()
         }),
         ..ModelProto::default()
     }

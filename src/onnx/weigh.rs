@@ -3,6 +3,9 @@
 //! Two bytes are enough to say "one more node", and a node takes some hundred
 //! bytes of memory. So the fields are walked through first, without keeping any.
 
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
@@ -58,6 +61,72 @@ pub fn weight(file: &[u8]) -> Option<u64> {
     message(file, Kind::Model, DEEPEST)
 }
 
+/// Whether the outermost fields of a file of this length end where it does. Of one that was
+/// cut off or filled up, this is known without reading what is in them.
+///
+/// # Errors
+/// What the file system says.
+pub fn reaches_end(mut file: &File, length: u64) -> io::Result<bool> {
+    let before = file.stream_position()?;
+    file.rewind()?;
+    let reaches = Outline {
+        left: length,
+        reader: BufReader::new(file),
+    }
+    .reaches_end();
+    file.seek(SeekFrom::Start(before))?;
+    reaches
+}
+
+/// A file whose outermost fields are passed over.
+struct Outline<'a> {
+    reader: BufReader<&'a File>,
+    /// Bytes that follow.
+    left: u64,
+}
+
+impl Outline<'_> {
+    fn reaches_end(&mut self) -> io::Result<bool> {
+        while self.left > 0 {
+            let Some(key) = self.number()? else {
+                return Ok(false);
+            };
+            let length = match WireType::try_from(key & 7) {
+                Ok(WireType::Varint) => self.number()?.map(|_| 0),
+                Ok(WireType::LengthDelimited) => self.number()?,
+                Ok(WireType::SixtyFourBit) => Some(8),
+                Ok(WireType::ThirtyTwoBit) => Some(4),
+                _ => None,
+            };
+            let length = length.filter(|length| key >> 3 > 0 && *length <= self.left);
+            let Some(length) = length else {
+                return Ok(false);
+            };
+            self.reader.seek_relative(length.cast_signed())?;
+            self.left -= length;
+        }
+        Ok(true)
+    }
+
+    /// A number as the format writes it; none where it has no end.
+    fn number(&mut self) -> io::Result<Option<u64>> {
+        let mut number = 0;
+        for place in 0..10 {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            let mut byte = [0];
+            self.reader.read_exact(&mut byte)?;
+            self.left -= 1;
+            number |= u64::from(byte[0] & 0x7f) << (7 * place);
+            if byte[0] & 0x80 == 0 {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+}
+
 fn message(mut bytes: &[u8], kind: Kind, levels: u32) -> Option<u64> {
     let mut sum = LARGE;
     let levels = levels.checked_sub(1)?;
@@ -83,6 +152,8 @@ fn message(mut bytes: &[u8], kind: Kind, levels: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use prost::Message;
 
     use super::*;
@@ -132,5 +203,25 @@ mod tests {
         });
         assert!(weight(&bytes).is_some());
         assert_eq!(weight(&bytes[..bytes.len() - 1]), None);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_or_filled_up_does_not_reach_its_end() {
+        let bytes = file(GraphProto {
+            node: vec![NodeProto::default(); 9000],
+            ..GraphProto::default()
+        });
+        let reaches = |bytes: &[u8]| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            file.seek(SeekFrom::Start(3)).unwrap();
+            let reaches = reaches_end(&file, bytes.len() as u64).unwrap();
+            assert_eq!(file.stream_position().unwrap(), 3);
+            reaches
+        };
+        assert!(reaches(&bytes));
+        assert!(!reaches(&bytes[..bytes.len() - 1]));
+        assert!(!reaches(&[&bytes[..], &[0; 9]].concat()));
+        assert!(!reaches(&[0xff; 20]));
     }
 }

@@ -10,7 +10,7 @@ use super::{event_formatter, metrics};
 use crate::event::inspection::Weights;
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
-    RESIZE, Split,
+    RESIZE, Split, Variant,
 };
 use crate::experiment::plan::{Plan, TeacherSource};
 use crate::format;
@@ -76,10 +76,10 @@ fn files(exports: &Exports) -> String {
             (ExportFormat::Onnx, _) => "ONNX, takes normalised floats",
             (ExportFormat::Torch, _) => "weights for PyTorch",
         };
-        let holds = if export.int8.is_some() {
-            ", 8-bit integers"
-        } else {
-            ""
+        let holds = match export.variant() {
+            Variant::Fp32 => "",
+            Variant::Fp16 => ", 16-bit floats",
+            Variant::Int8 => ", 8-bit integers",
         };
         let weights = match export.weights {
             Weights::Best => "best",

@@ -112,7 +112,7 @@ pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
         let title = if at == 0 { "outcome" } else { "" };
         lines.push(format!("{title:<8} {line}"));
     }
-    for (name, metrics) in metrics::best_and_last(ending.store) {
+    for (name, metrics) in metrics::summary(ending.store) {
         lines.push(format!("{name:<8} {}", metrics.join("  ")));
     }
     for (path, text) in ending.config.changed() {
@@ -281,10 +281,8 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
         // It was not trained in this run, or not yet.
         (Split::Valid, _) if !store.phases.contains_key(&result.phase) => {
             let milliseconds = 1000.0 * result.seconds / (result.images.max(1) as f64);
-            format!(
-                "{phase}  valid {text}  {} ms/image",
-                format::number(milliseconds)
-            )
+            let each = format::milliseconds(milliseconds);
+            format!("{phase}  valid {text}  {each} per image")
         }
         (Split::Valid, weights) => {
             let (best, rounded) = match weights {

@@ -83,7 +83,9 @@ mod tests {
         assert_eq!(status(against(0.125, path), &worse), GateStatus::Passed);
         let verdicts = evaluate_gates(&[against(0.125, path)], &worse, true);
         assert!(
-            verdicts[0].finding().ends_with("0.675 against 0.8, passed"),
+            verdicts[0]
+                .finding()
+                .ends_with("67.5 % against 80.0 %, passed"),
             "{:?}",
             verdicts[0]
         );

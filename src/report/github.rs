@@ -226,7 +226,7 @@ fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
     for warning in &ending.store.warnings {
         all.push((Level::Warning, warning.message.clone()));
     }
-    for (name, metrics) in metrics::best_and_last(ending.store) {
+    for (name, metrics) in metrics::summary(ending.store) {
         all.push((Level::Notice, format!("{name}: {}", metrics.join("  "))));
     }
     all.sort_by_key(|(level, _)| *level);

@@ -34,7 +34,8 @@ fn at_most_ten_annotations_are_made_and_the_gravest_come_first() {
         message: "NaN".to_owned(),
     };
     let verdicts = [Verdict {
-        gate: "test/top1@best ≥ 0.9".to_owned(),
+        gate: "test/top1@best ≥ 90 %".to_owned(),
+        is_share: true,
         value: None,
         limit: None,
         status: GateStatus::NotEvaluated("missing".to_owned()),

@@ -113,7 +113,7 @@ fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
         Outcome::Completed => TestCaseStatus::success(),
         outcome => problem(NonSuccessKind::Error, &wording::outcome(outcome)),
     };
-    let metrics = metrics::best_and_last(ending.store)
+    let metrics = metrics::summary(ending.store)
         .into_iter()
         .map(|(name, metrics)| format!("{name}: {}", metrics.join("  ")));
     let folder = format!("run: {}", ending.folder.shown());

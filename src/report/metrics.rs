@@ -1,9 +1,35 @@
 //! The metrics that a run is remembered by: of its best weights and its last.
 
 use super::wording;
-use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, Split};
 use crate::format;
 use crate::store::RunStore;
+
+/// What [`best_and_last`] says, and where the checkpoint stands that a resume continues
+/// from, if that is past the last evaluation.
+pub(super) fn summary(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
+    let mut rows = best_and_last(store);
+    let evaluated = store.evaluations.iter().map(|evaluation| Position {
+        phase: evaluation.phase,
+        step: evaluation.step,
+    });
+    let latest = store.checkpoints.iter().rev().find(|it| !it.best);
+    if let Some(latest) = latest.filter(|latest| evaluated.max() < Some(latest.at)) {
+        let Position { phase, step } = latest.at;
+        let place = match store.phases.get(&phase) {
+            Some(training) => {
+                let epoch = step as f64 / training.steps_per_epoch.max(1) as f64;
+                let epoch = format::number((epoch * 100.0).round() / 100.0);
+                format!("epoch {epoch}, step {}", format::count(step))
+            }
+            None => format!("step {}", format::count(step)),
+        };
+        let phase = wording::phase(phase);
+        let saved = format!("{phase} saved to latest, not evaluated");
+        rows.push(("latest", vec![place, saved]));
+    }
+    rows
+}
 
 /// `best` and `last` with what is known of each, for the student, and how good
 /// its teacher is; all for the teacher if the run did not get further.

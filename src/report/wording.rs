@@ -49,7 +49,7 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
     }
 }
 
-/// What a proof found, in a line.
+/// What a verification found, in a line.
 #[must_use]
 pub fn proof_words(proof: &ExportProof) -> String {
     let top1 = match (proof.top1, proof.network_top1) {

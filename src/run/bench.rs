@@ -136,6 +136,11 @@ impl BenchResult {
         for file in result.measurement.rows.iter_mut().map(|row| &mut row.file) {
             *file = file.as_deref().map(|name| clean_line(name).into_owned());
         }
+        for without in &mut result.measurement.unmeasured {
+            for text in [&mut without.file, &mut without.engine, &mut without.reason] {
+                *text = clean_line(text).into_owned();
+            }
+        }
         Ok((result, checksum.is_some()))
     }
 
@@ -177,9 +182,7 @@ impl BenchResult {
                 row.made_of.clone_from(&export.made_of);
                 row.top1 = proven_top1(export);
                 row.file_bytes = export.bytes;
-                if export.int8.is_some() {
-                    row.variant = Variant::Int8;
-                }
+                row.variant = export.variant();
             }
         }
         self.target.clone_from(&run.run);
@@ -277,7 +280,7 @@ impl Measurement {
     }
 }
 
-/// Top-1 that a file's proof found.
+/// Top-1 that a file's verification found.
 fn proven_top1(export: &Export) -> Option<f64> {
     export.proof.as_ref()?.top1
 }

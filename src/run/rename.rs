@@ -31,7 +31,7 @@ pub enum MoveError {
         path: PathBuf,
     },
     /// It would not be a name.
-    #[error("`{name}` cannot name a run: {reason}", name = name.shown())]
+    #[error("`{name}` is not a valid run name: {reason}", name = name.shown())]
     NotAName {
         /// What was requested.
         name: String,
@@ -209,7 +209,7 @@ mod tests {
             "", ".", "..", ".x", "-x", "a/b", "a\\b", "a b", "a\n", "a.", &long,
         ] {
             let error = run.rename(name).unwrap_err().to_string();
-            assert!(error.contains("cannot name a run"), "{error}");
+            assert!(error.contains("is not a valid run name"), "{error}");
         }
         assert!(check_name("größer-2.0_b").is_ok());
     }

@@ -145,12 +145,16 @@ impl Config {
         self.fields.keys().map(String::as_str)
     }
 
-    /// The fields that were changed while the run trained, with their values.
+    /// The fields that were changed while the run trained, with their values: in the
+    /// order of their first changes.
     pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let first = |field: &Field| field.values.iter().find_map(|value| value.since);
         let fields = self.fields.iter();
-        fields
-            .filter(|(_, field)| field.values.iter().any(|value| value.since.is_some()))
-            .map(|(path, field)| (path.as_str(), field.text.as_str()))
+        let mut changed: Vec<_> = fields
+            .filter_map(|(path, field)| Some((first(field)?, path.as_str(), field.text.as_str())))
+            .collect();
+        changed.sort_by_key(|(at, ..)| *at);
+        changed.into_iter().map(|(_, path, text)| (path, text))
     }
 
     /// Fields whose values are not the same in all of these, sorted. What lies
@@ -526,13 +530,13 @@ mod tests {
         assert_eq!(
             changed,
             [
-                ("controller", "on → off at step 960"),
+                ("teacher.weights.lr", "0.02 at step 40"),
+                ("method.temperature", "4 → 2.5 at step 812 → 2 at step 950"),
                 (
                     "lr",
                     "cosine 0.1 to 0 after a warmup of 1 epoch → 0.01 at step 900"
                 ),
-                ("method.temperature", "4 → 2.5 at step 812 → 2 at step 950"),
-                ("teacher.weights.lr", "0.02 at step 40"),
+                ("controller", "on → off at step 960"),
             ]
         );
         let values = config.values("method.temperature");

@@ -92,7 +92,7 @@ pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
     quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
 }
 
-/// What the proof of the file says that the student was written to.
+/// What the verification of the file says that the student was written to.
 #[must_use]
 pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
     let proof = store.exported.as_ref()?.proof.as_ref()?;

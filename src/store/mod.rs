@@ -34,7 +34,7 @@ pub use record::{
     Checkpoint, CommandState, CommandStatus, PhaseState, Round, RunIdentity, Status, Warning,
 };
 pub use recorder::{Recorder, RecorderError, RecorderHandle, Recording};
-pub use replay::{adjustments, adjustments_from, length_after};
+pub use replay::{adjustments, adjustments_from, held_after, length_after, schedule_after};
 pub use run_store::RunStore;
 pub use run_tail::RunTail;
 pub use runs::{Owner, RunEntry, RunResults, RunState, Runs, results_of};

@@ -4,7 +4,11 @@
 
 use super::run_store::START;
 use crate::event::{Command, CommandRecord, Position, RunEvent};
+use crate::experiment::controller::Controller;
+use crate::experiment::held::Held;
+use crate::experiment::knob::Knob;
 use crate::experiment::plan::Training;
+use crate::experiment::schedule::Schedule;
 use crate::experiment::timeline::Extension;
 
 /// Every adjustment that shaped the run, with the position of the first step
@@ -83,12 +87,50 @@ pub fn length_after<'a>(
         })
 }
 
+/// A knob's schedule after these commands took effect on its training, in order.
+#[must_use]
+pub fn schedule_after<'a>(
+    knob: &Knob,
+    commands: impl IntoIterator<Item = &'a Command>,
+) -> Schedule {
+    let planned = knob.schedule.clone();
+    commands
+        .into_iter()
+        .fold(planned, |schedule, command| match command {
+            Command::Adjust {
+                knob: name,
+                schedule,
+            } if *name == knob.name => schedule.clone(),
+            Command::Extend {
+                schedules_end: Some(end),
+                ..
+            } => schedule.ending_at(f64::from(*end)),
+            _ => schedule,
+        })
+}
+
+/// What knobs keep to after these commands if the training is extended now. What its
+/// controller moves is left out.
+#[must_use]
+pub fn held_after(training: &Training, commands: &[&Command]) -> Vec<Held> {
+    let end = f64::from(length_after(training, commands.iter().copied()).epochs);
+    let controller = training.objective.controller.as_ref();
+    let moved = controller.map(Controller::knobs).unwrap_or_default();
+    let knobs = training
+        .knobs()
+        .filter(|knob| !moved.contains(&&*knob.name));
+    let held = knobs.filter_map(|knob| {
+        let schedule = schedule_after(knob, commands.iter().copied());
+        Held::after(end, &knob.name, knob.role, &schedule)
+    });
+    held.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::testing::run_started;
     use crate::event::{Origin, Phase};
-    use crate::experiment::schedule::Schedule;
 
     fn at(step: u64) -> Position {
         Position {

@@ -128,8 +128,8 @@ actions! {
         Right "right" "Move right" "right" "" ["right", "l"];
         PageUp "page-up" "Move a page up" "page up" "scroll" ["pageup", "ctrl+b"];
         PageDown "page-down" "Move a page down" "page down" "scroll" ["pagedown", "ctrl+f"];
-        First "first" "Go to the start" "start" "top home" ["home", "g"];
-        Last "last" "Go to the end" "end" "bottom" ["end", "G"];
+        First "first" "Go to the start" "to start" "top home" ["home", "g"];
+        Last "last" "Go to the end" "to end" "bottom" ["end", "G"];
         Activate "activate" "Open or accept" "open" "enter confirm" ["enter"];
         Back "back" "Close or cancel" "back" "escape" ["esc"];
         Filter "filter" "Filter the list" "filter" "search find" ["/"];
@@ -183,25 +183,25 @@ actions! {
         TagRun "tag-run" "Edit the tags" "tags" "label" ["t"];
         NoteRun "note-run" "Edit the note" "note" "comment" ["n"];
         RenameRun "rename-run" "Rename the run" "rename" "move" ["m"];
-        TrashRun "trash-run" "Move the run to trash" "trash" "delete remove" ["delete", "x"];
-        ShowTrash "show-trash" "Show or hide the trash" "trash" "deleted bin" ["T"];
+        TrashRun "trash-run" "Move the run to trash" "trash" "delete remove" ["delete", "X"];
+        ShowTrash "show-trash" "Show or hide the trash" "show trash" "deleted bin" ["T"];
         RestoreRun "restore-run" "Restore the run" "restore" "undelete trash" ["u"];
         ResumeRun "resume-run" "Resume the run" "resume" "continue" ["r"];
         BranchRun "branch-run" "Branch an experiment from the run" "branch" "fine-tune weights" ["B"];
         ForkRun "fork-run" "Fork from a kept checkpoint" "fork" "return go back rewind knob" ["F"];
-        ExportModel "export-model" "Export the student as ONNX" "onnx" "export deploy device model file" ["E"];
-        ExportRun "export-run" "Export the run as CSV" "export" "csv save" ["e"];
+        ExportModel "export-model" "Export the student as ONNX" "export onnx" "export deploy device model file" ["E"];
+        ExportRun "export-run" "Export the run as CSV" "export csv" "csv save" ["e"];
     }
     Overlay {
         ScaleCurves "log-curves" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
         AxisCurves "axis-curves" "Next x axis" "x axis" "step epoch time" ["a"];
         MoreSmoothingCurves "more-smoothing-curves" "Increase smoothing" "smooth" "" ["s"];
-        LessSmoothingCurves "less-smoothing-curves" "Decrease smoothing" "less smooth" "" ["S"];
+        LessSmoothingCurves "less-smoothing-curves" "Decrease smoothing" "smooth less" "" ["S"];
         ZoomInCurves "zoom-in-curves" "Zoom in" "zoom in" "" ["+", "="];
         ZoomOutCurves "zoom-out-curves" "Zoom out" "zoom out" "" ["-"];
-        CrosshairLeft "crosshair-left" "Move the crosshair left" "crosshair" "cursor" [","];
-        CrosshairRight "crosshair-right" "Move the crosshair right" "crosshair" "cursor" ["."];
-        MaximizeCurves "maximize-curves" "Toggle a single chart" "single" "maximize alone" ["enter"];
+        CrosshairLeft "crosshair-left" "Move the crosshair left" "crosshair ←" "cursor" [","];
+        CrosshairRight "crosshair-right" "Move the crosshair right" "crosshair →" "cursor" ["."];
+        MaximizeCurves "maximize-curves" "Toggle a single chart" "maximize" "maximize alone" ["enter"];
         ResetCurves "reset-curves" "Reset the view" "reset" "zoom" ["0"];
     }
     Pareto {
@@ -213,30 +213,30 @@ actions! {
         StopRun "stop-run" "Save and stop training" "stop" "end quit kill abort cancel exit interrupt" ["x"];
         EvaluateNow "evaluate-now" "Evaluate now" "evaluate" "validate" ["e"];
         CheckpointNow "checkpoint-now" "Save a checkpoint now" "checkpoint" "save" ["c"];
-        AddEpochs "add-epochs" "Add epochs" "epochs +" "extend longer train more" ["E"];
+        AddEpochs "add-epochs" "Add epochs" "add epochs" "extend longer train more" ["E"];
         ForkShownRun "fork-shown-run" "Fork from a kept checkpoint" "fork" "return go back rewind knob undo" ["F"];
         NextRun "next-run" "Next run" "next run" "" ["]"];
         PreviousRun "previous-run" "Previous run" "previous run" "" ["["];
-        SwitchPhase "switch-phase" "Switch between teacher and student" "phase" "training" ["t"];
+        SwitchPhase "switch-phase" "Switch between teacher and student" "switch phase" "training" ["t"];
         LogScale "log-scale" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
         MoreSmoothing "more-smoothing" "Increase smoothing" "smooth" "" ["s"];
-        LessSmoothing "less-smoothing" "Decrease smoothing" "less smooth" "" ["S"];
+        LessSmoothing "less-smoothing" "Decrease smoothing" "smooth less" "" ["S"];
         NextAxis "next-axis" "Next x axis" "x axis" "step epoch time" ["a"];
         ZoomIn "zoom-in" "Zoom in" "zoom in" "" ["+", "="];
         ZoomOut "zoom-out" "Zoom out" "zoom out" "" ["-"];
         ResetCharts "reset-charts" "Reset the charts" "reset" "zoom follow" ["0"];
         NextChart "next-chart" "Next chart" "next chart" "" ["n"];
         PreviousChart "previous-chart" "Previous chart" "previous chart" "" ["N"];
-        GridSize "grid-size" "Next grid size" "grid" "charts layout" ["g"];
-        MoreColumns "more-columns" "Add a chart column" "column +" "grid" [">"];
-        FewerColumns "fewer-columns" "Remove a chart column" "column −" "grid" ["<"];
-        MoreRows "more-rows" "Add a chart row" "row +" "grid" ["}"];
-        FewerRows "fewer-rows" "Remove a chart row" "row −" "grid" ["{"];
-        Maximize "maximize" "Toggle a single chart" "single" "maximize alone" ["enter"];
+        GridSize "grid-size" "Next grid size" "grid size" "charts layout" ["g"];
+        MoreColumns "more-columns" "Add a chart column" "add column" "grid" [">"];
+        FewerColumns "fewer-columns" "Remove a chart column" "remove column" "grid" ["<"];
+        MoreRows "more-rows" "Add a chart row" "add row" "grid" ["}"];
+        FewerRows "fewer-rows" "Remove a chart row" "remove row" "grid" ["{"];
+        Maximize "maximize" "Toggle a single chart" "maximize" "maximize alone" ["enter"];
         FocusKnobs "knobs" "Go to the knobs" "knobs" "learning rate schedule" ["K"];
         FocusEvents "events" "Go to the events" "events" "log history" ["v"];
         FollowEvents "follow-events" "Follow the newest events" "follow" "tail latest" ["f"];
-        NextAlert "next-alert" "Go to the next alert" "alert" "warning" ["w"];
+        NextAlert "next-alert" "Go to the next alert" "next alert" "warning" ["w"];
     }
     Knobs {
         NextKnob "next-knob" "Next knob" "next knob" "" ["n"];
@@ -248,7 +248,7 @@ actions! {
         SetKnob "set-knob" "Type a value" "set" "enter" ["v"];
         InsertPoint "insert-point" "Insert a point" "insert" "add" ["i"];
         RemovePoint "remove-point" "Remove the point" "remove" "delete" ["delete", "backspace"];
-        KnobShape "reshape-knob" "Next schedule shape" "shape" "linear cosine constant" ["s"];
+        KnobShape "reshape-knob" "Next schedule shape" "next shape" "linear cosine constant" ["s"];
         ToggleController "toggle-controller" "Toggle the controller" "controller" "automatic manual" ["a"];
         UndoKnob "undo-knob" "Undo the pending change" "undo" "discard" ["u"];
         SendKnob "send-knob" "Send the change" "send" "apply" ["enter"];
@@ -260,24 +260,24 @@ actions! {
         PreviousProbeRun "previous-probe-run" "Previous run" "previous run" "" ["["];
         NextView "view-next" "Next view" "view" "images matrix classes" ["v"];
         PreviousView "view-previous" "Previous view" "previous view" "images matrix classes" ["V"];
-        EarlierCheckpoint "earlier-checkpoint" "Earlier evaluation" "earlier" "time scrub" [","];
-        LaterCheckpoint "later-checkpoint" "Later evaluation" "later" "time scrub" ["."];
-        RaiseTemperature "raise-temperature" "Raise the temperature" "hotter" "soften" ["+", "="];
-        LowerTemperature "lower-temperature" "Lower the temperature" "cooler" "sharpen" ["-"];
-        ResetTemperature "reset-temperature" "Reset the temperature to 1" "reset" "" ["0"];
+        EarlierCheckpoint "earlier-checkpoint" "Previous evaluation" "previous eval" "time scrub" [","];
+        LaterCheckpoint "later-checkpoint" "Next evaluation" "next eval" "time scrub" ["."];
+        RaiseTemperature "raise-temperature" "Raise the temperature" "raise T" "soften" ["+", "="];
+        LowerTemperature "lower-temperature" "Lower the temperature" "lower T" "sharpen" ["-"];
+        ResetTemperature "reset-temperature" "Reset the temperature to 1" "reset T" "" ["0"];
         SortImages "sort-images" "Next sort order" "sort" "order" ["s"];
         ReverseImages "reverse-images" "Reverse the order" "reverse" "sort" ["S"];
-        FilterImages "filter-images" "Filter by outcome" "outcome" "disagreement wrong" ["f"];
-        OnlyClass "class-images" "Only the selected class" "class" "filter" ["c"];
+        FilterImages "filter-images" "Filter by outcome" "by outcome" "disagreement wrong" ["f"];
+        OnlyClass "class-images" "Show only the selected class" "by class" "filter" ["c"];
         SecondRun "second-run" "Add a second run" "add run" "compare" ["a"];
         RemoveSecondRun "remove-second-run" "Remove the second run" "remove run" "" ["A"];
-        CompareFolder "open-folder" "Compare on a folder of images" "folder" "open" ["o"];
+        CompareFolder "open-folder" "Compare on a folder of images" "open folder" "open" ["o"];
         OwnProbe "own-probe" "Show the run's own images" "own images" "probe" ["O"];
         WholeSet "whole-set" "Toggle the full validation set" "full set" "matrix" ["w"];
-        ReadProbeAgain "read-probe-again" "Reload the answers" "reload" "refresh" ["r"];
+        ReadProbeAgain "read-probe-again" "Reload the predictions" "reload" "refresh answers" ["r"];
     }
     Inference {
-        ChooseFolder "choose-folder" "Choose a folder" "folder" "open" ["o"];
+        ChooseFolder "choose-folder" "Choose a folder" "choose folder" "open" ["o"];
         NextInferenceRun "next-inference-run" "Next run" "next run" "" ["]"];
         PreviousInferenceRun "previous-inference-run" "Previous run" "previous run" "" ["["];
         AnsweringModel "models" "Choose student, teacher or both" "models" "" ["m"];
@@ -288,8 +288,8 @@ actions! {
         ReverseResults "reverse-results" "Reverse the order" "reverse" "sort" ["S"];
         ShowScores "scores" "Show or hide accuracy by class" "by class" "confusion matrix recall precision metrics" ["v"];
         ShowUnreadable "unreadable-files" "Show or hide unreadable files" "unreadable" "errors" ["u"];
-        ExportResults "export-results" "Export as CSV" "export" "csv save" ["e"];
-        ExportResultLines "export-result-lines" "Export as JSON lines" "json" "jsonl save" ["E"];
+        ExportResults "export-results" "Export as CSV" "export csv" "csv save" ["e"];
+        ExportResultLines "export-result-lines" "Export as JSON lines" "export jsonl" "jsonl save" ["E"];
     }
 }
 
@@ -340,6 +340,44 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// What hints of one word may be that are no verbs: what is shown or chosen.
+    const SHOWN: &str = "experiments runs live compare inference keys commands log theme plan diff \
+                         errors columns baseline overlay details pareto tags note valid/test knobs \
+                         events controller charts view models weights unreadable up down left right";
+
+    /// Verbs, and what the first word may be where a noun follows.
+    const VERBS: &str = "quit suspend open filter copy train new duplicate rename trash restore \
+                         dequeue save undo redo format find complete back mark sort reverse unmark \
+                         resume branch fork maximize reset pause stop evaluate checkpoint follow \
+                         raise lower set insert remove send write reload classify cancel discard \
+                         smooth";
+    const BEGINNINGS: &str = "next previous page to plan keep take save reset find smooth zoom \
+                              crosshair log x export show switch grid add remove raise lower filter \
+                              open choose own full by";
+
+    #[test]
+    fn a_hint_beside_its_key_says_what_the_key_does() {
+        for entry in ACTIONS {
+            let words: Vec<&str> = entry.hint.split(' ').collect();
+            let is_in = |list: &str| list.split(' ').any(|word| word == words[0]);
+            let is_clear = match words.len() {
+                1 => is_in(VERBS) || is_in(SHOWN),
+                _ => is_in(BEGINNINGS),
+            };
+            assert!(is_clear, "{}: {}", entry.name, entry.hint);
+        }
+    }
+
+    #[test]
+    fn no_two_hints_of_a_context_are_alike() {
+        let hints = ACTIONS.iter().map(|entry| (entry.context, entry.hint));
+        let distinct: BTreeSet<_> = hints.clone().collect();
+        for hint in &distinct {
+            let number = hints.clone().filter(|other| other == hint).count();
+            assert_eq!(number, 1, "{hint:?}");
+        }
+    }
 
     #[test]
     fn names_are_distinct_and_written_alike() {

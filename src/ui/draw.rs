@@ -22,7 +22,7 @@ use super::shared::Shared;
 use super::theme::symbols;
 use super::widget::cells::width_of;
 use crate::format::shorten_middle;
-use crate::store::{RunState, Runs};
+use crate::store::{Owner, RunEntry, RunState, Runs};
 
 /// Hints that lead to everything else: they are always there.
 pub(super) const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
@@ -166,9 +166,11 @@ impl Ui {
                 let name = path.file_stem().unwrap_or_default();
                 ("preparing", name.to_string_lossy().into_owned())
             }
-            (None, None) => match &self.shared.ahead {
-                Some(ahead) => ("waiting for", ahead.clone()),
-                None => ("idle", String::new()),
+            (None, None) => match (&self.shared.ahead, trained_elsewhere(runs).as_slice()) {
+                (Some(ahead), _) => ("waiting for", ahead.clone()),
+                (None, []) => ("idle", String::new()),
+                (None, [run]) => ("training elsewhere", run.folder.name()),
+                (None, _) => ("training elsewhere", String::new()),
             },
         };
         let waiting = match self.shared.queue.len() {
@@ -242,7 +244,7 @@ impl Ui {
             }
             Screen::Live => self.live.hints(runs),
             Screen::Compare => self.compare.hints(),
-            Screen::Inference => self.inference.hints(),
+            Screen::Inference => self.inference.hints(&self.shared),
         }
     }
 
@@ -268,8 +270,17 @@ impl Ui {
             (Action::PauseRun, _) if !self.live.would_pause(runs) => "resume",
             (Action::Right, Some(Context::Overlay | Context::Pareto)) => "next",
             (Action::RunDetails, _) if self.runs_table.covers(self.shared.size.0) => "close",
-            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all",
+            (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all charts",
             _ => action.entry().hint,
         }
     }
+}
+
+/// The runs that other workbenches train.
+fn trained_elsewhere(runs: &Runs) -> Vec<&RunEntry> {
+    let runs = runs.iter().map(|(_, run)| run);
+    let trains = |run: &&RunEntry| {
+        matches!(run.owner, Owner::Elsewhere(_)) && matches!(run.state(), RunState::Training)
+    };
+    runs.filter(trains).collect()
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::layout::Layout;
 use crate::event::inspection::{InferenceRequest, ProbeSource};
 use crate::event::{Command, Position};
+use crate::experiment::schedule::Schedule;
 use crate::format::plural;
 use crate::run::kept::kept_name;
 use crate::untrusted::Show as _;
@@ -125,6 +126,8 @@ pub enum Effect {
         epochs: u32,
         /// Whether what ends with the training is stretched to the new end.
         stretches: bool,
+        /// New schedules of knobs, from where it stands on.
+        set: Vec<(String, Schedule)>,
     },
     /// Train a new run from a checkpoint that a run kept.
     ForkRun {
@@ -173,12 +176,12 @@ pub enum Effect {
     RestoreRun(String),
     /// Write a run's numbers as CSV.
     ExportRun(String),
-    /// Write a run's student as an ONNX file into its folder, and prove it.
+    /// Write a run's student as an ONNX file into its folder, and verify it.
     ExportModel {
         /// The run's name.
         run: String,
-        /// Whether it is written without a proof.
-        unproven: bool,
+        /// Whether it is written unverified.
+        unverified: bool,
     },
     /// Write an experiment that starts from a run's best weights.
     BranchRun(String),

@@ -100,7 +100,7 @@ pub enum News {
     ModelExported {
         /// The run's name.
         run: String,
-        /// The file and what proves it, or why there is none.
+        /// The file and what its verification found, or why there is none.
         result: Result<String, ExportRefusal>,
     },
     /// How the name of a folder continues.
@@ -131,8 +131,8 @@ pub enum News {
 pub struct ExportRefusal {
     /// Why.
     pub reason: String,
-    /// Whether only what would prove the file is missing.
-    pub lacks_proof: bool,
+    /// Whether only what would verify the file is missing.
+    pub can_skip_verification: bool,
 }
 
 /// The name of a folder, completed.

@@ -13,7 +13,7 @@ use super::keymap::Chord;
 use super::layout::Layout;
 use super::news::{Clock, LogLine, News};
 use super::screen::Screen;
-use super::screens::live::add_epochs;
+use super::screens::live::{add_epochs, add_epochs_at_lr};
 use super::screens::runs::{note_run, on_exported, rename_run, tag_run};
 use super::{Ui, draw};
 use crate::store::Runs;
@@ -115,9 +115,11 @@ impl Ui {
             }
             Answer::Closed => self.runs_table.restore_filter(runs),
             Answer::Chosen(action) => self.choose(action, runs),
-            Answer::Confirmed(effect) => {
-                self.experiments.confirmed(&effect);
-                self.shared.ask(effect);
+            Answer::Confirmed(effects) => {
+                for effect in effects {
+                    self.experiments.confirmed(&effect);
+                    self.shared.ask(effect);
+                }
             }
             Answer::ColumnsChosen(dialog, chosen) => {
                 self.shared.dialog = Some(dialog);
@@ -338,6 +340,9 @@ impl Ui {
             Purpose::RenameRun(run) => rename_run(run, text, shared, runs),
             Purpose::FilterCharts => self.live.filter_charts(text, shared),
             Purpose::AddEpochs(run) => add_epochs(run, text, shared, runs),
+            Purpose::AddEpochsAtLr(run, epochs) => {
+                add_epochs_at_lr((run, epochs), text, shared, runs);
+            }
             Purpose::SetKnob(knob) => self.live.set_knob(&knob, text, shared, runs),
             Purpose::ChooseFolder => self.inference.choose_folder(text),
             Purpose::FilterResults => self.inference.filter(text),

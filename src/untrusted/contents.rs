@@ -130,7 +130,7 @@ const STREAM_START: usize = 64;
 const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");
 
 /// Formats of others: where, which bytes, what it is.
-const OTHERS: [(usize, &[u8], &str); 7] = [
+const OTHERS: [(usize, &[u8], &str); 12] = [
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes"),
     (4, b"TFL3", "a TensorFlow Lite model"),
     (0, b"GGUF", "a GGUF file"),
@@ -138,6 +138,11 @@ const OTHERS: [(usize, &[u8], &str); 7] = [
     (0, b"ORTM", "a model of ONNX Runtime"),
     (0, b"caffe", "a Caffe model"),
     (0, b"\x7fELF", "a program"),
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"GIF8", "a GIF image"),
+    (8, b"WEBP", "a WebP image"),
+    (0, b"%PDF-", "a PDF document"),
 ];
 
 /// Whole files that were made smaller.
@@ -240,8 +245,16 @@ mod tests {
         let bytes = Some(102_530_333);
         let mut tar = vec![b'a'; 300];
         tar[257..262].copy_from_slice(b"ustar");
-        let cases: [(&[u8], Contents); 21] = [
+        let cases: [(&[u8], Contents); 23] = [
             (b"", Contents::Empty),
+            (
+                b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+                Contents::Other("a PNG image"),
+            ),
+            (
+                b"\xff\xd8\xff\xe0\0\x10JFIF",
+                Contents::Other("a JPEG image"),
+            ),
             (&[0; 100], Contents::Zeros),
             (
                 pointer.as_bytes(),

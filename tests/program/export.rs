@@ -1,4 +1,4 @@
-//! A student that leaves: proven, refused, and back again as a teacher.
+//! A student that leaves: verified, refused, and back again as a teacher.
 
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn a_student_leaves_as_one_proven_file_and_comes_back_as_a_teacher() {
     let journal = fs::read(run.join("journal.jsonl")).unwrap();
 
     let text = printed(&bench, &["--export", "tiny"]);
-    let engine = "proof: rten 0.27 on 24 validation images: agreement 100.0 %";
+    let engine = "verification: rten 0.27 on 24 validation images: agreement 100.0 %";
     assert!(text.contains(engine), "{text}");
     let file = run.join(format!("export/{name}.onnx"));
     let bytes = fs::read(&file).unwrap();
@@ -199,7 +199,7 @@ fn a_file_goes_to_its_given_place_and_replaces_nothing() {
         "about ONNX files",
     );
     refused(&bench, &["--export", "other"], "no run `other`");
-    refused(&bench, &["--unproven"], "--export");
+    refused(&bench, &["--unverified"], "--export");
     refused(&bench, &["--export", "tiny", "--run", "tiny.ron"], "--run");
 }
 
@@ -234,17 +234,20 @@ fn without_its_images_a_student_leaves_only_if_that_is_asked_for() {
     refused(
         &bench,
         &["--export", "tiny"],
-        "write the file without a proof: --unproven",
+        "write the file unverified: --unverified",
     );
     fs::remove_dir_all(&folder).unwrap();
     refused(
         &bench,
         &["--export", "tiny"],
-        "write the file without a proof: --unproven",
+        "write the file unverified: --unverified",
     );
     assert!(!bench.newest().join("export").exists());
-    let text = printed(&bench, &["--export", "tiny", "--unproven"]);
-    assert!(text.contains("proof: not evaluated (--unproven)"), "{text}");
+    let text = printed(&bench, &["--export", "tiny", "--unverified"]);
+    assert!(
+        text.contains("verification: not evaluated (--unverified)"),
+        "{text}"
+    );
     let card = fs::read_to_string(bench.newest().join("export/MODEL_CARD.md")).unwrap();
     assert!(card.contains(".onnx`: not evaluated"), "{card}");
 }
@@ -268,7 +271,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     assert_eq!(exit, 0, "{text}");
     assert!(text.contains("exported export/tiny-"), "{text}");
     assert!(
-        text.contains("export/agreement@best ≥ 0.999: 1, passed"),
+        text.contains("export/agreement@best ≥ 99.9 %: 100.0 %, passed"),
         "{text}"
     );
     let export = bench.newest().join("export");
@@ -288,7 +291,14 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
     let card = export.join("MODEL_CARD.md");
     printed(&bench, &["--export", &name, "--force"]);
     assert!(card.exists());
-    let more = bench.run(&["--resume", &name, "--add-epochs", "1"]);
+    let more = bench.run(&[
+        "--resume",
+        &name,
+        "--add-epochs",
+        "1",
+        "--schedules",
+        "hold",
+    ]);
     assert!(
         stderr(&more).contains("described an earlier file and was removed"),
         "{}",
@@ -320,7 +330,7 @@ fn a_run_exports_its_student_at_the_end_and_its_gates_look_at_the_file() {
         "gates=[AtLeast(\"export/top1\", 1.0)]",
     ]);
     assert_eq!(exit, 1, "{text}");
-    assert!(text.contains("export/top1@best ≥ 1: 0."), "{text}");
+    assert!(text.contains("export/top1@best ≥ 100 %: "), "{text}");
 }
 
 #[test]
@@ -393,8 +403,8 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
     );
     refused(
         &bench,
-        &["--export", "tiny", "--int8", "--unproven"],
-        "--unproven",
+        &["--export", "tiny", "--int8", "--unverified"],
+        "--unverified",
     );
     refused(
         &bench,
@@ -406,6 +416,48 @@ fn a_student_leaves_with_8_bit_integers_and_its_cost_is_shown() {
         &["--export", "tiny", "--weight-bits", "7"],
         "--int8",
     );
+}
+
+#[test]
+fn a_student_leaves_with_16_bit_floats_and_is_listed_beside_the_others() {
+    let bench = Bench::new();
+    let export = ["--set", "epochs=1", "--set", "export=Fp16(uint8: true)"];
+    let gates = ["--set", "gates=[AtLeast(\"export/agreement\", 0.9)]"];
+    let trained = bench.run(&[&["--run", "tiny.ron"], &export[..], &gates].concat());
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    let run = bench.newest();
+    let name = run.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(
+        names(&run.join("export")),
+        ["proof.json", &format!("{name}-uint8-fp16.onnx")]
+    );
+    let fp16 = ["--export", "tiny", "--fp16"];
+    let report = json(&printed(&bench, &[&fp16[..], &["--json"]].concat()));
+    assert_eq!(report["floats"], "fp16");
+    let proof = &report["proof"];
+    let logit = proof["max_logit"].as_f64().unwrap();
+    assert!(proof["max_difference"].as_f64().unwrap() <= 0.01 * logit);
+    assert!(proof["agreement"].as_f64().unwrap() >= 0.98, "{proof}");
+    let float = json(&printed(&bench, &["--export", "tiny", "--json"]));
+    assert!(float["floats"].is_null(), "{float}");
+    let size = |export: &Value| export["bytes"].as_u64().unwrap();
+    assert!(size(&report) < size(&float), "{report} {float}");
+
+    let card = fs::read_to_string(run.join("export/MODEL_CARD.md")).unwrap();
+    let listed = "takes normalised floats, 16-bit floats";
+    assert!(card.contains(listed), "{card}");
+    let shown = printed(&bench, &["--bench", "tiny", "--batch", "1", "--json"]);
+    let rows = json(&shown)["rows"].clone();
+    let of = |variant: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.any(|row| row["variant"] == variant && row["top1"].is_f64())
+    };
+    assert!(of("fp16") && of("fp32"), "{rows}");
+
+    refused(&bench, &fp16, "already exists");
+    let torch = [&fp16[..], &["--to", "torch"]].concat();
+    refused(&bench, &torch, "about ONNX files");
+    refused(&bench, &[&fp16[..], &["--int8"]].concat(), "--int8");
 }
 
 #[test]

@@ -105,18 +105,57 @@ fn a_change_that_cannot_be_made_ends_the_resume_that_was_to_make_it() {
     let before = weights(&run);
     fs::write(run.join("kept"), "").unwrap();
     let name = run.to_str().unwrap();
-    for arguments in [["--add-epochs", "3"], ["--set", "lr=0.001"]] {
-        let more = if arguments[0] == "--set" {
-            &["--add-epochs", "1"][..]
-        } else {
-            &[]
-        };
-        let output = bench.run(&[&["--resume", name][..], &arguments, more].concat());
+    for (arguments, more) in [
+        (["--add-epochs", "3"], ["--schedules", "hold"]),
+        (["--set", "lr=0.001"], ["--add-epochs", "1"]),
+    ] {
+        let output = bench.run(&[&["--resume", name][..], &arguments, &more].concat());
         assert_eq!(code(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains("kept"), "{}", stderr(&output));
         assert!(weights(&run) == before);
     }
     fs::remove_file(run.join("kept")).unwrap();
-    let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    extended(&bench, &run, &["1", "--schedules", "hold"]);
+}
+
+/// A learning rate that came to 0 stays there unless somebody says otherwise: to train
+/// on without learning is chosen, and said in the journal.
+#[test]
+fn more_epochs_at_a_learning_rate_of_zero_are_refused_until_they_are_chosen() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
+    let run = bench.newest();
+    let name = run.to_str().unwrap();
+    let refused = |arguments: &[&str]| {
+        let output = bench.run(&[&["--resume", name, "--add-epochs", "2"], arguments].concat());
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        stderr(&output)
+    };
+    let before = weights(&run);
+    let message = refused(&[]);
+    for part in [
+        "lr is held at 0 from epoch 5: the weights will not change",
+        "--schedules stretch",
+        "--set lr=0.01",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(weights(&run) == before);
+    let journal = || fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    let held = "held from epoch 5: lr at 0 (the weights will not change)";
+    assert!(!journal().contains(held));
+    extended(&bench, &run, &["2", "--schedules", "hold"]);
+    assert!(journal().contains(held), "{}", journal());
+    // Its schedule has an end of its own now, which stretching does not move.
+    for arguments in [&[][..], &["--schedules", "stretch"]] {
+        let message = refused(arguments);
+        assert!(
+            message.contains("lr is held at 0 from epoch 7"),
+            "{message}"
+        );
+        assert!(!message.contains("add --schedules stretch"), "{message}");
+    }
+    let before = weights(&run);
+    extended(&bench, &run, &["2", "--set", "lr=0.01"]);
+    assert!(weights(&run) != before);
 }

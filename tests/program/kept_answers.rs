@@ -234,7 +234,14 @@ fn a_probability_that_must_stay_0_cannot_be_changed_while_the_student_trains() {
     let output = bench.run(&["--run", "answers.ron", "--set", "epochs=1"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let run = bench.newest();
-    let arguments = ["--resume", run.to_str().unwrap(), "--add-epochs", "1"];
+    let arguments = [
+        "--resume",
+        run.to_str().unwrap(),
+        "--add-epochs",
+        "1",
+        "--schedules",
+        "hold",
+    ];
     let output = bench.run(&[&arguments[..], &["--set", "p1=0.5"]].concat());
     assert_ne!(code(&output), 0, "{}", stderr(&output));
     assert!(stderr(&output).contains("p1"), "{}", stderr(&output));

@@ -250,7 +250,7 @@ fn runs_are_drawn_with_what_they_cost() {
     };
     let output = pareto(&[]);
     assert_eq!(code(&output), 2);
-    let why = "there is nothing to draw: not measured (2): tiny-";
+    let why = "no run can be plotted: not measured (2): tiny-";
     assert!(stderr(&output).contains(why), "{}", stderr(&output));
     assert!(!bench.path().join("front.svg").exists());
     let output = pareto(&["--x", "macs"]);
@@ -268,7 +268,7 @@ fn runs_are_drawn_with_what_they_cost() {
     let drawn = fs::read_to_string(bench.path().join("front.svg")).unwrap();
     assert!(drawn.contains("latency p50") && drawn.contains("not measured: tiny-"));
     let output = pareto(&["--on", "Cortex"]);
-    assert!(stderr(&output).contains("no run was measured on it; known are"));
+    assert!(stderr(&output).contains("no run was measured on it; available: "));
     fs::write(bench.path().join("notes.svg"), "not a picture").unwrap();
     symlink("front.svg", bench.path().join("link.svg")).unwrap();
     let within = format!("{name}/best/front.svg");
@@ -300,4 +300,44 @@ fn a_file_that_is_none_is_named() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn a_library_that_cannot_be_opened_is_named_and_the_others_are_measured() {
+    let bench = Bench::new();
+    assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
+    // As a program for another machine begins, and one that was cut off.
+    let own = fs::read(env!("CARGO_BIN_EXE_workbench")).unwrap();
+    let mut foreign = own[..4096].to_vec();
+    foreign[18..20].copy_from_slice(&8_u16.to_le_bytes());
+    fs::write(bench.path().join("foreign.so"), foreign).unwrap();
+    fs::write(bench.path().join("cut.so"), &own[..4096]).unwrap();
+    for (library, why) in [
+        ("foreign.so", "it is for machine 8"),
+        ("cut.so", "it is cut off"),
+    ] {
+        let measure = |arguments: &[&str]| {
+            let mut command = bench.command(&["--bench", "tiny", "--batch", "1"]);
+            command.args(arguments);
+            let path = bench.path().join(library);
+            command.env("ORT_DYLIB_PATH", path).output().unwrap()
+        };
+        let output = measure(&["--json"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rows = result["rows"].as_array().unwrap();
+        for model in ["Student", "Teacher"] {
+            let row = |row: &Value| row["model"] == model && row["onnx"] == "Rten";
+            assert!(rows.iter().any(row), "{result}");
+        }
+        let without = result["unmeasured"].as_array().unwrap();
+        assert_eq!(without.len(), 2, "{result}");
+        for row in without {
+            assert_eq!(row["engine"], "onnxruntime");
+            let reason = row["reason"].as_str().unwrap();
+            assert!(reason.contains(why) && reason.contains(library), "{row}");
+        }
+        let table = in_one_line(&measure(&[]));
+        assert!(table.contains("onnxruntime: not measured:") && table.contains(why));
+    }
 }

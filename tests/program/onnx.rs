@@ -179,7 +179,7 @@ fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere
     let bench = place(&DESCRIBED);
     let run = resumed_and_replayed(&bench);
     let name = run.to_str().unwrap();
-    let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
+    let output = bench.run(&["--resume", name, "--add-epochs", "1", "--schedules", "hold"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::bench::{Bench, code, stderr, weights};
 #[cfg(unix)]
+use crate::fork::changed_run;
+#[cfg(unix)]
 use crate::resume::stopped_run;
 
 const FINISH: &str = "finish=Quantize(epochs: 2)";
@@ -119,6 +121,31 @@ fn a_finish_that_is_stopped_anywhere_ends_with_the_same_bits() {
         stops += stopped_run(&bench, file, stops);
         assert!(bits(&bench.newest()) == whole, "after {stops} stops");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_with_a_finish_goes_back_to_the_bits_of_one_that_was_never_changed() {
+    let bench = Bench::new();
+    let file = finished(&bench);
+    assert_eq!(code(&bench.run(&["--run", file])), 0);
+    let bits = |run: &Path| {
+        let quantized = fs::read(run.join("quantized/weights.safetensors")).unwrap();
+        (weights(run), quantized)
+    };
+    let unchanged = bits(&bench.newest());
+    let (run, kept) = changed_run(&bench, file);
+    assert!(bits(&run) != unchanged, "the change changed nothing");
+    let back = ["--fork", run.to_str().unwrap(), "--from", &kept];
+    let output = bench.run(&back);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(bits(&bench.newest()) == unchanged);
+    let runs = bench.runs().len();
+    let output = bench.run(&[&back[..], &["--add-epochs", "1"]].concat());
+    assert_eq!(code(&output), 2);
+    let why = "the training ends with its `finish`";
+    assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    assert_eq!(bench.runs().len(), runs);
 }
 
 #[test]

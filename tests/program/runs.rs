@@ -77,6 +77,7 @@ fn a_run_that_trains_and_what_is_no_run_are_refused_with_2() {
         (vec!["--show", "absent"], "no run `absent`"),
         (vec!["--compare", &small, "absent"], "no run `absent`"),
         (vec!["--compare", &small], "2 values required"),
+        (vec!["--compare", &small, &small], "is given twice"),
         (vec!["--runs", "bets>1"], "did you mean `best`?"),
         (
             vec!["--runs", "--columns", "bacth"],

@@ -111,7 +111,7 @@ mod with_libtorch {
         let run = resumed_and_replayed(&bench);
         let name = run.to_str().unwrap();
         teach(&bench, "scripted.pt");
-        let output = bench.run(&["--resume", name, "--add-epochs", "1"]);
+        let output = bench.run(&["--resume", name, "--add-epochs", "1", "--schedules", "hold"]);
         assert_eq!(code(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains("is not the file that the run started with"));
     }

@@ -9,8 +9,8 @@ use crate::tokens::{Token, strings, tokens};
 /// What is not written, and what is written in its place.
 const REPLACED: &[(&str, &str)] = &[
     ("truth-value loss", "truth loss"),
-    ("student copes", "truth loss improved"),
-    ("it underfits,", "truth loss got worse"),
+    ("student copes", "truth loss … better than the best so far"),
+    ("it underfits,", "truth loss … worse than the best so far"),
     ("every gate holds", "all gates passed"),
     ("could not be judged", "not evaluated"),
     ("knob turned", "knob changed"),

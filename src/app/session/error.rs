@@ -51,6 +51,14 @@ pub enum SessionError {
     /// More epochs were asked for a training that is finished by some of its own.
     #[error("{NO_EXTENSION}")]
     Finished,
+    /// More epochs that would change no weight were asked for, and nobody chose that.
+    #[error("{}", nothing_learned(*end, *stretches))]
+    NothingLearned {
+        /// Epochs that the training has.
+        end: u32,
+        /// Whether the learning rate ends with the training.
+        stretches: bool,
+    },
     /// There is nothing left to train.
     #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.shown(), word = shell_word(.0))]
     Complete(PathBuf),
@@ -170,6 +178,18 @@ pub enum SessionError {
     /// Something in this program is wrong.
     #[error("preparing the run failed: {0}; this is a bug, please report it")]
     Panicked(String),
+}
+
+fn nothing_learned(end: u32, stretches: bool) -> String {
+    let stretch = if stretches {
+        "--schedules stretch, "
+    } else {
+        ""
+    };
+    format!(
+        "--add-epochs: lr is held at 0 from epoch {end}: the weights will not change; add {stretch}\
+         --set lr=0.01, or --schedules hold to train all the same"
+    )
 }
 
 /// Which checkpoints are kept.

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SessionError;
-use super::{Opened, ResumeChanges, create, unless_stopped};
+use super::{MoreEpochs, Opened, ResumeChanges, create, unless_stopped};
 use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
     Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Outcome, Phase,
     Position, RunEvent,
 };
 use crate::experiment::device::DeviceKind;
+use crate::experiment::held::Held;
 use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
@@ -19,7 +20,7 @@ use crate::experiment::{self, Loaded, with_names_of_today};
 use crate::run::{NotRecorded, RunFolder, RunLock, RunPlan, StopSignal};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
-    adjustments_from, length_after,
+    adjustments_from, held_after, length_after,
 };
 use crate::untrusted::Show as _;
 
@@ -34,6 +35,8 @@ pub struct ResumeState {
     pub known: ReceivedCommands,
     /// Adjustments to apply again, by the step that first felt them.
     pub adjustments: Vec<(Position, CommandRecord)>,
+    /// What a person who resumes may want to know.
+    pub notes: Vec<String>,
     /// What a person should know who resumes.
     pub warnings: Vec<String>,
 }
@@ -261,17 +264,21 @@ impl ResumeState {
         let all = held
             .chain(&pending)
             .filter(|(at, _)| at.phase == start.phase);
-        let length = length_after(training, all.map(|(_, record)| &record.command));
-        let mut new = Vec::new();
+        let all: Vec<&Command> = all.map(|(_, record)| &record.command).collect();
+        let length = length_after(training, all.iter().copied());
+        let (mut new, mut notes) = (Vec::new(), Vec::new());
         if let Some(more) = changes.more {
             if training.finish.is_some() {
                 return Err(SessionError::Finished);
             }
             let epochs = length.epochs.saturating_add(more.epochs);
-            warnings.push(longer(events, length.epochs, epochs));
+            warnings.extend(repeated(events, length.epochs));
+            let held = held_after(training, &all);
+            notes.extend(held_of(held, more, changes, length.epochs)?);
+            let stretches = more.stretches.unwrap_or_default();
             new.push(Command::Extend {
                 epochs,
-                schedules_end: (!more.stretches).then_some(length.epochs),
+                schedules_end: (!stretches).then_some(length.epochs),
             });
             // It is the last word on the length.
             let is_other =
@@ -292,14 +299,50 @@ impl ResumeState {
         Ok(Self {
             known: received(events),
             adjustments: pending,
+            notes,
             warnings,
         })
     }
 }
 
+/// Which values knobs are held at while a training gets more epochs than `end`. Where the
+/// weights would not change by that, and nobody chose it, it is refused.
+fn held_of(
+    mut held: Vec<Held>,
+    more: MoreEpochs,
+    changes: &ResumeChanges,
+    end: u32,
+) -> Result<Option<String>, SessionError> {
+    let stretches = more.stretches.unwrap_or_default();
+    held.retain(|held| {
+        let is_set = changes.set.iter().any(|(knob, _)| *knob == held.knob);
+        !(is_set || held.stretches && stretches)
+    });
+    let idle = held.iter().find(|held| held.stops_learning());
+    if let Some(idle) = idle.filter(|_| more.stretches != Some(false)) {
+        return Err(SessionError::NothingLearned {
+            end,
+            stretches: idle.stretches,
+        });
+    }
+    let values: Vec<String> = held
+        .iter()
+        .map(|held| {
+            let effect = if held.stops_learning() {
+                " (the weights will not change)"
+            } else {
+                ""
+            };
+            format!("{held}{effect}")
+        })
+        .collect();
+    let text = format!("held from epoch {end}: {}", values.join(", "));
+    Ok((!values.is_empty()).then_some(text))
+}
+
 /// What a person should know who makes a training longer: a command that is typed again
 /// after a kill counts again.
-fn longer(events: &[RunEvent], before: u32, now: u32) -> String {
+fn repeated(events: &[RunEvent], before: u32) -> Option<String> {
     let mut is_repeated = false;
     for event in events {
         match event {
@@ -313,15 +356,12 @@ fn longer(events: &[RunEvent], before: u32, now: u32) -> String {
             _ => {}
         }
     }
-    let note = if is_repeated {
+    is_repeated.then(|| {
         format!(
-            "; the process before was killed after its --add-epochs made it {before}: to train \
-             to {before}, resume without --add-epochs"
+            "the process before was killed after its --add-epochs made the training {before} \
+             epochs long; these come on top. To train to {before}, resume without --add-epochs"
         )
-    } else {
-        String::new()
-    };
-    format!("the training has {now} epochs instead of {before}{note}")
+    })
 }
 
 /// The step of the last change after `last` steps that the checkpoint at `start`
@@ -695,12 +735,11 @@ mod tests {
             experiment: String::new(),
             pending: vec![extend(origin)],
         };
-        let plain = "the training has 20 epochs instead of 15";
-        let killed = longer(&[started(Origin::Launch)], 15, 20);
-        assert!(killed.starts_with(plain) && killed.contains("resume without --add-epochs"));
+        let killed = repeated(&[started(Origin::Launch)], 15).unwrap();
+        assert!(killed.contains("To train to 15, resume without --add-epochs"));
         let ended = RunEvent::RunEnded(Outcome::Completed);
-        assert_eq!(longer(&[started(Origin::Launch), ended], 15, 20), plain);
-        assert_eq!(longer(&[started(Origin::Replay)], 15, 20), plain);
+        assert_eq!(repeated(&[started(Origin::Launch), ended], 15), None);
+        assert_eq!(repeated(&[started(Origin::Replay)], 15), None);
     }
 
     #[test]

@@ -24,6 +24,8 @@ const EVERY: Duration = Duration::from_millis(500);
 /// What is known of a run's files.
 #[derive(Debug, PartialEq)]
 struct Seen {
+    /// What distinguishes the run from every other, where it is known.
+    id: Option<String>,
     /// Lengths of journal and series, bytes.
     lengths: (u64, u64),
     /// Which files plan, journal and series are.
@@ -77,15 +79,12 @@ fn look(
     sender: &Sender,
 ) -> Result<(), SendError<Message>> {
     let names = RunFolder::names(checkpoints).unwrap_or_default();
-    let removed: Vec<String> = seen
-        .keys()
-        .filter(|name| !names.contains(name))
-        .cloned()
+    let mut missing: Vec<(String, Option<String>)> = seen
+        .iter()
+        .filter(|(name, _)| !names.contains(name))
+        .map(|(name, run)| (name.clone(), run.id.clone()))
         .collect();
-    for name in removed {
-        seen.remove(&name);
-        sender.send(Message::RunRemoved(name))?;
-    }
+    seen.retain(|name, _| names.contains(name));
     let mut folders: Vec<RunFolder> = names
         .iter()
         .filter_map(|name| RunFolder::at(checkpoints.join(name)).ok())
@@ -99,7 +98,7 @@ fn look(
         let (name, mut now) = (folder.name(), observe(&folder));
         let continued = seen.get(&name).filter(|before| now.continues(before));
         if let Some(before) = continued {
-            now.fit = before.fit;
+            (now.fit, now.id) = (before.fit, before.id.clone());
             if before.lengths != now.lengths {
                 sender.send(Message::Grew(name.clone()))?;
             }
@@ -117,10 +116,21 @@ fn look(
         } else {
             // It is new, or its files were cut, removed or replaced.
             let found = Box::new(read_run(&folder, now.owner.clone()));
-            now.fit = found.0.mismatch.is_none();
+            (now.fit, now.id) = (found.0.mismatch.is_none(), found.0.id.clone());
+            // A run that is missing and one that is new with its id are one, renamed.
+            let former = missing
+                .iter()
+                .position(|(_, id)| id.is_some() && *id == now.id);
+            if let Some(at) = former.filter(|_| !seen.contains_key(&name)) {
+                let (from, to) = (missing.remove(at).0, name.clone());
+                sender.send(Message::RunRenamed { from, to })?;
+            }
             sender.send(Message::Found(found))?;
         }
         seen.insert(name, now);
+    }
+    for (name, _) in missing {
+        sender.send(Message::RunRemoved(name))?;
     }
     Ok(())
 }
@@ -145,6 +155,7 @@ fn observe(folder: &RunFolder) -> Seen {
         [folder.plan_path(), folder.journal(), folder.series()].map(|path| fs::metadata(path).ok());
     let length = |file: &Option<Metadata>| file.as_ref().map_or(0, Metadata::len);
     Seen {
+        id: None,
         lengths: (length(&journal), length(&series)),
         files: [plan, journal, series].map(|file| file.as_ref().map(FileId::of)),
         fit: true,
@@ -164,6 +175,7 @@ mod tests {
     use crate::event::{Export, RunEvent};
     use crate::run::{BenchResult, NotesChange};
     use crate::store::Journal;
+    use crate::store::testing::run_plan;
     use crate::untrusted::testing::make_pipe;
 
     #[test]
@@ -185,6 +197,7 @@ mod tests {
                     Err(_) => "damaged notes".to_owned(),
                 },
                 Message::RunRemoved(_) => "removed".to_owned(),
+                Message::RunRenamed { from, to } => format!("renamed {from} to {to}"),
                 _ => "other".to_owned(),
             });
             names.collect::<Vec<_>>()
@@ -245,6 +258,45 @@ mod tests {
         assert_eq!(changes(), ["found 0"]);
         fs::remove_dir_all(folder.path()).unwrap();
         assert_eq!(changes(), ["removed"]);
+    }
+
+    #[test]
+    fn a_run_that_is_renamed_elsewhere_is_the_same_run_and_a_copy_is_another() {
+        let place = tempfile::tempdir().unwrap();
+        let (sender, mailbox) = mailbox().unwrap();
+        let mut seen = BTreeMap::new();
+        let mut changes = || {
+            look(place.path(), &mut seen, &sender).unwrap();
+            let names = mailbox.take().map(|message| match message {
+                Message::Found(found) => format!("found {}", found.0.folder.name()),
+                Message::RunRemoved(name) => format!("removed {name}"),
+                Message::RunRenamed { from, to } => format!("renamed {from} to {to}"),
+                _ => "other".to_owned(),
+            });
+            names.collect::<Vec<_>>()
+        };
+        let text = "Experiment(name: \"a\", data: (train: Shapes(count: 40, size: 8)), student: \
+                    (model: Cnn(channels: [2, 4])), method: Scratch(), epochs: 2)";
+        let (plan, now) = (run_plan(text, 10), SystemTime::UNIX_EPOCH);
+        let folder = RunFolder::create_planned(place.path(), "a", text, plan, now).unwrap();
+        let name = folder.name();
+        assert_eq!(changes(), [format!("found {name}")]);
+        fs::rename(folder.path(), place.path().join("b")).unwrap();
+        assert_eq!(
+            changes(),
+            [format!("renamed {name} to b"), "found b".to_owned()]
+        );
+        fs::create_dir(place.path().join("c")).unwrap();
+        for file in ["plan.json", "experiment.ron"] {
+            fs::copy(
+                place.path().join("b").join(file),
+                place.path().join("c").join(file),
+            )
+            .unwrap();
+        }
+        assert_eq!(changes(), ["found c"]);
+        fs::remove_dir_all(place.path().join("b")).unwrap();
+        assert_eq!(changes(), ["removed b"]);
     }
 
     #[test]

@@ -104,10 +104,14 @@ impl EffectRunner {
                 run,
                 epochs,
                 stretches,
+                set,
             } => match known(runs, &run) {
                 Ok(run) => {
-                    let more = MoreEpochs { epochs, stretches };
-                    self.launch(QueuedJob::Extension(run.folder.clone(), more));
+                    let more = MoreEpochs {
+                        epochs,
+                        stretches: Some(stretches),
+                    };
+                    self.launch(QueuedJob::Extension(run.folder.clone(), more, set));
                 }
                 Err(error) => self.log_error(Err(error)),
             },
@@ -125,8 +129,8 @@ impl EffectRunner {
             Effect::TrashRun(name) => self.log(trash_run(runs, &name)),
             Effect::RestoreRun(name) => self.log(restore_run(runs, &name)),
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
-            Effect::ExportModel { run, unproven } => {
-                inspect::export_model(runs, &run, unproven, &self.sender);
+            Effect::ExportModel { run, unverified } => {
+                inspect::export_model(runs, &run, unverified, &self.sender);
             }
             Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
             Effect::ReadProbe { run, source } => {

@@ -30,11 +30,11 @@ pub enum ScreenError {
     #[error("could not open a pipe: {0}")]
     Pipe(#[source] io::Error),
     /// There is nothing to draw on.
-    #[error("the screen needs a terminal: {0}; without one use `workbench --run FILE`")]
+    #[error("the terminal UI needs a terminal: {0}; without one use `workbench --run FILE`")]
     NoTerminal(#[source] io::Error),
     /// A terminal that only prints lines.
     #[error(
-        "TERM is `dumb`: the screen needs a terminal that can move the cursor; set TERM, as in \
+        "TERM is `dumb`: the terminal UI needs a terminal that can move the cursor; set TERM, as in \
          TERM=xterm-256color, or use `workbench --run FILE`"
     )]
     Dumb,
@@ -128,7 +128,7 @@ pub enum RunFileError {
     #[error("{0} has no logged steps yet")]
     NoSteps(String),
     /// Something of that name is there.
-    #[error("{} is there already; move or delete it to write it again", .0.shown())]
+    #[error("{} already exists; move or delete it first", .0.shown())]
     Exists(PathBuf),
     /// There are no weights.
     #[error("{0} has no best weights yet")]

@@ -18,7 +18,7 @@ use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, ProbeSource, Weights,
 };
-use crate::event::{ExportFormat, Phase, PixelFormat, SkippedImage};
+use crate::event::{ExportFormat, Floats, Phase, PixelFormat, SkippedImage};
 use crate::format::count;
 use crate::run::StopSignal;
 use crate::store::{RunEntry, Runs};
@@ -169,7 +169,7 @@ impl ProbeQuestion {
 }
 
 /// Writes a run's student as an ONNX file. One that is there is made anew.
-pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
+pub fn export_model(runs: &Runs, name: &str, unverified: bool, sender: &Sender) {
     let folder = match known(runs, name) {
         Ok(run) => run.folder.clone(),
         Err(error) => {
@@ -185,7 +185,7 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
     };
     let refused = |reason: String| ExportRefusal {
         reason,
-        lacks_proof: false,
+        can_skip_verification: false,
     };
     let answer = report.clone();
     let started = spawn("export", move || {
@@ -194,10 +194,11 @@ pub fn export_model(runs: &Runs, name: &str, unproven: bool, sender: &Sender) {
             format: ExportFormat::Onnx,
             weights: Weights::Best,
             pixels: PixelFormat::Float,
+            floats: Floats::Fp32,
             int8: None,
             out: None,
             replaces: true,
-            unproven,
+            unverified,
             device: None,
         };
         let exported = caught(|| export(&request).map_err(|error| error.refusal()));

@@ -15,6 +15,7 @@ use crate::app::panic::caught;
 use crate::app::session::{Job, MoreEpochs, ResumeChanges, Session, SessionError};
 use crate::event::Position;
 use crate::experiment;
+use crate::experiment::schedule::Schedule;
 use crate::run::kept::kept_name;
 use crate::run::{Ahead, Renewal, RunFolder, StopSignal, Ticket};
 use crate::ui::LogLine;
@@ -29,14 +30,14 @@ const GATHERED: Duration = Duration::from_millis(40);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// Something to train.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum QueuedJob {
     /// An experiment, from its beginning.
     Experiment(PathBuf),
     /// A run, from where it stopped.
     Run(RunFolder),
-    /// A run, further than it was.
-    Extension(RunFolder, MoreEpochs),
+    /// A run, further than it was, with these new schedules of knobs.
+    Extension(RunFolder, MoreEpochs, Vec<(String, Schedule)>),
     /// A new run, from a checkpoint that a run kept.
     Fork(RunFolder, Position),
 }
@@ -46,7 +47,7 @@ impl QueuedJob {
     pub fn file(&self) -> PathBuf {
         match self {
             Self::Experiment(path) => path.clone(),
-            Self::Run(folder) | Self::Extension(folder, _) | Self::Fork(folder, _) => {
+            Self::Run(folder) | Self::Extension(folder, ..) | Self::Fork(folder, _) => {
                 folder.experiment()
             }
         }
@@ -57,7 +58,7 @@ impl QueuedJob {
         match self {
             Self::Experiment(path) => Waiting::Experiment(path.clone()),
             Self::Run(folder) => Waiting::Resume(folder.name()),
-            Self::Extension(folder, more) => Waiting::Extension(folder.name(), more.epochs),
+            Self::Extension(folder, more, _) => Waiting::Extension(folder.name(), more.epochs),
             Self::Fork(folder, at) => Waiting::Fork(folder.name(), *at),
         }
     }
@@ -97,9 +98,10 @@ impl OpenSession for EngineSessions {
                 run: folder.clone(),
                 changes: ResumeChanges::default(),
             },
-            QueuedJob::Extension(folder, more) => Job::Resume {
+            QueuedJob::Extension(folder, more, set) => Job::Resume {
                 run: folder.clone(),
                 changes: ResumeChanges {
+                    set: set.clone(),
                     more: Some(*more),
                     ..ResumeChanges::default()
                 },

@@ -51,6 +51,13 @@ pub enum Message {
     Notes(String, Box<Result<Notes, RunError>>),
     /// Who works on a run.
     Lives(String, Owner),
+    /// A run was renamed, here or elsewhere.
+    RunRenamed {
+        /// Its name before.
+        from: String,
+        /// Its name now.
+        to: String,
+    },
     /// A run's folder was removed.
     RunRemoved(String),
     /// What is in the trash.

@@ -233,6 +233,7 @@ fn patience(message: &Message) -> Duration {
         | Message::Results(..)
         | Message::Notes(..)
         | Message::Lives(..)
+        | Message::RunRenamed { .. }
         | Message::RunRemoved(_)
         | Message::Trash(_)
         | Message::Terminate

@@ -165,6 +165,7 @@ impl State {
                 }
             }
             Message::Lives(name, owner) => self.lives(&name, owner),
+            Message::RunRenamed { from, to } => self.run_renamed(from, to),
             Message::RunRemoved(name) => self.run_removed(&name),
             Message::Trash(entries) => {
                 self.runs.set_trash(entries);
@@ -406,6 +407,19 @@ impl State {
             tail.refresh(&mut run.store);
         }
         self.unseen = true;
+    }
+
+    /// A run was renamed by another program, or here, which is known already.
+    fn run_renamed(&mut self, from: String, to: String) {
+        self.tails.remove(&from);
+        let Some(run) = self.runs.get(&from) else {
+            return;
+        };
+        let Ok(folder) = RunFolder::at(run.folder.path().with_file_name(&to)) else {
+            return self.run_removed(&from);
+        };
+        self.runs.rename(&from, folder);
+        self.notify(News::RunRenamed { from, to });
     }
 
     fn run_removed(&mut self, name: &str) {

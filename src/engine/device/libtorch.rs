@@ -85,6 +85,7 @@ thread_local! {
 }
 
 /// Whether a panic of this thread is an error of libtorch, which is reported as one.
+#[must_use]
 pub fn catches_panics() -> bool {
     CATCHES.get()
 }

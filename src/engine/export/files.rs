@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::int8::rows;
-use super::proof::{measured, prove_int8};
-use super::{Int8Student, ProofError, Reference, half_onnx, loading_script, onnx_file, prove};
+use super::proof::{measured, must_fit_half, prove_int8};
+use super::{Int8Student, ProofError, Reference, loading_script, onnx_file, prove};
 use crate::data::Images;
 use crate::engine::checkpoint::RoundedStudent;
 use crate::engine::evaluate::Answers;
@@ -18,7 +18,7 @@ use crate::engine::metadata::{ModelMetadata, Trained};
 use crate::engine::network::Network;
 use crate::engine::weights::described_bytes;
 use crate::event::inspection::Weights;
-use crate::event::{Export, ExportFormat, PixelFormat, PrecisionModel};
+use crate::event::{Export, ExportFormat, Floats, PixelFormat, PrecisionModel, Variant};
 use crate::experiment::spec::Int8Spec;
 use crate::run::atomic::{create_folder, write_checked, write_file};
 use crate::run::{RunFolder, TemporaryFile};
@@ -73,8 +73,8 @@ pub struct Int8File {
     pub export: Export,
     /// The bytes of the file with floats that takes the same.
     pub fp32: Vec<u8>,
-    /// The same with weights of 16 bits.
-    pub fp16: Vec<u8>,
+    /// The same with 16-bit floats, if its weights fit into them.
+    pub fp16: Option<Vec<u8>>,
 }
 
 /// Where a file goes in the run's own folder for them.
@@ -84,7 +84,7 @@ pub fn place(
     weights: Weights,
     format: ExportFormat,
     pixels: PixelFormat,
-    is_int8: bool,
+    variant: Variant,
 ) -> PathBuf {
     let latest = match weights {
         Weights::Best => "",
@@ -94,7 +94,11 @@ pub fn place(
         PixelFormat::Float => "",
         PixelFormat::Uint8 => "-uint8",
     };
-    let holds = if is_int8 { "-int8" } else { "" };
+    let holds = match variant {
+        Variant::Fp32 => "",
+        Variant::Fp16 => "-fp16",
+        Variant::Int8 => "-int8",
+    };
     let ending = match format {
         ExportFormat::Torch => "safetensors",
         ExportFormat::Onnx => "onnx",
@@ -112,25 +116,24 @@ pub fn script_of(weights: &Path) -> PathBuf {
 
 impl Student<'_> {
     /// Writes an ONNX file that computes on these images what the network does, or
-    /// none; without images it is not proven.
+    /// none; without images it is not verified.
     ///
     /// # Errors
-    /// The file cannot be written, or fails its proof; nothing is left behind.
+    /// The file cannot be written, or fails its verification; nothing is left behind.
     pub fn write_onnx(
         &self,
         path: &Path,
         pixels: PixelFormat,
+        floats: Floats,
         images: Option<&Images>,
     ) -> Result<Export, ExportFailure> {
-        let bytes = onnx_file(
-            self.network,
-            self.known,
-            pixels,
-            &self.about(self.trained()),
-        )?;
+        let bytes = self.onnx(pixels, floats)?;
+        if let (Some(images), Floats::Fp16) = (images, floats) {
+            must_fit_half(self.network, images)?;
+        }
         let check = |file: &Path| {
-            let proven = images.map(|images| prove(file, self.network, images, pixels));
-            proven.transpose()
+            let verified = images.map(|images| prove(file, self.network, images, pixels, floats));
+            verified.transpose()
         };
         let proof = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);
@@ -138,6 +141,7 @@ impl Student<'_> {
         })?;
         Ok(Export {
             input: Some(pixels),
+            floats,
             proof,
             ..self.export(ExportFormat::Onnx, &bytes)
         })
@@ -148,7 +152,7 @@ impl Student<'_> {
     /// validation images, `[image][class]`.
     ///
     /// # Errors
-    /// The file cannot be written, or fails its proof; nothing is left behind.
+    /// The file cannot be written, or fails its verification; nothing is left behind.
     pub fn write_int8(
         &self,
         path: &Path,
@@ -178,34 +182,38 @@ impl Student<'_> {
         };
         let expected = own.as_ref().unwrap_or(&reference);
         let check = |file: &Path| prove_int8(file, expected, images, pixels);
-        let proven = self.in_folder(path, |path| {
+        let verified = self.in_folder(path, |path| {
             let checked = write_checked(path, &bytes, check);
             Ok(checked.map_err(|source| failed(path, source))??)
         })?;
-        let half = half_onnx(network, known, pixels)?;
-        let half_file = TemporaryFile::new(&half).map_err(ProofError::from)?;
-        let half_proof = measured(half_file.path(), &reference, images, pixels)?;
-        let float = onnx_file(network, known, pixels, &self.about(self.trained()))?;
+        let half = match self.onnx(pixels, Floats::Fp16) {
+            Ok(bytes) => {
+                let file = TemporaryFile::new(&bytes).map_err(ProofError::from)?;
+                let proof = measured(file.path(), &reference, images, pixels)?;
+                Some((bytes, proof))
+            }
+            Err(ProofError::Half(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let float = self.onnx(pixels, Floats::Fp32)?;
         let against_floats = match &own {
             Some(_) => measured(path, &reference, images, pixels)?,
-            None => proven.clone(),
+            None => verified.clone(),
         };
-        let files = [
-            (PrecisionModel::Fp16, &half_proof),
-            (PrecisionModel::Int8, &against_floats),
-        ];
+        let half_row = half.iter().map(|(_, proof)| (PrecisionModel::Fp16, proof));
+        let files = half_row.chain([(PrecisionModel::Int8, &against_floats)]);
         let mut rows = rows(&reference, images, files);
         for row in &mut rows {
             row.bytes = match row.model {
                 PrecisionModel::Teacher => None,
                 PrecisionModel::Fp32 => Some(float.len() as u64),
-                PrecisionModel::Fp16 => Some(half.len() as u64),
+                PrecisionModel::Fp16 => half.as_ref().map(|(bytes, _)| bytes.len() as u64),
                 PrecisionModel::Int8 => Some(bytes.len() as u64),
             };
         }
         let export = Export {
             input: Some(pixels),
-            proof: Some(proven.0),
+            proof: Some(verified.0),
             int8: Some(Box::new(student.result(rows))),
             step: trained.step,
             made_of: match learned {
@@ -217,8 +225,14 @@ impl Student<'_> {
         Ok(Int8File {
             export,
             fp32: float,
-            fp16: half,
+            fp16: half.map(|(bytes, _)| bytes),
         })
+    }
+
+    /// The bytes of its ONNX file with floats.
+    fn onnx(&self, pixels: PixelFormat, floats: Floats) -> Result<Vec<u8>, ProofError> {
+        let about = self.about(self.trained());
+        onnx_file(self.network, self.known, pixels, floats, &about)
     }
 
     /// Writes weights, and a script beside them that loads them into PyTorch.
@@ -271,6 +285,7 @@ impl Student<'_> {
             step: self.trained().step,
             made_of: self.made_of.map(str::to_owned),
             input: None,
+            floats: Floats::Fp32,
             bytes: bytes.len() as u64,
             blake3: blake3::hash(bytes).to_hex().to_string(),
             proof: None,

@@ -183,10 +183,10 @@ impl<'a> Int8Student<'a> {
 
 /// What the teacher, the network and files with these proofs are worth, without what
 /// their files and their time cost.
-pub(super) fn rows(
+pub(super) fn rows<'a>(
     reference: &Reference,
     images: &Images,
-    files: [(PrecisionModel, &(ExportProof, Option<f64>)); 2],
+    files: impl Iterator<Item = (PrecisionModel, &'a (ExportProof, Option<f64>))>,
 ) -> Vec<PrecisionRow> {
     let row = |model, top1, teacher_agreement, agreement| PrecisionRow {
         model,
@@ -206,13 +206,14 @@ pub(super) fn rows(
         share(same.count(), all)
     });
     let labels = || present().filter_map(|at| Some((at, images.valid.label(at)? as usize)));
-    let teacher = reference.teacher.as_ref().map(|teacher| {
-        let right = labels().filter(|(at, label)| predicted(&teacher[*at]) == Some(*label));
-        let top1 = share(right.count(), labels().count());
-        row(PrecisionModel::Teacher, top1, Some(1.0), both)
-    });
-    let (proof, _) = files[0].1;
-    let float = row(PrecisionModel::Fp32, proof.network_top1, both, Some(1.0));
+    let top1 = |answers: &[Vec<f32>]| {
+        let right = labels().filter(|(at, label)| predicted(&answers[*at]) == Some(*label));
+        share(right.count(), labels().count())
+    };
+    let teacher = reference.teacher.as_ref();
+    let teacher =
+        teacher.map(|teacher| row(PrecisionModel::Teacher, top1(teacher), Some(1.0), both));
+    let float = row(PrecisionModel::Fp32, top1(logits), both, Some(1.0));
     let files = files.map(|(model, (proof, like_teacher))| {
         row(model, proof.top1, *like_teacher, Some(proof.agreement))
     });

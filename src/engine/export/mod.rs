@@ -22,20 +22,25 @@ use super::failure::Failure;
 use super::metadata::ModelMetadata;
 use super::network::{Network, OnnxGraph, PixelInput, onnx_graph};
 use super::weights::{Values, state};
-use crate::event::{PixelFormat, RESIZE};
+use crate::event::{Floats, PixelFormat, RESIZE};
 
 /// The bytes of an ONNX file of a network: the same for the same weights and texts.
 /// It holds what must be known to use it, and `about` besides.
 ///
 /// # Errors
-/// The device failed.
+/// The device failed, or a weight is too large for its floats.
 pub fn onnx_file(
     network: &Network,
     known: &ModelMetadata,
     pixels: PixelFormat,
+    floats: Floats,
     about: &BTreeMap<String, String>,
-) -> Result<Vec<u8>, Failure> {
-    let file = recorded(network, input(known, pixels))?.float();
+) -> Result<Vec<u8>, ProofError> {
+    let graph = recorded(network, input(known, pixels))?;
+    let file = match floats {
+        Floats::Fp32 => graph.float(),
+        Floats::Fp16 => graph.half()?,
+    };
     Ok(file.into_bytes(&texts(known, about)))
 }
 
@@ -46,16 +51,6 @@ pub fn onnx_file(
 pub fn plain_onnx_file(network: &Network) -> Result<Vec<u8>, Failure> {
     let file = recorded(network, PixelInput::Float)?.float();
     Ok(file.into_bytes(&BTreeMap::new()))
-}
-
-/// The bytes of an ONNX file of a network with weights of 16 bits.
-fn half_onnx(
-    network: &Network,
-    known: &ModelMetadata,
-    pixels: PixelFormat,
-) -> Result<Vec<u8>, Failure> {
-    let file = recorded(network, input(known, pixels))?.half();
-    Ok(file.into_bytes(&texts(known, &BTreeMap::new())))
 }
 
 /// The nodes of a network.

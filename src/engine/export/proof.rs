@@ -1,30 +1,67 @@
-//! The proof of a file: the images that the network was evaluated on go through it, in
+//! The verification of a file: the images that the network was evaluated on go through it, in
 //! an engine that did not train it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use thiserror::Error;
 
+use super::recorded;
 use crate::data::{EvaluationBatch, Images};
 use crate::engine::classify::images_per_pass;
 use crate::engine::evaluate::{Answers, for_each_batch};
 use crate::engine::failure::Failure;
-use crate::engine::network::{INPUT, Network, OUTPUT, UnfitWeights};
-use crate::engine::onnx::{Engine, OnnxModelError};
+use crate::engine::network::{
+    GREATEST_HALF, INPUT, Network, OUTPUT, PixelInput, UnfitForHalf, UnfitWeights,
+};
+use crate::engine::onnx::{Engine, OnnxModelError, OpenRten, RTEN};
 use crate::event::inspection::metrics::predicted;
-use crate::event::{ExportProof, PixelFormat};
+use crate::event::{ExportProof, Floats, PixelFormat};
 use crate::experiment::spec::OnnxEngine;
 use crate::format::loss;
 use crate::onnx::{OnnxError, OnnxFile};
-use crate::run::TemporaryError;
+use crate::run::{TemporaryError, TemporaryFile};
 
-/// Greatest difference between logits, as a share of the greatest logit. 32-bit
-/// sums in another order differ by a millionth or so; a thousandth is an error.
-const TOLERANCE: f64 = 1e-3;
+/// How far a file may be from the network.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Greatest difference between logits, as a share of the greatest logit.
+    difference: f64,
+    /// Smallest share of images on which both choose the same class. Logits that differ
+    /// by no more than the tolerance choose another one only in a tie.
+    agreement: f64,
+}
 
-/// Smallest share of images on which both choose the same class. Logits that differ
-/// by no more than the tolerance choose another one only in a tie.
-const AGREEMENT: f64 = 0.99;
+impl Bounds {
+    /// 32-bit sums in another order differ by a millionth or so; a thousandth is an
+    /// error. A 16-bit float is off by up to a two-thousandth, and so is each value that
+    /// layer after layer is made of those before.
+    fn of(floats: Floats) -> Self {
+        match floats {
+            Floats::Fp32 => Self {
+                difference: 1e-3,
+                agreement: 0.99,
+            },
+            Floats::Fp16 => Self {
+                difference: 1e-2,
+                agreement: 0.98,
+            },
+        }
+    }
+
+    /// Greatest difference that is allowed.
+    fn allowed(self, proof: &ExportProof) -> f64 {
+        self.difference * proof.max_logit
+    }
+
+    /// Whether the file computes what the network does. A value that is not a number
+    /// proves nothing.
+    fn hold(self, proof: &ExportProof) -> bool {
+        let others = (proof.images - agreed(proof)) as f64;
+        let ties = (1.0 - self.agreement) * proof.images as f64;
+        proof.max_difference <= self.allowed(proof) && others <= ties.max(1.0)
+    }
+}
 
 /// Smallest share of images that a file with 8-bit integers gives the network's
 /// class. What rounding costs is a matter of the network, and is reported; but one that
@@ -49,19 +86,19 @@ pub enum ProofError {
         reason: String,
     },
     /// There are no images.
-    #[error("there are no validation images to prove the file with")]
+    #[error("there are no validation images to verify the file on")]
     NoImages,
     /// It computes something else.
     #[error(
         "the file does not compute what the network does: logits differ by {}, where at most {} \
          is allowed, and {} of {} images get the same class",
-        loss(.0.max_difference), loss(allowed(.0)), agreed(.0), .0.images
+        loss(.0.max_difference), loss(*.1), agreed(.0), .0.images
     )]
-    Differs(Box<ExportProof>),
+    Differs(Box<ExportProof>, f64),
     /// It answers with what is no number.
     #[error(
         "{who} answers {unanswered} of {images} validation images with logits that are not finite \
-         (NaN or infinite), so that nothing is proven"
+         (NaN or infinite), so that nothing is verified"
     )]
     NoAnswer {
         /// The network, or the file in an engine.
@@ -82,6 +119,9 @@ pub enum ProofError {
     /// Weights that are no numbers.
     #[error(transparent)]
     Weights(#[from] UnfitWeights),
+    /// Numbers that 16-bit floats do not reach.
+    #[error(transparent)]
+    Half(#[from] UnfitForHalf),
     /// A file for an engine cannot be written.
     #[error(transparent)]
     Temporary(#[from] TemporaryError),
@@ -103,36 +143,29 @@ impl From<OnnxModelError> for ProofError {
     }
 }
 
-/// Greatest difference that is allowed.
-fn allowed(proof: &ExportProof) -> f64 {
-    TOLERANCE * proof.max_logit
-}
-
 /// Images that get the same class.
 fn agreed(proof: &ExportProof) -> usize {
     (proof.agreement * proof.images as f64).round() as usize
 }
 
-/// Whether the file computes what the network does. A value that is not a number
-/// proves nothing.
-fn holds(proof: &ExportProof) -> bool {
-    let others = (proof.images - agreed(proof)) as f64;
-    let ties = (1.0 - AGREEMENT) * proof.images as f64;
-    proof.max_difference <= allowed(proof) && others <= ties.max(1.0)
-}
-
 /// Holds a file against the network that it was written from.
 ///
 /// # Errors
-/// It cannot be run, computes something else, or there is nothing to prove it with.
+/// It cannot be run, computes something else, or there is nothing to verify it on.
 pub fn prove(
     path: &Path,
     network: &Network,
     images: &Images,
     pixels: PixelFormat,
+    floats: Floats,
 ) -> Result<ExportProof, ProofError> {
-    // An engine that shares no code with those that train, and is always there.
-    let file = OpenedFile::open(path, OnnxEngine::Rten, pixels)?;
+    let engine = match floats {
+        // An engine that shares no code with those that train, and is always there.
+        Floats::Fp32 => OnnxEngine::Rten,
+        // Rten reads 16-bit floats and computes with 32-bit ones.
+        Floats::Fp16 => OnnxEngine::Auto,
+    };
+    let file = OpenedFile::open(path, engine, pixels)?;
     let mut found = Comparison::default();
     let mut failed = None;
     let end = for_each_batch(network, &images.valid, images, |batch, logits| {
@@ -151,11 +184,50 @@ pub fn prove(
     end?;
     found.all_answered(&file.name)?;
     let proof = found.proof(file.name).ok_or(ProofError::NoImages)?;
-    if holds(&proof) {
+    let bounds = Bounds::of(floats);
+    if bounds.hold(&proof) {
         Ok(proof)
     } else {
-        Err(ProofError::Differs(Box::new(proof)))
+        let allowed = bounds.allowed(&proof);
+        Err(ProofError::Differs(Box::new(proof), allowed))
     }
+}
+
+/// That no layer makes of the validation images what a 16-bit float cannot hold: an engine
+/// that computes with 32 bits inside would not show it.
+///
+/// # Errors
+/// A value is larger, or the network cannot be run.
+pub fn must_fit_half(network: &Network, images: &Images) -> Result<(), ProofError> {
+    let failed = |reason: String| ProofError::Engine {
+        engine: RTEN.to_owned(),
+        reason,
+    };
+    let graph = recorded(network, PixelInput::Float)?;
+    let file = TemporaryFile::new(&graph.float().into_bytes(&BTreeMap::new()))?;
+    let names = graph.values();
+    // The input is no node's value.
+    let names = &names[1..];
+    let engine = OpenRten::open(OnnxFile::open(file.path())?, INPUT, names).map_err(failed)?;
+    let [height, width] = [images.size.0 as usize, images.size.1 as usize];
+    let batch = images_per_pass(images.size, FEW);
+    for batch in images.in_order(&images.valid, batch) {
+        let batch = batch.map_err(Failure::from)?;
+        if batch.indices.is_empty() {
+            continue;
+        }
+        let shape = [batch.indices.len(), 3, height, width];
+        let values = engine.run(batch.pixels, shape).map_err(failed)?;
+        for (name, values) in names.iter().zip(values) {
+            let most = values
+                .iter()
+                .fold(0.0_f32, |most, value| most.max(value.abs()));
+            if most > GREATEST_HALF {
+                return Err(UnfitForHalf::Values(name.clone(), most).into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a network and its teacher answer on the validation images.
@@ -244,8 +316,9 @@ pub fn prove_int8(
     }
 }
 
-/// Images in a pass.
+/// Images in a pass, and in one of which every value is kept.
 const BATCH: usize = 64;
+const FEW: usize = 8;
 
 /// A file in an engine.
 struct OpenedFile {

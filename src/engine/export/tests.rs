@@ -8,17 +8,17 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::calibrate::{Seen, observe};
 use super::int8::best;
-use super::proof::prove_int8;
+use super::proof::{must_fit_half, prove_int8};
 use super::*;
 use crate::data::Images;
 use crate::engine::evaluate::{Answers, host};
 use crate::engine::network::{FakeQuantization, INPUT, OUTPUT, Range};
-use crate::engine::onnx::Engine;
+use crate::engine::onnx::{BareModel, Engine};
 use crate::engine::weights::save_described;
 use crate::event::inspection::Weights;
 use crate::event::{
-    DataSummary, FloatLayers, PixelFormat, PrecisionModel, QuantScheme, QuantTrial, RangeRule,
-    WeightScales,
+    DataSummary, FloatLayers, Floats, PixelFormat, PrecisionModel, QuantScheme, QuantTrial,
+    RangeRule, Variant, WeightScales,
 };
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
 use crate::experiment::load_text;
@@ -228,7 +228,7 @@ fn assert_same(found: &[f32], wanted: &[f32], name: &str) {
 
 fn written(network: &Network, known: &ModelMetadata, pixels: PixelFormat, to: &Path) {
     let about = BTreeMap::from([("run".to_owned(), "a-run".to_owned())]);
-    let bytes = onnx_file(network, known, pixels, &about).unwrap();
+    let bytes = onnx_file(network, known, pixels, Floats::Fp32, &about).unwrap();
     std::fs::write(to, bytes).unwrap();
 }
 
@@ -366,7 +366,10 @@ fn a_file_says_of_itself_what_weights_say() {
 #[test]
 fn the_same_weights_give_the_same_bytes() {
     let (network, known) = trained(&Model::ResNetCifar { depth: 8, width: 4 }, 12);
-    let bytes = || onnx_file(&network, &known, PixelFormat::Uint8, &BTreeMap::new()).unwrap();
+    let bytes = || {
+        let about = BTreeMap::new();
+        onnx_file(&network, &known, PixelFormat::Uint8, Floats::Fp32, &about).unwrap()
+    };
     assert_eq!(bytes(), bytes());
 }
 
@@ -508,10 +511,15 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("student.onnx");
     let left = || std::fs::read_dir(folder.path()).unwrap().count();
-    for pixels in [PixelFormat::Float, PixelFormat::Uint8] {
-        let bytes = onnx_file(&network(1), &known, pixels, &BTreeMap::new()).unwrap();
+    for (pixels, floats) in [
+        (PixelFormat::Float, Floats::Fp32),
+        (PixelFormat::Uint8, Floats::Fp32),
+        (PixelFormat::Float, Floats::Fp16),
+    ] {
+        let about = BTreeMap::new();
+        let bytes = onnx_file(&network(1), &known, pixels, floats, &about).unwrap();
         let checked = |bytes: &[u8], network: &Network| {
-            let check = |file: &Path| prove(file, network, &images, pixels);
+            let check = |file: &Path| prove(file, network, &images, pixels, floats);
             let proof = write_checked(&path, bytes, check).unwrap();
             proof.map_err(|error| error.to_string())
         };
@@ -521,7 +529,7 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
             "{error}"
         );
         assert_eq!(left(), 0);
-        // Weights that are no numbers prove nothing.
+        // Weights that are no numbers verify nothing.
         let mut broken = network(1);
         let value = broken.parameters()[0].value.clone() * f32::NAN;
         broken.parameters_mut()[0].value = value;
@@ -964,20 +972,107 @@ fn of_schemes_of_about_the_same_accuracy_the_truest_is_taken() {
     assert_eq!(taken(&[trial(None, 0.9, 1.0), trial(None, 0.95, 2.0)]), 1);
 }
 
+fn half(case: &Case, pixels: PixelFormat) -> Vec<u8> {
+    let about = BTreeMap::new();
+    onnx_file(&case.network, &case.known, pixels, Floats::Fp16, &about).unwrap()
+}
+
 #[test]
-fn weights_of_16_bits_compute_nearly_the_same() {
+fn a_file_of_16_bit_floats_is_half_as_long_and_computes_nearly_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("half.onnx");
     for case in small_cases() {
-        let bytes = half_onnx(&case.network, &case.known, PixelFormat::Float).unwrap();
         let floats = plain_onnx_file(&case.network).unwrap();
-        assert!(bytes.len() < floats.len(), "{}", case.name);
-        std::fs::write(&path, bytes).unwrap();
+        let write = |pixels| {
+            let bytes = half(case, pixels);
+            assert!(bytes.len() < floats.len(), "{}", case.name);
+            std::fs::write(&path, bytes).unwrap();
+            in_rten(&path)
+        };
         let shape = [IMAGES, 3, case.side, case.side];
-        let found = in_rten(&path).run(case.values.clone(), shape).unwrap();
-        let apart = distance(&found, &case.logits);
-        assert!(apart > 0.0 && apart < HALF, "{}: {apart}", case.name);
+        let of_floats = write(PixelFormat::Float).run(case.values.clone(), shape);
+        let facts = BareModel::facts(&path).unwrap();
+        assert_eq!(facts.variant, Variant::Fp16, "{}", case.name);
+        let shape = [IMAGES, case.side, case.side, 3];
+        let of_bytes = write(PixelFormat::Uint8).run(case.pictures.clone(), shape);
+        for found in [of_floats, of_bytes] {
+            let apart = distance(&found.unwrap(), &case.logits);
+            assert!(apart > 0.0 && apart < HALF, "{}: {apart}", case.name);
+        }
     }
+}
+
+#[test]
+fn a_file_of_16_bit_floats_takes_and_gives_32_bit_ones_in_onnxruntime() {
+    const MODULES: &str = "numpy, onnx, onnxruntime";
+    const SCRIPT: &str = "
+import numpy, onnx, onnxruntime
+from onnx.reference import ReferenceEvaluator
+onnx.checker.check_model('half.onnx', full_check=True)
+model = onnx.load('half.onnx')
+inside = {v.type.tensor_type.elem_type for v in onnx.shape_inference.infer_shapes(model).graph.value_info}
+assert inside == {onnx.TensorProto.FLOAT16}, inside
+session = onnxruntime.InferenceSession('half.onnx', providers=['CPUExecutionProvider'])
+assert session.get_inputs()[0].type == session.get_outputs()[0].type == 'tensor(float)'
+images = numpy.fromfile('images.float', numpy.float32).reshape(-1, 3, SIDE, SIDE)
+answers = [session.run(None, {'images': images})[0]]
+if REFERENCE:
+    answers += ReferenceEvaluator(model).run(None, {'images': images})
+for logit in numpy.concatenate(answers).ravel():
+    print(float(logit))
+";
+    // Slow, but it rounds every value to 16 bits, which engines of processors do not.
+    const ROUNDED: [&str; 3] = ["linear", "cnn", "cifar"];
+    if python(MODULES).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for case in small_cases() {
+        give(folder, case);
+        std::fs::write(folder.join("half.onnx"), half(case, PixelFormat::Float)).unwrap();
+        let reference = if ROUNDED.contains(&case.name) {
+            "True"
+        } else {
+            "False"
+        };
+        let script = SCRIPT.replace("SIDE", &case.side.to_string());
+        let script = script.replace("REFERENCE", reference);
+        let found = floats(&run(python(MODULES).unwrap(), folder, &script));
+        for found in found.chunks_exact(case.logits.len()) {
+            let apart = distance(found, &case.logits);
+            assert!(apart > 0.0 && apart < HALF, "{}: {apart}", case.name);
+        }
+    }
+}
+
+#[test]
+fn what_16_bit_floats_cannot_hold_is_refused_by_name() {
+    let is_first = |name: &str, values: &[f32]| name.ends_with("weight") && values.len() == 5 * 27;
+    let large = altered(|name, values| {
+        if is_first(name, values) {
+            values[3] = 7e4;
+        }
+    });
+    let about = BTreeMap::new();
+    let pixels = PixelFormat::Float;
+    let written = onnx_file(&large.network, &large.known, pixels, Floats::Fp16, &about);
+    let error = written.unwrap_err().to_string();
+    let found = error.contains("the weights `features.0.weight` hold 7");
+    assert!(
+        found && error.contains("a 16-bit float at most 65504"),
+        "{error}"
+    );
+    let (images, graph, _) = quick_start();
+    let mut network = Network::new(graph, 1, &Device::flex());
+    must_fit_half(&network, &images).unwrap();
+    let value = network.parameters()[0].value.clone() * 1e6;
+    network.parameters_mut()[0].value = value;
+    let error = must_fit_half(&network, &images).unwrap_err().to_string();
+    assert!(
+        error.contains("on the validation images, and a 16-bit float holds at most 65504"),
+        "{error}"
+    );
 }
 
 #[test]

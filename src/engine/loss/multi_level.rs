@@ -13,7 +13,7 @@ const MULTIPLES: [f64; 5] = [0.5, 0.75, 1.0, 1.25, 1.5];
 /// 1/C ‖`P_s`ᵀ `P_s` − `P_t`ᵀ `P_t`‖², added up, with P = softmax(·/T) `[batch, classes]`. As the paper has
 /// it; the masks by the teacher's confidence of the authors' code are left out.
 #[must_use]
-pub fn multi_level(student: Tensor<2>, teacher: Tensor<2>, temperature: f64) -> Tensor<1> {
+pub fn multi_level(student: &Tensor<2>, teacher: &Tensor<2>, temperature: f64) -> Tensor<1> {
     let losses = MULTIPLES.map(|multiple| {
         let temperature = temperature * multiple;
         let student = log_softmax(student.clone() / temperature, 1);

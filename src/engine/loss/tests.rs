@@ -75,10 +75,7 @@ fn all(
             boxed(move |s| dist(s, t4.clone(), TEMPERATURE, (1.0, 2.0))),
         ),
         ("symmetric_kl", boxed(move |s| symmetric_kl(s, t10.clone()))),
-        (
-            "mlkd",
-            boxed(move |s| multi_level(s, t11.clone(), TEMPERATURE)),
-        ),
+        ("mlkd", boxed(move |s| multi_level(&s, &t11, TEMPERATURE))),
         (
             "l2_probabilities",
             boxed(move |s| squared_difference(s, t5.clone(), Probabilities)),
@@ -209,7 +206,7 @@ fn the_lowest_temperature_gives_finite_losses() {
         decoupled(student.clone(), teacher.clone(), label, 0.05, (1.0, 8.0)),
         dist(student.clone(), teacher.clone(), 0.05, (1.0, 1.0)),
         symmetric_kl(student.clone(), teacher.clone()),
-        multi_level(student, teacher, 0.05),
+        multi_level(&student, &teacher, 0.05),
     ] {
         assert!(value(loss).is_finite());
     }
@@ -248,7 +245,7 @@ fn a_student_that_equals_its_teacher_has_no_divergence() {
         standardized_distillation(same.clone(), same.clone(), 4.0),
         dist(same.clone(), same.clone(), 4.0, (1.0, 1.0)),
         symmetric_kl(same.clone(), same.clone()),
-        multi_level(same.clone(), same.clone(), 4.0),
+        multi_level(&same, &same, 4.0),
         squared_difference(same.clone(), same, Logits),
     ] {
         let loss = value(loss);

@@ -25,7 +25,9 @@ use self::fake_quantized::effective_values;
 pub use self::fake_quantized::{Extremes, FakeQuantization};
 #[cfg(feature = "libtorch")]
 pub(super) use self::libtorch::{int, native, of_native};
-pub use self::onnx::{INPUT, NamedValues, OUTPUT, OnnxGraph, PixelInput, onnx_graph};
+pub use self::onnx::{
+    GREATEST_HALF, INPUT, NamedValues, OUTPUT, OnnxGraph, PixelInput, UnfitForHalf, onnx_graph,
+};
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
 use self::walk::{Statistics, walk};

@@ -45,6 +45,26 @@ pub enum PixelInput {
     },
 }
 
+/// Greatest number that a 16-bit float holds.
+pub const GREATEST_HALF: f32 = 65504.0;
+
+/// What a 16-bit float cannot hold.
+#[derive(Debug, thiserror::Error)]
+pub enum UnfitForHalf {
+    /// A weight.
+    #[error(
+        "the weights `{0}` hold {1}, and a 16-bit float at most {GREATEST_HALF}; export the student \
+         with 32-bit floats"
+    )]
+    Weights(String, f32),
+    /// What a layer makes of an image.
+    #[error(
+        "the values of `{0}` reach {1} on the validation images, and a 16-bit float holds at most \
+         {GREATEST_HALF}; export the student with 32-bit floats"
+    )]
+    Values(String, f32),
+}
+
 /// Values of every parameter and running statistic, by PyTorch's name.
 pub type NamedValues = BTreeMap<String, Vec<f32>>;
 
@@ -117,17 +137,60 @@ impl OnnxGraph {
     #[must_use]
     pub fn float(&self) -> GraphWriter {
         let mut file = self.started();
-        self.recorded.write(&mut file, Source::write);
+        self.recorded.write(&mut file);
         file
     }
 
-    /// The graph with its weights as 16-bit floats, which become 32-bit ones before they
-    /// are used.
-    #[must_use]
-    pub fn half(&self) -> GraphWriter {
+    /// The graph with 16-bit floats throughout. It takes and gives what the others do: what
+    /// goes in becomes 16-bit floats, and what comes out 32-bit ones.
+    ///
+    /// # Errors
+    /// A weight is too large for one.
+    pub fn half(&self) -> Result<GraphWriter, UnfitForHalf> {
         let mut file = self.started();
-        self.recorded.write(&mut file, Source::write_half);
-        file
+        let Recorded { nodes } = &self.recorded;
+        let half = |at: usize| {
+            let name = self.recorded.value(at);
+            if at == self.prepared || at == nodes.len() {
+                format!("{name}_half")
+            } else {
+                name
+            }
+        };
+        let cast = |file: &mut GraphWriter, from: String, to: &str, element| {
+            let node = format!("{to}_cast");
+            file.node((&node, "Cast"), vec![from], to, vec![cast_to(element)]);
+        };
+        for (at, node) in nodes.iter().enumerate() {
+            if at == self.prepared {
+                let input = self.recorded.value(at);
+                cast(&mut file, input, &half(at), Element::Float16);
+            }
+            let is_half = at >= self.prepared;
+            let inputs = node.inputs.iter();
+            let inputs = inputs.map(|source| match source {
+                Source::Constant(constant) if is_half => constant.write_half(&mut file),
+                _ if is_half => Ok(source.write(&mut file, &half)),
+                _ => Ok(source.write(&mut file, &|at| self.recorded.value(at))),
+            });
+            let inputs = inputs.collect::<Result<_, _>>()?;
+            let output = if is_half && at + 1 == nodes.len() {
+                half(at + 1)
+            } else {
+                self.recorded.value(at + 1)
+            };
+            let named = (node.name.as_str(), node.operator);
+            file.node(named, inputs, &output, node.attributes.clone());
+        }
+        cast(&mut file, half(nodes.len()), OUTPUT, Element::Float);
+        Ok(file)
+    }
+
+    /// Names of all values, the first layer's input first.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        let values = self.prepared..=self.recorded.nodes.len();
+        values.map(|at| self.recorded.value(at)).collect()
     }
 
     /// A file with input and output and without nodes.
@@ -189,18 +252,30 @@ impl Recorded {
         }
     }
 
-    fn write(
-        &self,
-        graph: &mut GraphWriter,
-        write: impl Fn(&Source, &mut GraphWriter, &dyn Fn(usize) -> String) -> String,
-    ) {
+    fn write(&self, graph: &mut GraphWriter) {
         for (at, node) in self.nodes.iter().enumerate() {
             let inputs = node.inputs.iter();
-            let inputs = inputs.map(|source| write(source, graph, &|at| self.value(at)));
+            let inputs = inputs.map(|source| source.write(graph, &|at| self.value(at)));
             let inputs = inputs.collect();
             let named = (node.name.as_str(), node.operator);
             graph.node(named, inputs, &self.value(at + 1), node.attributes.clone());
         }
+    }
+}
+
+impl Constant {
+    /// Its name; it is added as 16-bit floats.
+    fn write_half(&self, graph: &mut GraphWriter) -> Result<String, UnfitForHalf> {
+        let fits = |value: &&f32| f16::from_f32(**value).is_finite();
+        if let Some(value) = self.values.iter().find(|value| !fits(value)) {
+            let name = self.name.clone();
+            return Err(UnfitForHalf::Weights(name, *value));
+        }
+        let values = self.values.iter();
+        let bytes = values.flat_map(|value| f16::from_f32(*value).to_le_bytes());
+        let (name, sides) = (&self.name, &self.sides);
+        graph.constant(name, sides, Element::Float16, bytes.collect());
+        Ok(name.clone())
     }
 }
 
@@ -218,24 +293,6 @@ impl Source {
                 name.clone()
             }
         }
-    }
-
-    /// The same with weights, which have sides, as 16-bit floats.
-    fn write_half(&self, graph: &mut GraphWriter, value: &dyn Fn(usize) -> String) -> String {
-        let Self::Constant(constant) = self else {
-            return self.write(graph, value);
-        };
-        if constant.sides.is_empty() {
-            return self.write(graph, value);
-        }
-        let name = &constant.name;
-        let (half, node) = (format!("{name}_half"), format!("{name}_cast"));
-        let values = constant.values.iter();
-        let bytes = values.flat_map(|value| f16::from_f32(*value).to_le_bytes());
-        graph.constant(&half, &constant.sides, Element::Float16, bytes.collect());
-        let to = vec![cast_to(Element::Float)];
-        graph.node((&node, "Cast"), vec![half], name, to);
-        name.clone()
     }
 }
 

@@ -241,7 +241,7 @@ impl Evaluation<'_> {
             Divergence::L2 { space } => loss::squared_difference(student, teacher, space),
             Divergence::LogitStd => loss::standardized_distillation(student, teacher, temperature),
             Divergence::SymmetricKl => loss::symmetric_kl(student, teacher),
-            Divergence::Mlkd => loss::multi_level(student, teacher, temperature),
+            Divergence::Mlkd => loss::multi_level(&student, &teacher, temperature),
             Divergence::Dist { beta, gamma } => {
                 loss::dist(student, teacher, temperature, (beta, gamma))
             }

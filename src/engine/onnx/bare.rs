@@ -96,13 +96,16 @@ impl BareModel {
         let input = file.image_input()?;
         let is_int8 = |operation: &str| INT8.contains(&operation);
         let is_int8 = file.nodes().iter().any(|node| is_int8(&node.op_type));
+        let variant = if is_int8 {
+            Variant::Int8
+        } else if file.has_half_weights() {
+            Variant::Fp16
+        } else {
+            Variant::Fp32
+        };
         Ok(BareFacts {
             size: input.size.unwrap_or((SIDE, SIDE)),
-            variant: if is_int8 {
-                Variant::Int8
-            } else {
-                Variant::Fp32
-            },
+            variant,
         })
     }
 

@@ -4,6 +4,7 @@
 //! never see.
 
 mod bare;
+mod elf;
 mod macs;
 mod onnxruntime;
 mod rten;
@@ -17,6 +18,7 @@ use ort::value::PrimitiveTensorElementType;
 use rten_tensor::NdTensor;
 use thiserror::Error;
 
+pub(super) use self::onnxruntime::NAME as ONNXRUNTIME;
 use self::onnxruntime::OnnxRuntime;
 use self::rten::Rten;
 pub(super) use self::rten::{NAME as RTEN, OpenRten};
@@ -63,7 +65,7 @@ pub struct Answers {
     pub taken: Option<Vec<usize>>,
 }
 
-/// Whether onnxruntime can be opened here.
+/// Whether there is a library of onnxruntime here; whether it can be opened shows when it is.
 #[must_use]
 pub fn has_onnxruntime() -> bool {
     onnxruntime::library().is_some()

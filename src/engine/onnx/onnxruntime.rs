@@ -2,6 +2,7 @@
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,6 +14,7 @@ use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 
+use super::elf;
 use crate::onnx::OnnxFile;
 use crate::untrusted::contents::start_of;
 use crate::untrusted::{Contents, Show as _, clean_line, open_regular};
@@ -88,10 +90,16 @@ fn opened() -> Result<&'static Library, String> {
 
 /// Refuses what the loader would wait for or read as something else.
 fn must_be_a_library(path: &Path) -> Result<(), String> {
-    let start = open_regular(path).and_then(|file| start_of(&file));
-    let start = start.map_err(|error| error.to_string())?;
-    if cfg!(not(target_os = "linux")) || start.starts_with(b"\x7fELF") {
+    let read = || {
+        let file = open_regular(path)?;
+        Ok((start_of(&file)?, file.metadata()?.len()))
+    };
+    let (start, length) = read().map_err(|error: io::Error| error.to_string())?;
+    if cfg!(not(target_os = "linux")) {
         return Ok(());
+    }
+    if start.starts_with(b"\x7fELF") {
+        return elf::fault(&start, length).map_or(Ok(()), Err);
     }
     let text = Contents::of(&start).describe("library", REMEDY);
     Err(format!(

@@ -13,6 +13,9 @@ const WIDEST_MATRIX: usize = 12;
 /// Cells of a class's name in a table.
 const LONGEST_NAME: usize = 24;
 
+/// Columns of a matrix's column at least.
+const LEAST_COLUMN: usize = 6;
+
 /// Folders that are named in one message.
 const MOST_NAMED: usize = 5;
 
@@ -149,12 +152,19 @@ impl Confusion {
     }
 
     /// All of it as text: accuracy, recall and precision of every class, and of few
-    /// classes also what each is taken for.
+    /// classes also what each is taken for, with their names whole where so many columns
+    /// are room for them.
     #[must_use]
-    pub fn lines(&self, model: &str, classes: &[String]) -> Vec<String> {
-        let width = classes.iter().map(|class| format::width_of(class)).max();
-        let width = width.unwrap_or_default().clamp(5, LONGEST_NAME);
-        let name = |class: usize| format!("{:width$}", format::shorten(&classes[class], width));
+    pub fn lines(&self, model: &str, classes: &[String], room: usize) -> Vec<String> {
+        let longest = classes.iter().map(|class| format::width_of(class)).max();
+        let width = longest.unwrap_or_default().clamp(5, LONGEST_NAME);
+        // By cells, which letters may take two of.
+        let gap =
+            |text: &str, width: usize| " ".repeat(width.saturating_sub(format::width_of(text)));
+        let name = |class: usize| {
+            let name = format::shorten(&classes[class], width);
+            format!("{name}{}", gap(&name, width))
+        };
         let images = self.total() as usize;
         let images = format::plural(images, "labelled image", "labelled images");
         let top1 = format::percent(self.top1());
@@ -174,14 +184,19 @@ impl Confusion {
         if classes.len() > WIDEST_MATRIX {
             return lines;
         }
+        // A space before each, and what stands left of the first.
+        let fair = room.saturating_sub(width + 3) / classes.len().max(1);
+        let column = fair
+            .saturating_sub(1)
+            .clamp(LEAST_COLUMN, width.max(LEAST_COLUMN));
+        let right = |text: &str| format!(" {}{text}", gap(text, column));
         let heads = classes
             .iter()
-            .map(|class| format!(" {:>6}", format::shorten(class, 6_usize)));
-        let heads = heads.collect::<String>();
+            .map(|class| right(&format::shorten(class, column)));
         lines.push(format!("  label ↓ by {model} →"));
-        lines.push(format!("  {:width$} {heads}", ""));
+        lines.push(format!("  {:width$} {}", "", heads.collect::<String>()));
         for (class, row) in self.counts.iter().enumerate() {
-            let cells = row.iter().map(|count| format!(" {count:>6}"));
+            let cells = row.iter().map(|count| right(&count.to_string()));
             lines.push(format!("  {} {}", name(class), cells.collect::<String>()));
         }
         lines
@@ -220,6 +235,22 @@ mod tests {
             found.starts_with("images in `Ant` have no label: "),
             "{found}"
         );
+    }
+
+    #[test]
+    fn names_of_classes_are_whole_in_the_matrix_where_there_is_room() {
+        let classes = ["circle", "triangle", "ring"].map(str::to_owned);
+        let mut confusion = Confusion::new(3);
+        confusion.count(1, 2);
+        let heads = |room: usize| confusion.lines("student", &classes, room)[4].clone();
+        assert_eq!(heads(80), "              circle triangle     ring");
+        assert_eq!(heads(20), "            circle trian…   ring");
+        let lines = confusion.lines("student", &classes, 80);
+        let widths: Vec<usize> = lines[4..]
+            .iter()
+            .map(|line| format::width_of(line))
+            .collect();
+        assert_eq!(widths, [widths[0]; 4]);
     }
 
     #[test]

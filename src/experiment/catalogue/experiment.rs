@@ -128,7 +128,7 @@ static FIELDS: &[Field] = &[
         "export",
         Optional(&Of(&EXPORT)),
         "None",
-        "File that the student is written to when the run is completed, and that is proven.",
+        "Export of the student when the run completes, verified on the validation images.",
     ),
     field(
         "gates",
@@ -197,25 +197,28 @@ pub(super) static EXPORT: Type = choice(
             "An ONNX file that takes RGB bytes and normalises them itself.",
         ),
         named(
-            "Int8",
-            INT8,
-            "An ONNX file that computes with 8-bit integers.",
+            "Fp16",
+            FP16,
+            "An ONNX file that computes with 16-bit floats.",
         ),
+        named("Int8", INT8, "An ONNX file quantized to 8-bit integers."),
     ],
 );
+
+static FP16: &[Field] = &[TAKES_BYTES];
 
 static INT8: &[Field] = &[
     field(
         "images",
         Whole("from 1"),
         "512",
-        "Training images by which the ranges of activations are found.",
+        "Number of training images to calibrate the ranges of activations on.",
     ),
     field(
         "seed",
         Whole("from 0"),
         "0",
-        "Seed by which these are chosen.",
+        "Seed for choosing the calibration images.",
     ),
     field(
         "weight_bits",
@@ -223,8 +226,10 @@ static INT8: &[Field] = &[
         "None",
         "Bits of a weight; 8 if absent, or 7 where this processor has no VNNI.",
     ),
-    field("uint8", Truth, "false", "Whether the file takes RGB bytes."),
+    TAKES_BYTES,
 ];
+
+const TAKES_BYTES: Field = field("uint8", Truth, "false", "Whether the file takes RGB bytes.");
 
 pub(super) static GATE: Type = choice(
     "Gate",

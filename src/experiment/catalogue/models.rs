@@ -478,7 +478,7 @@ pub(super) static DEVICE: Type = choice(
             "Auto",
             "A CUDA GPU if libtorch has one, else libtorch on the CPU, else Cpu.",
         ),
-        bare("Cpu", "The pure-Rust CPU backend; always there."),
+        bare("Cpu", "The pure-Rust CPU backend; always available."),
         holding(
             "LibTorch",
             &[Of(&LIBTORCH)],

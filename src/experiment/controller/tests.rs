@@ -110,6 +110,24 @@ fn feedback_moves_p1_while_the_truth_loss_improves_and_w_when_it_does_not() {
 }
 
 #[test]
+fn feedback_names_the_best_so_far_and_not_the_round_before() {
+    let losses = [2.0, 1.5, 1.8, 1.6, 1.51, 1.2];
+    let (decisions, _) = play(Update::default(), &losses);
+    let reasons: Vec<String> = decisions.into_iter().flatten().map(|d| d.reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            "truth loss 2.000, the first round",
+            "truth loss 1.500, better than the best so far (2.000)",
+            "truth loss 1.800, worse than the best so far (1.500)",
+            "truth loss 1.600, worse than the best so far (1.500)",
+            "truth loss 1.510, within 1 % of the best so far (1.500)",
+            "truth loss 1.200, better than the best so far (1.500)",
+        ]
+    );
+}
+
+#[test]
 fn p2_is_always_one_step_of_p_max_over_e_above_p1() {
     let (decisions, _) = play(Update::default(), &[2.0, 3.0, 2.0, 1.0]);
     let (mut p1, mut p2) = (0.0, 0.05);

@@ -3,7 +3,7 @@
 use super::text::{Page, written};
 use crate::experiment::plan::{DataPlan, ValidPlan};
 use crate::experiment::spec::{ClassOrder, NormalizeSpec, Source};
-use crate::format::precise;
+use crate::format::{count, precise};
 use crate::untrusted::Show as _;
 
 const BYTES_PER_MEGABYTE: u64 = 1_000_000;
@@ -54,7 +54,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
         &format!(
             "{} % unreadable images, {} pixels an image, {} MB of decoded images in memory",
             precise(data.max_bad * 100.0),
-            data.max_pixels,
+            count(data.max_pixels),
             data.memory / BYTES_PER_MEGABYTE
         ),
     );

@@ -211,7 +211,7 @@ fn rule_rows(
             (
                 "else",
                 format!(
-                    "the truth loss got worse: {}",
+                    "it is worse than that: {}",
                     lowering(weight, *decay, *w_min)
                 ),
             ),

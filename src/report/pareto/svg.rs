@@ -108,12 +108,15 @@ pub fn svg(picture: &Pareto) -> String {
         }
     }
     // What is on the front is not hidden.
-    let mut points: Vec<(&ParetoPoint, &String)> = picture.points.iter().zip(&names).collect();
+    let mut points: Vec<(&ParetoPoint, String)> = Vec::new();
+    for (equal, names) in spots(&picture.points, &names) {
+        points.extend(equal.iter().map(|point| (point, names.join(", "))));
+    }
     points.sort_by_key(|(point, _)| point.on_front);
-    for (point, name) in points {
+    for (point, names) in points {
         let (top1, cost) = point.facts(&picture.cost);
         let place = axes.place(point.cost, point.top1);
-        let about = format!("{name}: {top1}, {cost}");
+        let about = format!("{names}: {top1}, {cost}");
         let _ = write!(out, "<g><title>{}</title>", escaped(&about));
         mark(&mut out, place, point.variant, point.on_front);
         out += "</g>\n";
@@ -169,16 +172,19 @@ impl Axes {
         }
         let front: Vec<_> = self.front(picture);
         lines.extend(front.windows(2).map(|ends| thin(ends[0], ends[1])));
-        let place = |point: &ParetoPoint| self.place(point.cost, point.top1);
-        let points = picture.points.iter().map(place).zip(names.iter().cloned());
-        let mut points: Vec<((f64, f64), String)> = points.collect();
+        let mut spots: Vec<(&[ParetoPoint], &[String])> = spots(&picture.points, names).collect();
         // Those of the front have the first choice.
-        let on_front = picture.points.iter().map(|point| point.on_front);
-        let mut order: Vec<(bool, usize)> = on_front.zip(0..).collect();
-        order.sort_by_key(|(on_front, at)| (!on_front, *at));
-        points = order.iter().map(|(_, at)| points[*at].clone()).collect();
+        spots.sort_by_key(|(equal, _)| !equal[0].on_front);
+        let points = spots.iter().map(|(equal, names)| {
+            let place = self.place(equal[0].cost, equal[0].top1);
+            (place, names.join(", "))
+        });
+        let points: Vec<((f64, f64), String)> = points.collect();
         let labels = placed(&points, &PLOT, &taken, &lines);
-        let unnamed = points.len() - labels.len();
+        let is_named = |text: &String| labels.iter().any(|label| label.text == *text);
+        let unnamed = spots.iter().zip(&points);
+        let unnamed = unnamed.filter(|(_, (_, text))| !is_named(text));
+        let unnamed = unnamed.map(|((equal, _), _)| equal.len()).sum();
         (labels, unnamed)
     }
 
@@ -261,18 +267,28 @@ impl Axes {
     }
 }
 
+/// Points that are drawn in one place, with their names: they have one label.
+fn spots<'a>(
+    points: &'a [ParetoPoint],
+    names: &'a [String],
+) -> impl Iterator<Item = (&'a [ParetoPoint], &'a [String])> {
+    let mut names = names;
+    points.chunk_by(ParetoPoint::is_at).map(move |equal| {
+        let (own, others) = names.split_at(equal.len());
+        names = others;
+        (equal, own)
+    })
+}
+
 /// What the marks mean.
 fn legend(out: &mut String, picture: &Pareto) {
-    let has_int8 = picture
-        .points
-        .iter()
-        .any(|point| point.variant == Variant::Int8);
+    let has = |variant: &Variant| picture.points.iter().any(|point| point.variant == *variant);
     let mut entries = vec![
         (Some((Variant::Fp32, true)), "on the front"),
         (Some((Variant::Fp32, false)), "others"),
     ];
-    if has_int8 {
-        entries.push((Some((Variant::Int8, false)), "int8"));
+    for variant in [Variant::Fp16, Variant::Int8].into_iter().filter(has) {
+        entries.push((Some((variant, false)), variant.word()));
     }
     if !picture.teachers.is_empty() {
         entries.push((None, "teacher"));
@@ -291,13 +307,21 @@ fn legend(out: &mut String, picture: &Pareto) {
     }
 }
 
-/// A circle, or a diamond for a file of integers; filled on the front.
+/// A circle, a square for a file of 16-bit floats, or a diamond for one of integers; filled
+/// on the front.
 fn mark(out: &mut String, (x, y): (f64, f64), variant: Variant, on_front: bool) {
     let class = if on_front { "best" } else { "other" };
     let _ = match variant {
         Variant::Fp32 => write!(
             out,
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"/>"
+        ),
+        Variant::Fp16 => write!(
+            out,
+            "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{side}\" height=\"{side}\"/>",
+            x - RADIUS,
+            y - RADIUS,
+            side = 2.0 * RADIUS
         ),
         Variant::Int8 => {
             let r = RADIUS + 1.5;

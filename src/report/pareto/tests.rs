@@ -56,6 +56,25 @@ fn a_picture_is_read_by_eye_and_aloud() {
 }
 
 #[test]
+fn points_in_one_place_have_one_label_and_each_is_on_the_front() {
+    let mut picture = picture();
+    let twin = point(
+        "twin-20260102-101503-000003",
+        Variant::Fp32,
+        3.1,
+        0.905,
+        true,
+    );
+    picture.points.push(twin);
+    let drawn = svg(&picture);
+    assert!(drawn.contains(">wide 000002, twin</text>"), "{drawn}");
+    assert!(!drawn.contains(">twin</text>"), "{drawn}");
+    assert!(!drawn.contains("points without a label"), "{drawn}");
+    let both = "<title>wide 000002, twin: 90.5 %";
+    assert_eq!(drawn.matches(both).count(), 2, "{drawn}");
+}
+
+#[test]
 fn names_are_as_short_as_they_stay_distinct() {
     let expected = ["small int8", "small", "wide 000001", "wide 000002"];
     assert_eq!(labels::names(&picture().points), expected);

@@ -8,7 +8,11 @@ use crate::run::BenchResult;
 /// The machine, and a row for every measurement.
 #[must_use]
 pub fn bench_table(result: &BenchResult) -> String {
-    let Measurement { machine, rows } = &result.measurement;
+    let Measurement {
+        machine,
+        rows,
+        unmeasured,
+    } = &result.measurement;
     let head = format!(
         "{}\n{}, {} threads, {}\n\n",
         result.target, machine.processor, machine.threads, machine.system
@@ -23,21 +27,36 @@ pub fn bench_table(result: &BenchResult) -> String {
         .collect();
     let mut is_right = vec![true; titles.len()];
     is_right[..3].fill(false);
-    head + &text_of(grid(&rows, &is_right))
+    let mut text = head + &text_of(grid(&rows, &is_right));
+    let lines = unmeasured.iter().map(|it| {
+        let (file, engine, reason) = (&it.file, &it.engine, &it.reason);
+        format!(
+            "{}, {file} in {engine}: not measured: {reason}\n",
+            model(it.model)
+        )
+    });
+    if !unmeasured.is_empty() {
+        text.push('\n');
+        text.extend(lines);
+    }
+    text
 }
 
-fn cells(row: &BenchRow) -> Vec<String> {
-    let model = match row.model {
+fn model(model: BenchModel) -> &'static str {
+    match model {
         BenchModel::Teacher => "teacher",
         BenchModel::Student => "student",
         BenchModel::File => "file",
-    };
+    }
+}
+
+fn cells(row: &BenchRow) -> Vec<String> {
     let memory = match row.peak_memory {
         0 => MISSING.to_owned(),
         memory => bytes(memory),
     };
     vec![
-        model.to_owned(),
+        model(row.model).to_owned(),
         form(row),
         row.engine.clone(),
         row.batch.to_string(),

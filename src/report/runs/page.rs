@@ -46,7 +46,7 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
         }
     };
     add("Images and models", &facts);
-    let metrics = metrics::best_and_last(store).into_iter();
+    let metrics = metrics::summary(store).into_iter();
     let metrics: Vec<_> = metrics
         .map(|(name, metrics)| (name, metrics.join("  ")))
         .collect();

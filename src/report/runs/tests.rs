@@ -1,5 +1,6 @@
 use super::*;
-use crate::listing::testing::{ADAPTIVE, STOPPED, VANILLA, changed, runs};
+use crate::event::{Phase, Position, RunEvent};
+use crate::listing::testing::{ADAPTIVE, STOPPED, VANILLA, apply, changed, runs};
 use crate::listing::{Field, Fields, RunSummary, Subject};
 use crate::store::Runs;
 
@@ -130,6 +131,23 @@ fn a_page_of_a_stopped_and_of_an_unreadable_run_says_so() {
     let known = Known::new();
     let (text, json) = known.page(STOPPED);
     assert!(text.contains("stopped: stopped by user"), "{text}");
+    // Whatever was evaluated at its last step has nothing to add.
+    assert!(!text.contains("not evaluated\n"), "{text}");
+    let mut later = Known::new();
+    let at = Position {
+        phase: Phase::Student,
+        step: 250,
+    };
+    let saved = RunEvent::CheckpointSaved {
+        at,
+        folder: "latest".into(),
+        best: false,
+        weights: None,
+    };
+    apply(later.runs.get_mut(STOPPED).unwrap(), &[saved]);
+    let (later, _) = later.page(STOPPED);
+    let latest = "latest         epoch 2.5, step 250  student saved to latest, not evaluated";
+    assert!(later.contains(latest), "{later}");
     assert_eq!(json["gates"][0]["verdict"], "not evaluated");
     assert_eq!(json["gates"][0]["reason"], "the run is not completed");
     let (text, json) = known.page("mnist-20260102-115900-000000");

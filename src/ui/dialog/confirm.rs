@@ -46,7 +46,7 @@ impl Confirm {
     pub(super) fn key(self, key: KeyEvent, keymap: &Keymap) -> Answer {
         match (boxed::meaning(key, keymap), key.code) {
             (Some(Action::Activate), _) | (_, KeyCode::Char('y' | 'Y')) => {
-                Answer::Confirmed(self.effect)
+                Answer::Confirmed(vec![self.effect])
             }
             (Some(Action::Back), _) | (_, KeyCode::Char('n' | 'N')) => Answer::Closed,
             _ => Answer::Open(Dialog::Confirm(self)),
@@ -59,7 +59,7 @@ impl Confirm {
         let cell = Position::new(mouse.column, mouse.row);
         let pressed = buttons::at(&buttons, foot, cell).filter(|_| is_click(mouse));
         match pressed {
-            Some(0) => Answer::Confirmed(self.effect),
+            Some(0) => Answer::Confirmed(vec![self.effect]),
             Some(_) => Answer::Closed,
             None => Answer::Open(Dialog::Confirm(self)),
         }

@@ -55,7 +55,7 @@ pub enum Dialog {
     /// Leaving the workbench.
     Quit(Choice<Leaving>),
     /// One of several requests.
-    Choose(Choice<Effect>),
+    Choose(Choice<Vec<Effect>>),
 }
 
 /// What a key or a click did to a dialog.
@@ -71,8 +71,8 @@ pub enum Answer {
     Chosen(Action),
     /// Columns were chosen, and it is still open.
     ColumnsChosen(Dialog, Vec<String>),
-    /// Something was confirmed.
-    Confirmed(Effect),
+    /// Something was confirmed: these requests, in order.
+    Confirmed(Vec<Effect>),
     /// A text was given.
     Given(Purpose, String),
     /// The workbench is to be left.
@@ -152,11 +152,11 @@ fn leaving(picked: Picked<Leaving>) -> Answer {
     }
 }
 
-fn chosen(picked: Picked<Effect>) -> Answer {
+fn chosen(picked: Picked<Vec<Effect>>) -> Answer {
     match picked {
         Picked::Open(choice) => Answer::Open(Dialog::Choose(choice)),
         Picked::Closed => Answer::Closed,
-        Picked::Chosen(effect) => Answer::Confirmed(effect),
+        Picked::Chosen(effects) => Answer::Confirmed(effects),
     }
 }
 

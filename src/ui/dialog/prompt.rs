@@ -45,6 +45,8 @@ pub enum Purpose {
     FilterCharts,
     /// Epochs that a run's training gets besides those that it has.
     AddEpochs(String),
+    /// Learning rate of so many more epochs of a run's training.
+    AddEpochsAtLr(String, u32),
     /// Value of a knob.
     SetKnob(String),
     /// Folder of images.

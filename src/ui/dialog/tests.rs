@@ -319,7 +319,7 @@ fn a_choice_is_as_wide_as_its_longest_answer_where_there_is_room() {
         Choice::new(
             "Fork",
             vec!["Why.".to_owned()],
-            vec![(longest.clone(), Effect::Quit)],
+            vec![(longest.clone(), vec![Effect::Quit])],
         )
     };
     let mut harness = Harness::new(200, 60);

@@ -19,7 +19,7 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
     let queued = shared.queue.iter().filter_map(|waiting| {
         let at = waiting.fork_of(name)?;
         let text = format!("remove the fork from {} from the queue", kept_name(at));
-        Some((text, Effect::Dequeue(waiting.clone())))
+        Some((text, vec![Effect::Dequeue(waiting.clone())]))
     });
     let queued: Vec<_> = queued.collect();
     let newest_first = store.kept.iter().rev();
@@ -28,7 +28,7 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
             run: name.to_owned(),
             at,
         };
-        (described(at, store), effect)
+        (described(at, store), vec![effect])
     });
     let text = format!(
         "Train a new run from a checkpoint of {name}, without the changes after it. {name} stays \

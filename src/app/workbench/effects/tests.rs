@@ -78,6 +78,7 @@ fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
             run: removed(),
             epochs: 3,
             stretches: false,
+            set: Vec::new(),
         },
         Effect::ForkRun {
             run: removed(),
@@ -108,7 +109,7 @@ fn whatever_is_asked_of_a_run_that_was_removed_is_answered_with_that() {
         Effect::BranchRun(removed()),
         Effect::ExportModel {
             run: removed(),
-            unproven: false,
+            unverified: false,
         },
     ] {
         let shown = format!("{effect:?}");
@@ -228,7 +229,7 @@ fn numbers_of_a_run_replace_no_file_and_say_that_some_may_be_missing() {
     std::os::unix::fs::symlink("nowhere", &mine).unwrap();
     let errors = bench.errors(Effect::ExportRun(run.clone()));
     assert!(
-        errors[0].contains("student.csv is there already"),
+        errors[0].contains("student.csv already exists"),
         "{errors:?}"
     );
     assert!(mine.is_symlink() && !folder.path().join("teacher.csv").exists());

@@ -62,7 +62,7 @@ impl OpenSession for Sessions {
                 let plan = run_plan(text, 10);
                 RunFolder::create_planned(&self.checkpoints, name, text, plan, SystemTime::now())?
             }
-            QueuedJob::Run(folder) | QueuedJob::Extension(folder, _) => folder.clone(),
+            QueuedJob::Run(folder) | QueuedJob::Extension(folder, ..) => folder.clone(),
             QueuedJob::Fork(folder, _) => {
                 let (plan, text) = (folder.plan()?.unwrap(), folder.experiment_text()?);
                 let name = plan.resolved.plan.name.clone();

@@ -1,9 +1,9 @@
-//! Every class: how often teacher and student are right, and how far apart
-//! they are.
+//! Every class: how often teacher and student are right on the images that are
+//! compared, and how far apart they are.
 //!
 //! ```text
-//! ┌ 10 classes ───────────────────────────────────────────────────────┐
-//! │ class     images  teacher           student       difference ▼  KL │
+//! ┌ 10 classes · 64 probe images ─────────────────────────────────────┐
+//! │ class     images  teacher           student                Δ ↑  KL │
 //! │ cat           16  81.3 % ██████▌    50.0 % ████     −31.3     0.83 │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
@@ -13,12 +13,13 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::classes::{ClassRow, ClassSort, Classes};
+use super::comparison::whose;
 use super::sample_result::nats;
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
-use crate::format::{MISSING, count, percent, shorten};
+use crate::format::{MISSING, count, percent, plural, shorten};
 use crate::ui::theme::Theme;
-use crate::ui::widget::gallery::{inside, panel};
+use crate::ui::widget::gallery::{inside, panel, title as title_of};
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
 
@@ -26,6 +27,14 @@ use crate::ui::widget::{Cells, bars};
 const NUMBER: u16 = 9;
 /// Cells of the longest bar.
 const BAR: u16 = 64;
+
+/// Columns that a panel takes at least, with bars that say something.
+pub(super) fn columns(has_second: bool) -> u16 {
+    const LEAST_NAME: u16 = 14;
+    const LEAST_BAR: u16 = 8;
+    let bars = 2 + u16::from(has_second);
+    2 + LEAST_NAME + (3 + bars) * NUMBER + bars * (2 + LEAST_BAR)
+}
 
 /// Rows of a panel that shows so many classes.
 pub(super) fn rows(classes: usize) -> u16 {
@@ -50,8 +59,13 @@ fn rows_of(area: Rect) -> Rect {
 
 pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
     let classes = &compare.classes;
-    let title = format!(" {} classes ", count(classes.rows.len() as u64));
-    let inside = panel(title, true, theme, frame, area);
+    let title = format!(
+        "{} · {} {}",
+        plural(classes.rows.len(), "class", "classes"),
+        count(probe.images.len()),
+        whose(&compare.comparison.source)
+    );
+    let inside = panel(title_of(&title, area), true, theme, frame, area);
     let second = compare.second_name();
     let columns = 2 + u16::from(second.is_some());
     let (name, bar) = widths(inside.width, columns);
@@ -82,8 +96,8 @@ fn draw_names(
 ) {
     let mut cells = Cells::line(frame.buffer_mut(), area, 0);
     let titled = |title: &str, sort: ClassSort| {
-        let arrow = if classes.reversed { "↑" } else { "↓" };
         if sort == classes.sort {
+            let arrow = if classes.falls() { "↓" } else { "↑" };
             format!("{title} {arrow}")
         } else {
             title.to_owned()

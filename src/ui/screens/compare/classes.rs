@@ -89,23 +89,34 @@ impl Classes {
         self.selection.set(0);
     }
 
+    /// Whether the column that the rows are sorted by falls from the first to the last.
+    pub(super) fn falls(&self) -> bool {
+        self.sort.falls() != self.reversed
+    }
+
     /// The worst first.
     fn order(&mut self) {
         let rows = &self.rows;
+        let sign = if self.sort.falls() { -1.0 } else { 1.0 };
         let mut places: Vec<usize> = (0..rows.len()).collect();
         sort_by_number(&mut places, self.reversed, |at| match self.sort {
-            ClassSort::Difference => rows[at].difference(),
-            ClassSort::Student => rows[at].student,
-            ClassSort::Teacher => rows[at].teacher,
-            ClassSort::Kl => -rows[at].kl,
-            ClassSort::Images => -(rows[at].images as f32),
-            ClassSort::Class => rows[at].class as f32,
+            ClassSort::Difference => sign * rows[at].difference(),
+            ClassSort::Student => sign * rows[at].student,
+            ClassSort::Teacher => sign * rows[at].teacher,
+            ClassSort::Kl => sign * rows[at].kl,
+            ClassSort::Images => sign * rows[at].images as f32,
+            ClassSort::Class => sign * rows[at].class as f32,
         });
         self.rows = places.into_iter().map(|at| rows[at]).collect();
     }
 }
 
 impl ClassSort {
+    /// Whether the worst first, or what there is most of, is the largest first.
+    fn falls(self) -> bool {
+        matches!(self, Self::Kl | Self::Images)
+    }
+
     fn next(self) -> Self {
         match self {
             Self::Difference => Self::Student,
@@ -190,6 +201,40 @@ mod tests {
                 .all(|row| (0.0..=1.0).contains(&row.student))
         );
         assert!(rows[4].student.is_nan() && rows[4].kl.is_nan());
+    }
+
+    #[test]
+    fn the_arrow_says_in_which_direction_the_values_go() {
+        let mut classes = Classes::default();
+        classes.count(&sample_results(&probe(), 2, 1.0), 4);
+        for _ in 0..6 {
+            for _ in 0..2 {
+                let value = |row: &ClassRow| match classes.sort {
+                    ClassSort::Difference => row.difference(),
+                    ClassSort::Student => row.student,
+                    ClassSort::Teacher => row.teacher,
+                    ClassSort::Kl => row.kl,
+                    ClassSort::Images => row.images as f32,
+                    ClassSort::Class => row.class as f32,
+                };
+                let values: Vec<f32> = classes.rows.iter().map(value).collect();
+                let falls = classes.falls();
+                let in_order = |pair: &[f32]| {
+                    if falls {
+                        pair[0] >= pair[1]
+                    } else {
+                        pair[0] <= pair[1]
+                    }
+                };
+                assert!(
+                    values.windows(2).all(in_order),
+                    "{:?} {values:?}",
+                    classes.sort
+                );
+                classes.act(Action::ReverseImages);
+            }
+            classes.act(Action::SortImages);
+        }
     }
 
     #[test]

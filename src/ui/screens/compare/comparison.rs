@@ -255,25 +255,29 @@ impl Comparison {
         }
     }
 
-    /// The second student's logits of an image of the first probe, numbers or not, as far in
-    /// its training as the first's `at`th answers are in theirs.
-    pub(super) fn second_logits(&self, image: usize, at: usize) -> Option<&[f32]> {
+    /// The second run's answers, and which of its student's are as far in its training
+    /// as the first's `at`th answers are in theirs.
+    pub(super) fn second_answers(&self, at: usize) -> Option<(&Probe, usize)> {
         let second = self.second.as_ref()?;
         let (Reading::Read(theirs), Some(ours)) = (&second.reading, self.probe()) else {
             return None;
         };
         let last = at + 1 >= ours.students.len();
         let epoch = ours.students.get(at)?.epoch;
-        let answers = if last {
-            theirs.students.last()
-        } else {
-            let behind = theirs
-                .students
-                .iter()
-                .rfind(|answers| answers.epoch <= epoch);
-            behind.or(theirs.students.first())
-        };
-        super::sample_result::given(theirs, &answers?.logits, *second.places.get(image)?)
+        let behind = theirs
+            .students
+            .iter()
+            .rposition(|answers| last || answers.epoch <= epoch);
+        Some((theirs, behind.unwrap_or(0)))
+    }
+
+    /// The second student's logits of an image of the first probe, numbers or not, with
+    /// [`Self::second_answers`].
+    pub(super) fn second_logits(&self, image: usize, at: usize) -> Option<&[f32]> {
+        let (theirs, theirs_at) = self.second_answers(at)?;
+        let place = *self.second.as_ref()?.places.get(image)?;
+        let answers = theirs.students.get(theirs_at)?;
+        super::sample_result::given(theirs, &answers.logits, place)
     }
 }
 
@@ -283,6 +287,15 @@ pub(super) fn images_of(source: &ProbeSource) -> String {
         ProbeSource::Folder(folder) => format!("the images of {}", folder.shown()),
         ProbeSource::Cell { .. } => "the validation images of this cell".to_owned(),
         ProbeSource::Recorded => "its probe images".to_owned(),
+    }
+}
+
+/// Whose images are counted, after their number.
+pub(super) fn whose(source: &ProbeSource) -> &'static str {
+    match source {
+        ProbeSource::Recorded => "probe images",
+        ProbeSource::Folder(_) => "images of the folder",
+        ProbeSource::Cell { .. } => "images of the cell",
     }
 }
 

@@ -15,10 +15,11 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 
+use super::comparison::whose;
 use super::matrix::{Pair, evaluation};
 use super::order::{cell_words, word_of};
 use super::{Compare, class_name};
-use crate::event::inspection::{Probe, ProbeSource};
+use crate::event::inspection::{MatrixCell, Probe};
 use crate::format::{count, percent, shorten};
 use crate::store::RunStore;
 use crate::ui::action::Action;
@@ -104,22 +105,32 @@ impl Grid {
     }
 }
 
-/// Draws the matrix of the view that is shown: of the images that are compared,
-/// or of all validation images if that is wanted and known.
+/// Which matrix is drawn, and what of it is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub(super) pair: Pair,
+    /// Of all validation images, where that is known.
+    pub(super) whole: bool,
+    /// The cell that is looked at; of a row alone, what it is taken for most often.
+    pub(super) cell: (usize, Option<usize>),
+    pub(super) focused: bool,
+}
+
+/// Draws a matrix: of the images that are compared, or of all validation images if
+/// that is wanted and known.
 pub(super) fn draw(
     compare: &Compare,
     (probe, store): (&Probe, Option<&RunStore>),
+    look: &Look,
     shared: &Shared,
     frame: &mut Frame,
     area: Rect,
 ) {
-    let Some(pair) = compare.view.pair() else {
-        return;
-    };
     let theme = &shared.theme;
+    let pair = look.pair;
     let step = compare.steps.get(compare.at).copied().unwrap_or(u64::MAX);
     let whole = store.and_then(|store| evaluation(store, pair, step));
-    let (counts, of) = match whole.filter(|_| compare.matrix.whole) {
+    let (counts, of) = match whole.filter(|_| look.whole) {
         Some(evaluation) => (
             evaluation.confusion.as_slice(),
             format!(
@@ -138,29 +149,38 @@ pub(super) fn draw(
         ),
     };
     let (rows, columns) = (word_of(pair.rows), word_of(pair.columns));
-    let hint = if compare.matrix.whole && whole.is_none() {
+    let hint = if look.whole && whole.is_none() {
         ", full set not counted".to_owned()
-    } else if whole.is_some() && !compare.matrix.whole {
+    } else if whole.is_some() && !look.whole {
         let key = shared.key(Action::WholeSet);
         format!(" · {key}: full validation set")
     } else {
         String::new()
     };
     let title = format!("{rows} ↓ by {columns} → · {of}{hint}");
-    panel(title_of(&title, area), true, theme, frame, area);
-    let grid = grid(area, &probe.classes, compare.matrix.cursor);
+    panel(title_of(&title, area), look.focused, theme, frame, area);
+    let (row, column) = look.cell;
+    let cursor = (row, column.unwrap_or_else(|| most_often(counts, row)));
+    let grid = grid(area, &probe.classes, cursor);
     draw_names(probe, &grid, theme, frame, area);
-    draw_counts(counts, &grid, compare.matrix.cursor, theme, frame);
-    draw_cell(counts, compare, (probe, pair), theme, frame, area);
+    draw_counts(counts, &grid, cursor, theme, frame);
+    let cell = MatrixCell {
+        rows: (pair.rows, cursor.0),
+        columns: (pair.columns, cursor.1),
+    };
+    draw_cell(counts, cell, probe, theme, frame, area);
 }
 
-/// Which images a matrix counts.
-fn whose(source: &ProbeSource) -> &'static str {
-    match source {
-        ProbeSource::Recorded => "probe images",
-        ProbeSource::Folder(_) => "images of the folder",
-        ProbeSource::Cell { .. } => "images of the cell",
-    }
+/// The other class that a class is taken for most often; itself where it is for none.
+fn most_often(counts: &[Vec<u32>], row: usize) -> usize {
+    let line = counts.get(row).map_or(&[][..], Vec::as_slice);
+    let others = line
+        .iter()
+        .enumerate()
+        .filter(|(at, count)| *at != row && **count > 0);
+    // Of equals the first.
+    let most = others.rev().max_by_key(|(_, count)| **count);
+    most.map_or(row, |(at, _)| at)
 }
 
 fn draw_names(probe: &Probe, grid: &Grid, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -233,14 +253,14 @@ fn compact(number: u32) -> String {
 
 fn draw_cell(
     counts: &[Vec<u32>],
-    compare: &Compare,
-    (probe, pair): (&Probe, Pair),
+    cell: MatrixCell,
+    probe: &Probe,
     theme: &Theme,
     frame: &mut Frame,
     area: Rect,
 ) {
     let inside = inside(area);
-    let (row, column) = compare.matrix.cursor;
+    let (row, column) = (cell.rows.1, cell.columns.1);
     let line = counts.get(row).map_or(&[][..], Vec::as_slice);
     let number = line.get(column).copied().unwrap_or(0);
     let sum: u64 = line.iter().map(|count| u64::from(*count)).sum();
@@ -255,7 +275,6 @@ fn draw_cell(
         count(sum),
         percent(share)
     );
-    let cell = compare.matrix.cell(pair);
     let classes = format!("{}: ", cell_words(cell, &probe.classes));
     let last = usize::from(inside.height.saturating_sub(1));
     let mut cells = Cells::line(frame.buffer_mut(), inside, last);
@@ -289,6 +308,15 @@ mod tests {
         );
         let nothing = grid(Rect::new(0, 0, 1, 1), &classes, (5, 5));
         assert!(nothing.rows.is_empty() && nothing.columns.is_empty());
+    }
+
+    #[test]
+    fn a_class_alone_is_looked_at_where_it_is_taken_for_another_most_often() {
+        let counts = [vec![5, 2, 7], vec![3, 0, 3], vec![0, 0, 4]];
+        assert_eq!(
+            [0, 1, 2, 9].map(|row| most_often(&counts, row)),
+            [2, 0, 2, 9]
+        );
     }
 
     #[test]

@@ -293,7 +293,9 @@ impl Compare {
                 }
             }
             View::Classes | View::Agreement | View::Student | View::Teacher => {
-                let (classes, images) = self.class_areas(areas.main);
+                let layout::ClassAreas {
+                    classes, images, ..
+                } = self.class_areas(areas.main);
                 let image = images.and_then(|area| gallery::row_at(area, position));
                 if let Some(image) = image {
                     self.open();

@@ -47,16 +47,43 @@ pub(super) struct Areas {
     pub(super) timeline: Rect,
 }
 
+/// Where the panels stand in the views of classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ClassAreas {
+    /// The table of the classes, or their matrix.
+    pub(super) classes: Rect,
+    /// The matrix beside the table, where there is room for it.
+    pub(super) matrix: Option<Rect>,
+    /// The images of what is looked at.
+    pub(super) images: Option<Rect>,
+}
+
 impl Compare {
-    /// Where the classes stand in the views of them, and the images of what is looked at.
-    pub(super) fn class_areas(&self, main: Rect) -> (Rect, Option<Rect>) {
-        let classes = self.class_names();
-        let wanted = if self.view == View::Classes {
-            (main.width, class_table::rows(classes.len()))
-        } else {
-            heat_map::wanted(main.width, classes)
-        };
-        beside(main, wanted)
+    /// Where the panels stand in the views of classes.
+    pub(super) fn class_areas(&self, main: Rect) -> ClassAreas {
+        let names = self.class_names();
+        let matrix = heat_map::wanted(main.width, names);
+        if self.view != View::Classes {
+            let (classes, images) = beside(main, matrix);
+            return ClassAreas {
+                classes,
+                matrix: None,
+                images,
+            };
+        }
+        let columns = class_table::columns(self.second_name().is_some());
+        let has_matrix = main.width >= columns + matrix.0;
+        let rows = class_table::rows(names.len());
+        let rows = if has_matrix { rows.max(matrix.1) } else { rows };
+        let (upper, images) = beside(main, (main.width, rows));
+        let width = if has_matrix { matrix.0 } else { 0 };
+        let [classes, right] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(upper);
+        ClassAreas {
+            classes,
+            matrix: has_matrix.then_some(right),
+            images,
+        }
     }
 
     /// Takes over where the border was before.

@@ -24,11 +24,14 @@ use crate::format::{count, percent, shorten_path};
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{OTHER, STUDENT, TEACHER, mark, verdict};
+use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery;
 use crate::ui::widget::{Cells, bars, notice};
 
-/// Cells of a teacher's or student's class, its mark included.
-const ANSWER: u16 = 8;
+/// Cells of a teacher's or student's class, its mark included: at least and at most.
+const ANSWER: (u16, u16) = (8, 18);
+/// Cells of an answer's mark and the space behind it.
+const MARK: u16 = 2;
 /// Cells of a KL.
 const KL: u16 = 8;
 /// Cells of a source that distinguish images.
@@ -93,7 +96,7 @@ fn draw_images(
     let height = gallery::row_height(area);
     let second = compare.second_name();
     if height == 1 {
-        draw_names(second, theme, frame, inside);
+        draw_names(probe, second, theme, frame, inside);
     }
     for (line, row) in window.enumerate() {
         let image = rows[row];
@@ -123,36 +126,67 @@ fn draw_images(
     }
 }
 
-/// Cells of the source, the label and the KL in a line of this width, with so many
-/// answers. A third answer takes the place of the KL where there is room for one.
-fn widths(width: u16, answers: u16) -> (u16, u16, u16) {
-    let answered = answers * (ANSWER + 1);
-    let kl = if answers > 2 && width < answered + KL + 1 + SOURCE {
-        0
-    } else {
-        KL
-    };
-    let fixed = answered + kl + 1;
-    let label = if width >= fixed + LABEL + 14 {
-        LABEL
-    } else {
-        0
-    };
-    let rest = width.saturating_sub(fixed);
-    (rest.saturating_sub(label + label.min(1)), label, kl)
+/// Cells of the columns of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Columns {
+    source: u16,
+    /// None where there is no room for it.
+    label: u16,
+    answer: u16,
+    kl: u16,
 }
 
-fn draw_names(second: Option<&str>, theme: &Theme, frame: &mut Frame, inside: Rect) {
+impl Columns {
+    /// In a line of this width, with so many answers, of classes whose longest name has
+    /// so many cells. A third answer takes the place of the KL where there is room for
+    /// one; names of classes take what the source does not need.
+    fn within(width: u16, answers: u16, longest: u16) -> Self {
+        let answered = answers * (ANSWER.0 + 1);
+        let kl = if answers > 2 && width < answered + KL + 1 + SOURCE {
+            0
+        } else {
+            KL
+        };
+        let fixed = answered + kl + 1;
+        let label = if width >= fixed + LABEL + 14 {
+            LABEL
+        } else {
+            0
+        };
+        let gap = label.min(1);
+        let mut rest = width.saturating_sub(fixed + label + gap);
+        let wanted = (longest + MARK).clamp(ANSWER.0, ANSWER.1) - ANSWER.0;
+        let more = wanted.min(rest.saturating_sub(SOURCE) / answers);
+        rest -= more * answers;
+        let wanted = longest.clamp(LABEL, ANSWER.1 - MARK) - LABEL;
+        let longer = gap * wanted.min(rest.saturating_sub(SOURCE));
+        Self {
+            source: rest - longer,
+            label: label + longer,
+            answer: ANSWER.0 + more,
+            kl,
+        }
+    }
+
+    fn of(probe: &Probe, has_second: bool, width: u16) -> Self {
+        let longest = probe.classes.iter().map(|class| width_of(class)).max();
+        Self::within(width, 2 + u16::from(has_second), longest.unwrap_or(0))
+    }
+}
+
+fn draw_names(probe: &Probe, second: Option<&str>, theme: &Theme, frame: &mut Frame, inside: Rect) {
     let mut cells = Cells::line(frame.buffer_mut(), inside, 0);
-    let (source, label, kl) = widths(cells.rest(), 2 + u16::from(second.is_some()));
-    cells.text(source, "image", theme.muted()).skip(1);
-    if label > 0 {
-        cells.text(label, "label", theme.muted()).skip(1);
+    let columns = Columns::of(probe, second.is_some(), cells.rest());
+    cells.text(columns.source, "image", theme.muted()).skip(1);
+    if columns.label > 0 {
+        cells.text(columns.label, "label", theme.muted()).skip(1);
     }
     for name in ["teacher", "student"].into_iter().chain(second) {
-        cells.skip(2).text(ANSWER - 1, name, theme.muted());
+        cells
+            .skip(MARK)
+            .text(columns.answer - 1, name, theme.muted());
     }
-    cells.right(kl, "KL", theme.muted());
+    cells.right(columns.kl, "KL", theme.muted());
 }
 
 fn draw_line(
@@ -164,12 +198,12 @@ fn draw_line(
 ) {
     let mut cells = Cells::line(frame.buffer_mut(), place, 0);
     cells.style(style);
-    let (source, label, kl) = widths(cells.rest(), 2 + u16::from(has_second));
-    let path = shorten_path(&probe.images[image].source, source);
-    cells.text(source, &path, Style::new()).skip(1);
-    if label > 0 {
+    let columns = Columns::of(probe, has_second, cells.rest());
+    let path = shorten_path(&probe.images[image].source, columns.source);
+    cells.text(columns.source, &path, Style::new()).skip(1);
+    if columns.label > 0 {
         let name = result.label.map_or("–", |label| class_name(probe, label));
-        cells.text(label, name, theme.muted()).skip(1);
+        cells.text(columns.label, name, theme.muted()).skip(1);
     }
     let broken = result.broken;
     let second = has_second.then_some((result.second, broken.second));
@@ -180,13 +214,15 @@ fn draw_line(
     for (answer, is_broken) in answers.into_iter().chain(second) {
         let (sign, class) = words(probe, answer, is_broken);
         cells.text(
-            2,
+            MARK,
             sign,
             verdict(answer.and_then(|answer| answer.right), theme),
         );
-        cells.text(ANSWER - 2, class, Style::new()).skip(1);
+        cells
+            .text(columns.answer - MARK, class, Style::new())
+            .skip(1);
     }
-    cells.right(kl, &nats(result.kl), Style::new());
+    cells.right(columns.kl, &nats(result.kl), Style::new());
 }
 
 fn draw_roomy(
@@ -206,15 +242,15 @@ fn draw_roomy(
     cells.text(source, &path, Style::new());
     cells.right(LABEL + 8, &format!("label {label}"), theme.muted());
     cells.right(14, &kl, Style::new());
-    // Two students share a line; bars are as long wherever they stand.
+    // Two students share a line: halves of the same width, so that a bar has one
+    // scale wherever it stands.
     let students = Rect {
         width: beside.width / if second.is_some() { 2 } else { 1 },
         ..beside
     };
     let right = Rect {
         x: students.right(),
-        width: beside.width - students.width,
-        ..beside
+        ..students
     };
     let broken = result.broken;
     let teacher = (result.teacher, broken.teacher);
@@ -247,5 +283,27 @@ fn words(probe: &Probe, answer: Option<Answer>, is_broken: bool) -> (&'static st
         Some(answer) => (mark(answer.right), class_name(probe, answer.class)),
         None if is_broken => ("!", "NaN"),
         None => (" ", "–"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_classes_are_whole_where_the_source_can_spare_the_room() {
+        let longest = width_of("triangle");
+        for answers in [2, 3] {
+            let narrow = Columns::within(36, answers, longest);
+            assert_eq!(narrow.answer, ANSWER.0, "{narrow:?}");
+            let wide = Columns::within(78, answers, longest);
+            assert_eq!(wide.answer - MARK, longest, "{wide:?}");
+            assert!(wide.source >= SOURCE && wide.label >= longest, "{wide:?}");
+        }
+        for width in 0..200 {
+            let columns = Columns::within(width, 3, 40);
+            let taken = 3 * (columns.answer + 1) + columns.kl + columns.source;
+            assert!(width < 50 || taken < width, "{width} {columns:?}");
+        }
     }
 }

@@ -37,6 +37,7 @@ use ratatui::layout::Rect;
 
 use self::classes::Classes;
 use self::comparison::{Change, Comparison, Reading};
+use self::heat_map::Look;
 use self::matrix::{Matrix, Pair};
 use self::order::{Order, Show};
 use self::sample_result::{Moment, SampleResult};
@@ -129,7 +130,8 @@ pub struct Compare {
     border: Border,
     // What follows from the above.
     verdict: Verdict,
-    folder: Option<FolderMetrics>,
+    /// Of a folder's images, and of the second run's student on them.
+    folder: Option<(FolderMetrics, Option<FolderMetrics>)>,
     results: Vec<SampleResult>,
     rows: Vec<usize>,
     steps: Vec<u64>,
@@ -171,13 +173,24 @@ impl Compare {
             self.opened_from = None;
             self.refresh();
         }
-        let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+        self.verdict = self.verdict(runs).unwrap_or_default();
+    }
+
+    fn verdict(&self, runs: &Runs) -> Option<Verdict> {
+        let store = &runs.get(self.comparison.run.as_ref()?)?.store;
+        let second = self.comparison.second.as_ref();
+        let second = second.and_then(|second| runs.get(&second.run));
+        let second = second.map(|run| &run.store);
+        if let Some((folder, other)) = &self.folder {
+            return Some(Verdict::of_folder(
+                (folder, store),
+                other.as_ref().zip(second),
+            ));
+        }
         let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
-        self.verdict = match (run, &self.folder) {
-            (Some(run), Some(folder)) => Verdict::of_folder(folder, &run.store),
-            (Some(run), None) => Verdict::of_run(&run.store, step),
-            (None, _) => Verdict::default(),
-        };
+        let answers = self.comparison.second_answers(self.at);
+        let other = answers.and_then(|(probe, at)| Some(probe.students.get(at)?.step));
+        Some(Verdict::of_run((store, step), second.zip(other)))
     }
 
     fn areas(&self, area: Rect) -> layout::Areas {
@@ -268,7 +281,11 @@ impl Compare {
         };
         let classes = probe.classes.len();
         let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
-        self.folder = is_folder.then(|| FolderMetrics::of(probe, self.at));
+        self.folder = is_folder.then(|| {
+            let other = self.comparison.second_answers(self.at);
+            let other = other.map(|(probe, at)| FolderMetrics::of(probe, at));
+            (FolderMetrics::of(probe, self.at), other)
+        });
         self.results = sample_result::sample_results(probe, self.at, temperature);
         for (image, result) in self.results.iter_mut().enumerate() {
             let Some(logits) = self.comparison.second_logits(image, self.at) else {
@@ -281,7 +298,9 @@ impl Compare {
             }
         }
         self.rows = self.order.rows(probe, &self.results);
-        if let Some(pair) = self.view.pair() {
+        // The student's stands beside the table of classes.
+        let beside = View::Student.pair().filter(|_| self.view == View::Classes);
+        if let Some(pair) = self.view.pair().or(beside) {
             self.matrix.count(pair, &self.results, classes);
         }
         if self.view == View::Classes {
@@ -339,8 +358,8 @@ impl Compare {
                 Action::NextView,
                 Action::SortImages,
                 Action::FilterImages,
-                Action::LaterCheckpoint,
                 Action::SecondRun,
+                Action::LaterCheckpoint,
                 Action::CompareFolder,
                 Action::NextProbeRun,
                 Action::Filter,
@@ -375,15 +394,31 @@ impl Compare {
                 detail::draw(self, probe, shared, frame, areas.detail);
             }
             View::Classes | View::Agreement | View::Student | View::Teacher => {
-                let (classes, images) = self.class_areas(areas.main);
-                if self.view == View::Classes {
-                    class_table::draw(self, probe, &shared.theme, frame, classes);
+                let places = self.class_areas(areas.main);
+                let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
+                let known = (probe, store.map(|run| &run.store));
+                if let Some(pair) = self.view.pair() {
+                    let (row, column) = self.matrix.cursor;
+                    let look = Look {
+                        pair,
+                        whole: self.matrix.whole,
+                        cell: (row, Some(column)),
+                        focused: true,
+                    };
+                    heat_map::draw(self, known, &look, shared, frame, places.classes);
                 } else {
-                    let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
-                    let store = store.map(|run| &run.store);
-                    heat_map::draw(self, (probe, store), shared, frame, classes);
+                    class_table::draw(self, probe, &shared.theme, frame, places.classes);
                 }
-                if let Some(area) = images {
+                if let Some((place, pair)) = places.matrix.zip(View::Student.pair()) {
+                    let look = Look {
+                        pair,
+                        whole: true,
+                        cell: (self.classes.selected().unwrap_or(0), None),
+                        focused: false,
+                    };
+                    heat_map::draw(self, known, &look, shared, frame, place);
+                }
+                if let Some(area) = places.images {
                     list::draw_looked_at(self, probe, shared, frame, area);
                 }
             }

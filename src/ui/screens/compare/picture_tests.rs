@@ -24,8 +24,8 @@ fn real(protocol: Protocol) -> (Harness, (u16, u16), &'static str) {
         Protocol::HalfBlocks => "▀",
     };
     harness.screen();
-    // Two rows of verdict stand above.
-    (harness, (59, 6), words)
+    // Three rows of verdict stand above.
+    (harness, (59, 7), words)
 }
 
 #[test]

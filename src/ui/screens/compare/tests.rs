@@ -186,7 +186,7 @@ fn the_newest_answers_are_followed_and_older_ones_stay() {
     assert!(
         harness
             .screen()
-            .contains("step 1500 · epoch 4.0 · evaluation 4 of 4")
+            .contains("step 1500 · epoch 4 · evaluation 4 of 4")
     );
     harness.keys(&["left"]);
     let mut newest = longer.students[2].clone();
@@ -196,7 +196,7 @@ fn the_newest_answers_are_followed_and_older_ones_stay() {
     assert!(
         harness
             .screen()
-            .contains("step 1200 · epoch 4.0 · evaluation 3 of 5")
+            .contains("step 1200 · epoch 4 · evaluation 3 of 5")
     );
 }
 

@@ -2,7 +2,7 @@
 //! right about the selected image, and how far it was from its teacher.
 //!
 //! ```text
-//! ┌ step 1200 · epoch 4.0 · evaluation 3 of 6 ───────────────┐
+//! ┌ step 1200 · epoch 4 · evaluation 3 of 6 ─────────────────┐
 //! │ KL          █▇▅▅▅▃▃▃▂▂▂▂▁▁▁▁▁            1.234 │
 //! │ student     ✗────✗──────[✓]──────✓───✓         │
 //! └────────────────────────────────────────────────┘
@@ -19,7 +19,7 @@ use super::layout::{NAMES, VALUE, column, track};
 use super::sample_result::broken_words;
 use super::{Compare, View};
 use crate::event::inspection::Probe;
-use crate::format::{count, loss, shorten, shorten_path, width_of};
+use crate::format::{count, loss, short, shorten, shorten_path, width_of};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
 use crate::ui::widget::gallery::inside;
@@ -34,9 +34,9 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         all => format!("evaluation {} of {all}", compare.at + 1),
     };
     let mut title = format!(
-        " step {} · epoch {:.1} · {number} ",
+        " step {} · epoch {} · {number} ",
         count(answers.step),
-        answers.epoch,
+        short(answers.epoch),
     );
     // Where no image is shown, its name says whose curve it is.
     if compare.view != View::Images

@@ -1,11 +1,12 @@
 //! The verdict, with which the screen begins: how student and teacher compare over
-//! a whole set of images, as it was counted when they were evaluated. The rest of
-//! the screen explains it.
+//! a whole set of images, as it was counted when they were evaluated; with another
+//! run's student, `92.7 % ↔ 91.3 %`. The rest of the screen explains it.
 //!
 //! ```text
-//!  valid · 1350 images  top-1 teacher 94.0 %  student 92.7 %  agreement 93.1 %
-//!  both right 90.1 %  only teacher 3.9 %  only student 2.6 %  both wrong 3.4 %
-//!  14.2x fewer parameters  KL 0.0799  ECE teacher 1.2 %, student 2.3 %
+//!  valid · 1350 images  top-1 student (latest) 92.7 %  teacher 94.0 %
+//!  test (best) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
+//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer parameters  KL 0.0799
+//!  ECE teacher 1.2 %, student 2.3 %
 //! ```
 
 use ratatui::Frame;
@@ -16,7 +17,7 @@ use super::sample_result::{label_of, usable};
 use crate::event::inspection::Probe;
 use crate::event::inspection::metrics::MetricAccumulator;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split, TeacherAgreement};
-use crate::format::{count, loss, percent, times};
+use crate::format::{MISSING, count, loss, percent, times};
 use crate::store::RunStore;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
@@ -31,7 +32,7 @@ const MOST: [(u16, usize); 3] = [(18, 1), (28, 3), (u16::MAX, 4)];
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Verdict {
     /// Names and values, in the order of what matters most.
-    parts: Vec<(&'static str, String)>,
+    parts: Vec<(String, String)>,
 }
 
 /// What a folder's images come to.
@@ -65,97 +66,201 @@ impl FolderMetrics {
     }
 }
 
+/// What a student comes to.
+#[derive(Debug, Clone)]
+struct Metrics {
+    images: usize,
+    top1: f64,
+    ece: Option<f64>,
+    teacher: Option<TeacherAgreement>,
+    /// Top-1 of its best weights on the test images, where that is another set.
+    test: Option<f64>,
+    /// How many times fewer parameters than its teacher.
+    fewer: Option<f64>,
+}
+
+impl Metrics {
+    fn of_run(evaluation: &Evaluation, store: &RunStore) -> Self {
+        let test = tested(store).filter(|test| test.split != evaluation.split);
+        Self {
+            images: evaluation.images,
+            top1: evaluation.top1,
+            ece: evaluation.ece,
+            teacher: evaluation.teacher,
+            test: test.map(|test| test.top1),
+            fewer: store.compression().map(|ratio| ratio.parameters),
+        }
+    }
+
+    fn of_folder(counts: &MetricAccumulator, store: &RunStore) -> Self {
+        Self {
+            images: counts.images(),
+            top1: counts.top1(),
+            ece: Some(counts.ece()),
+            teacher: counts.teacher(),
+            test: None,
+            fewer: store.compression().map(|ratio| ratio.parameters),
+        }
+    }
+}
+
+/// A run's student, and which of its weights: those after so many steps.
+pub(super) type Student<'a> = (&'a RunStore, u64);
+
 impl Verdict {
-    /// Of a run's validation images after `step` steps; of its test images, if
-    /// those are all that it was evaluated on.
-    pub(super) fn of_run(store: &RunStore, step: u64) -> Self {
-        let test = store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best);
-        let Some(evaluation) = student_evaluation(store, step).or(test) else {
+    /// Of a run's validation images; of its test images, if those are all that it was
+    /// evaluated on. With another run's student the two stand beside one another.
+    pub(super) fn of_run((store, step): Student<'_>, second: Option<Student<'_>>) -> Self {
+        let Some(evaluation) = evaluation(store, step) else {
             return Self::default();
         };
         let set = match evaluation.split {
             Split::Valid => "valid",
             Split::Test => "test",
         };
-        let images = count(evaluation.images as u64);
-        let heading = if evaluation.step == step {
-            format!("{set} · {images} images")
-        } else {
-            format!("{set} · {images} images · step {}", count(evaluation.step))
-        };
-        let mut verdict = Self {
-            parts: vec![("", heading)],
-        };
-        verdict.compare(evaluation.top1, evaluation.ece, evaluation.teacher, store);
-        let tested = test.filter(|test| test.split != evaluation.split);
-        let tested = tested.map(|test: &Evaluation| ("test, best weights", percent(test.top1)));
-        verdict.parts.extend(tested);
+        let mut verdict = Self::titled(set, evaluation.images);
+        let others = second.into_iter().map(|(store, step)| {
+            let other = evaluation_of(evaluation.split, store, step);
+            other.map(|other| Metrics::of_run(other, store))
+        });
+        let others: Vec<Option<Metrics>> = others.collect();
+        let weights = format!("student ({})", weights_of(evaluation, store, step));
+        verdict.compare(&weights, &Metrics::of_run(evaluation, store), &others);
         verdict
     }
 
     /// Of a folder's images.
-    pub(super) fn of_folder(metrics: &FolderMetrics, store: &RunStore) -> Self {
+    pub(super) fn of_folder(
+        (metrics, store): (&FolderMetrics, &RunStore),
+        second: Option<(&FolderMetrics, &RunStore)>,
+    ) -> Self {
         let counts = &metrics.counts;
-        let heading = format!("folder · {} images", count(counts.images() as u64));
-        let mut verdict = Self {
-            parts: vec![("", heading)],
-        };
+        let mut verdict = Self::titled("folder", counts.images());
+        let first = Metrics::of_folder(counts, store);
+        let others = second.into_iter();
+        let others = others.map(|(metrics, store)| Metrics::of_folder(&metrics.counts, store));
+        let others: Vec<Option<Metrics>> = others.map(Some).collect();
         if metrics.is_labelled {
-            verdict.compare(counts.top1(), Some(counts.ece()), counts.teacher(), store);
+            verdict.compare("student", &first, &others);
         } else {
-            if let Some(teacher) = counts.teacher() {
-                verdict.add("agreement", percent(teacher.agreement));
-                verdict.add("KL", loss(teacher.kl));
+            let pair = |value: fn(&TeacherAgreement) -> String| {
+                let of = |metrics: &Metrics| metrics.teacher.as_ref().map(value);
+                beside(&first, &others, &of)
+            };
+            let agreement = pair(|teacher| percent(teacher.agreement));
+            let kl = pair(|teacher| loss(teacher.kl));
+            for (name, value) in [("agreement", agreement), ("KL", kl)] {
+                if let Some(value) = value {
+                    verdict.add(name, value);
+                }
             }
             verdict.add("accuracy", "no subfolder is named like a class".to_owned());
         }
         verdict
     }
 
-    fn add(&mut self, name: &'static str, value: String) {
-        self.parts.push((name, value));
+    fn titled(set: &str, images: usize) -> Self {
+        let mut verdict = Self::default();
+        verdict.add("", format!("{set} · {} images", count(images as u64)));
+        verdict
     }
 
-    fn compare(
-        &mut self,
-        top1: f64,
-        ece: Option<f64>,
-        teacher: Option<TeacherAgreement>,
-        store: &RunStore,
-    ) {
-        let Some(teacher) = teacher else {
-            self.add("top-1 student", percent(top1));
-            self.add("ECE", share(ece));
-            return;
+    fn add(&mut self, name: &str, value: String) {
+        self.parts.push((name.to_owned(), value));
+    }
+
+    /// Says what a student of this name comes to, and beside it what others do, as far as
+    /// that is known of the same number of images.
+    fn compare(&mut self, student: &str, first: &Metrics, others: &[Option<Metrics>]) {
+        let pair = |value: &dyn Fn(&Metrics) -> Option<String>| beside(first, others, value);
+        let taught = |value: &dyn Fn(&Metrics, &TeacherAgreement) -> Option<String>| {
+            pair(&|metrics| value(metrics, metrics.teacher.as_ref()?))
         };
-        self.add("top-1 teacher", percent(teacher.top1));
-        self.add("student", percent(top1));
-        self.add("agreement", percent(teacher.agreement));
-        if let Some(both) = teacher.both_right {
-            self.add("both right", percent(both));
-            // Rounding may leave a little less than nothing.
-            self.add("only teacher", percent((teacher.top1 - both).max(0.0)));
-            self.add("only student", percent((top1 - both).max(0.0)));
-            let wrong = 1.0 - teacher.top1 - top1 + both;
-            self.add("both wrong", percent(wrong.max(0.0)));
+        let top1 = &*format!("top-1 {student}");
+        let parts = if let Some(teacher) = first.teacher {
+            let shared = taught(&|_, teacher| Some(percent(teacher.top1)));
+            // As a rule it is the same one.
+            let alike = format!("{0} ↔ {0}", percent(teacher.top1));
+            let shared = shared.map(|text| {
+                if text == alike {
+                    percent(teacher.top1)
+                } else {
+                    text
+                }
+            });
+            vec![
+                (top1, pair(&|it| Some(percent(it.top1)))),
+                ("teacher", shared),
+                ("test (best)", pair(&|it| it.test.map(percent))),
+                ("agreement", taught(&|_, it| Some(percent(it.agreement)))),
+                ("both right", taught(&|_, it| it.both_right.map(percent))),
+                // Rounding may leave a little less than nothing.
+                (
+                    "only teacher",
+                    taught(&|_, it| Some(percent((it.top1 - it.both_right?).max(0.0)))),
+                ),
+                (
+                    "only student",
+                    taught(&|student, it| Some(percent((student.top1 - it.both_right?).max(0.0)))),
+                ),
+                (
+                    "both wrong",
+                    taught(&|student, it| {
+                        let wrong = 1.0 - it.top1 - student.top1 + it.both_right?;
+                        Some(percent(wrong.max(0.0)))
+                    }),
+                ),
+                (
+                    "who is right",
+                    teacher
+                        .both_right
+                        .is_none()
+                        .then(|| "not available for this older run".to_owned()),
+                ),
+                (
+                    "",
+                    pair(&|it| it.fewer.map(times))
+                        .map(|ratio| format!("{ratio} fewer parameters")),
+                ),
+                ("KL", taught(&|_, it| Some(loss(it.kl)))),
+                (
+                    "ECE teacher",
+                    pair(&|it| Some(share(it.ece)))
+                        .map(|student| format!("{}, student {student}", share(teacher.ece))),
+                ),
+            ]
         } else {
-            let why = "not available for this older run";
-            self.add("who is right", why.to_owned());
+            vec![
+                (top1, pair(&|it| Some(percent(it.top1)))),
+                ("test (best)", pair(&|it| it.test.map(percent))),
+                ("ECE", pair(&|it| Some(share(it.ece)))),
+            ]
+        };
+        for (name, value) in parts {
+            if let Some(value) = value {
+                self.add(name, value);
+            }
         }
-        if let Some(ratio) = store.compression() {
-            self.add("", format!("{} fewer parameters", times(ratio.parameters)));
-        }
-        self.add("KL", loss(teacher.kl));
-        let ece = format!("{}, student {}", share(teacher.ece), share(ece));
-        self.add("ECE teacher", ece);
     }
 
-    /// The parts of each line, broken between parts.
-    fn lines(&self, width: u16) -> Vec<Vec<&(&'static str, String)>> {
-        let mut lines: Vec<Vec<&(&'static str, String)>> = Vec::new();
+    /// The parts of each line, broken between parts. The number of images is left out,
+    /// and then the set, where the first line had room for nothing else.
+    fn lines(&self, width: u16) -> Vec<Vec<(&str, &str)>> {
+        let mut lines: Vec<Vec<(&str, &str)>> = Vec::new();
+        let parts = self.parts.iter();
+        let mut parts: Vec<(&str, &str)> = parts.map(|(name, value)| (&**name, &**value)).collect();
+        if let [(_, heading), next, ..] = parts.as_mut_slice() {
+            let has_room = |heading: &str| 1 + width_of(heading) + GAP + cells_of(next) <= width;
+            let set = heading.split(" · ").next().unwrap_or_default();
+            if !has_room(heading) && has_room(set) {
+                *heading = set;
+            } else if !has_room(heading) {
+                parts.remove(0);
+            }
+        }
         let mut left = 0;
-        for part in &self.parts {
-            let wanted = cells_of(part);
+        for part in parts {
+            let wanted = cells_of(&part);
             match lines.last_mut() {
                 Some(line) if left >= wanted => line.push(part),
                 _ => {
@@ -189,13 +294,64 @@ impl Verdict {
     }
 }
 
+/// The test of a run's best weights.
+fn tested(store: &RunStore) -> Option<&Evaluation> {
+    store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best)
+}
+
+/// The student's evaluation that tells most of the weights after `step` steps.
+fn evaluation(store: &RunStore, step: u64) -> Option<&Evaluation> {
+    student_evaluation(store, step).or_else(|| tested(store))
+}
+
+/// The same on these images alone.
+fn evaluation_of(split: Split, store: &RunStore, step: u64) -> Option<&Evaluation> {
+    match split {
+        Split::Valid => student_evaluation(store, step),
+        Split::Test => tested(store),
+    }
+}
+
+/// Which weights were evaluated, where those after `step` steps are looked at.
+fn weights_of(evaluation: &Evaluation, store: &RunStore, step: u64) -> String {
+    let mut all = store.evaluations_of(Phase::Student, Split::Valid);
+    let is_latest = all.next_back().is_some_and(|it| it.step == evaluation.step);
+    let best = store.best_evaluation(Phase::Student);
+    let is_best = best.is_some_and(|it| it.step == evaluation.step);
+    let word = match (evaluation.weights, is_latest, is_best) {
+        (EvaluatedWeights::Quantized, ..) => Some("quantized"),
+        (EvaluatedWeights::Best, ..) | (EvaluatedWeights::Last, false, true) => Some("best"),
+        (EvaluatedWeights::Last, true, true) => Some("latest, best"),
+        (EvaluatedWeights::Last, true, false) => Some("latest"),
+        (EvaluatedWeights::Last, false, false) => None,
+    };
+    // Where they are not those that the timeline stands at, or neither of the two.
+    let is_elsewhere = evaluation.step != step || word.is_none();
+    let step = is_elsewhere.then(|| format!("step {}", count(evaluation.step)));
+    let words = word.map(str::to_owned).into_iter().chain(step);
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// A student's value, and beside it those of others on as many images.
+fn beside(
+    first: &Metrics,
+    others: &[Option<Metrics>],
+    value: &dyn Fn(&Metrics) -> Option<String>,
+) -> Option<String> {
+    let same = |other: &&Metrics| other.images == first.images;
+    let others = others.iter().map(|other| other.as_ref().filter(same));
+    let texts = others.map(|other| other.and_then(value).unwrap_or_else(|| MISSING.to_owned()));
+    let all: Vec<String> = std::iter::once(value(first)?).chain(texts).collect();
+    Some(all.join(" ↔ "))
+}
+
 /// A share that older programs did not record.
 fn share(share: Option<f64>) -> String {
     percent(share.unwrap_or(f64::NAN))
 }
 
 /// Cells of a part, its name included.
-fn cells_of((name, value): &(&'static str, String)) -> u16 {
+fn cells_of((name, value): &(&str, &str)) -> u16 {
     width_of(name) + u16::from(!name.is_empty()) + width_of(value)
 }
 
@@ -221,11 +377,89 @@ mod tests {
     #[test]
     fn the_verdict_is_of_the_whole_set_and_its_parts_add_up() {
         assert_eq!(
-            text(&Verdict::of_run(&store(), 1200)),
-            "valid · 200 images  top-1 teacher 85.0 %  student 79.5 %  agreement 81.0 %  both right \
-             74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   14.2x fewer \
-             parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
+            text(&Verdict::of_run((&store(), 1200), None)),
+            "valid · 200 images  top-1 student (latest, best) 79.5 %  teacher 85.0 %  agreement \
+             81.0 %  both right 74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   \
+             14.2x fewer parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
         );
+    }
+
+    #[test]
+    fn the_verdict_says_which_weights_it_is_about() {
+        let mut store = store();
+        let named =
+            |store: &RunStore, step: u64| Verdict::of_run((store, step), None).parts.remove(1).0;
+        let first = store.evaluations[0].clone();
+        let mut evaluated = |step: u64, top1: f64| {
+            let mut next = first.clone();
+            (next.step, next.top1) = (step, top1);
+            store.apply(&RunEvent::Evaluated(next));
+        };
+        evaluated(1500, 0.9);
+        evaluated(1800, 0.7);
+        let titles = [1200, 1500, 1600, 1800].map(|step| named(&store, step));
+        assert_eq!(
+            titles,
+            [
+                "top-1 student (step 1200)",
+                "top-1 student (best)",
+                "top-1 student (best, step 1500)",
+                "top-1 student (latest)",
+            ]
+        );
+        store.evaluations[2].weights = EvaluatedWeights::Quantized;
+        assert_eq!(named(&store, 1800), "top-1 student (quantized)");
+    }
+
+    #[test]
+    fn the_narrowest_verdict_has_the_accuracy_and_a_test_is_seen_on_80_columns() {
+        let mut store = store();
+        let mut test = store.evaluations[0].clone();
+        (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.8);
+        store.apply(&RunEvent::Evaluated(test));
+        let verdict = Verdict::of_run((&store, 1200), None);
+        let beside_the_set = verdict.lines(45).remove(0);
+        assert_eq!(
+            beside_the_set,
+            [("", "valid"), ("top-1 student (latest, best)", "79.5 %")]
+        );
+        let first = verdict.lines(40).remove(0);
+        assert_eq!(first, beside_the_set[1..]);
+        let shown = usize::from(verdict.rows(Rect::new(0, 0, 80, 22)));
+        let lines = verdict.lines(80).into_iter().take(shown);
+        assert!(
+            lines
+                .flatten()
+                .any(|part| part == ("test (best)", "80.0 %"))
+        );
+    }
+
+    #[test]
+    fn another_student_stands_beside_the_first_in_every_part_that_is_of_a_student() {
+        let first = store();
+        let mut second = first.clone();
+        let evaluation = &mut second.evaluations[0];
+        (evaluation.top1, evaluation.ece) = (0.72, Some(0.05));
+        let teacher = evaluation.teacher.as_mut().unwrap();
+        (teacher.agreement, teacher.both_right, teacher.kl) = (0.75, Some(0.7), 0.25);
+        let verdict =
+            |second: &RunStore| text(&Verdict::of_run((&first, 1200), Some((second, 1200))));
+        assert_eq!(
+            verdict(&second),
+            "valid · 200 images  top-1 student (latest, best) 79.5 % ↔ 72.0 %  teacher 85.0 %  \
+             agreement 81.0 % ↔ 75.0 %  both right 74.0 % ↔ 70.0 %  only teacher 11.0 % ↔ 15.0 %  \
+             only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer parameters  \
+             KL 0.1234 ↔ 0.2500  ECE teacher 2.1 %, student 4.3 % ↔ 5.0 %"
+        );
+        // Of other images nothing can be compared.
+        second.evaluations[0].images = 100;
+        let other = verdict(&second);
+        assert!(
+            other.contains("79.5 % ↔ –  teacher 85.0 % ↔ –  agreement 81.0 % ↔ –"),
+            "{other}"
+        );
+        second.evaluations.clear();
+        assert_eq!(verdict(&second), other);
     }
 
     #[test]
@@ -235,7 +469,7 @@ mod tests {
         evaluation.ece = None;
         let teacher = evaluation.teacher.as_mut().unwrap();
         (teacher.both_right, teacher.ece) = (None, None);
-        let verdict = text(&Verdict::of_run(&store, 1200));
+        let verdict = text(&Verdict::of_run((&store, 1200), None));
         assert!(
             verdict.contains("who is right not available for this older run"),
             "{verdict}"
@@ -254,27 +488,32 @@ mod tests {
         (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.8);
         store.apply(&RunEvent::Evaluated(test));
         assert_eq!(
-            text(&Verdict::of_run(&store, 1200)),
-            "valid · 200 images  top-1 student 79.5 %  ECE 4.3 %  test, best weights 80.0 %"
+            text(&Verdict::of_run((&store, 1200), None)),
+            "valid · 200 images  top-1 student (latest, best) 79.5 %  test (best) 80.0 %  ECE 4.3 %"
         );
         store.evaluations.remove(0);
-        assert!(text(&Verdict::of_run(&store, 1200)).starts_with("test · 200 images"));
-        assert_eq!(Verdict::of_run(&RunStore::new(), 1), Verdict::default());
+        assert!(text(&Verdict::of_run((&store, 1200), None)).starts_with("test · 200 images"));
+        assert_eq!(
+            Verdict::of_run((&RunStore::new(), 1), None),
+            Verdict::default()
+        );
     }
 
     #[test]
     fn a_folder_has_a_verdict_as_far_as_its_labels_are_known() {
         let mut probe = probe();
-        let verdict =
-            |probe: &Probe| text(&Verdict::of_folder(&FolderMetrics::of(probe, 2), &store()));
+        let verdict = |probe: &Probe| {
+            let metrics = FolderMetrics::of(probe, 2);
+            text(&Verdict::of_folder((&metrics, &store()), None))
+        };
         let labelled = verdict(&probe);
         assert!(
             labelled
-                .starts_with("folder · 12 images  top-1 teacher 83.3 %  student 66.7 %  agreement"),
+                .starts_with("folder · 12 images  top-1 student 66.7 %  teacher 83.3 %  agreement"),
             "{labelled}"
         );
         probe.images[0].label = None;
-        assert!(verdict(&probe).starts_with("folder · 11 images  top-1 teacher"));
+        assert!(verdict(&probe).starts_with("folder · 11 images  top-1 student"));
         probe.images.iter_mut().for_each(|image| image.label = None);
         let unlabelled = verdict(&probe);
         assert!(

@@ -17,7 +17,7 @@ use ratatui::layout::Rect;
 use super::Inference;
 use super::results::Entry;
 use crate::event::inspection::Picture;
-use crate::format::{loss, shorten_path};
+use crate::format::{loss, milliseconds, shorten_path};
 use crate::ui::graphics::Pictures;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
@@ -54,7 +54,7 @@ pub(super) fn draw(screen: &Inference, shared: &Shared, frame: &mut Frame, area:
         return;
     };
     let path = entry.image.path.to_string_lossy();
-    let time = format!(" · {} ms", loss(entry.image.milliseconds));
+    let time = format!(" · {}", milliseconds(entry.image.milliseconds));
     let room = area.width.saturating_sub(4 + width_of(&time));
     let title = format!(" {}{time} ", shorten_path(&path, room));
     let inside = panel(title, screen.alone, theme, frame, area);

@@ -29,7 +29,7 @@ use crate::event::inspection::export::{csv_of, json_lines_of};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Picture, Weights,
 };
-use crate::format::{MISSING, count, duration, plural};
+use crate::format::{MISSING, count, duration, plural, shorten_middle, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -41,6 +41,9 @@ use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::cells::without_time;
 use crate::ui::widget::{Pattern, Selection, gallery};
 use crate::untrusted::Show as _;
+
+/// Cells of a folder or a run that results are of.
+const MOST_NAME: u16 = 28;
 
 /// What is shown instead of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +147,7 @@ impl Inference {
                 if let Some((aside, selection)) = &mut self.aside {
                     let lines = match aside {
                         Aside::Unreadable => self.results.unreadable.len(),
-                        Aside::Scores => scores::lines(&self.results).len(),
+                        Aside::Scores => scores::rows(&self.results),
                     };
                     selection.act(action, lines);
                     return;
@@ -237,19 +240,21 @@ impl Inference {
         let known = is_over && !self.results.is_empty();
         let of = self.job.asked.as_ref().filter(|_| known)?;
         if self.folder.as_ref() != Some(&of.folder) {
-            return Some("results of another folder".to_owned());
+            let folder = shorten_path(&of.folder.to_string_lossy(), MOST_NAME);
+            return Some(format!("these results are of {folder}"));
         }
         if shared.selected.as_ref() != Some(&of.run) {
-            return Some("results of another run".to_owned());
+            let run = shorten_middle(&of.run, MOST_NAME);
+            return Some(format!("these results are of {run}"));
         }
         if self.asked != of.asked {
-            return Some("results of other models or weights".to_owned());
+            return Some(format!("these results are of {}", models_words(of.asked)));
         }
         let now = weights_at(of, runs);
         (now != self.job.weights_at).then(|| {
             let step = |at: Option<u64>| at.map_or(MISSING.to_owned(), count);
             let (then, now) = (step(self.job.weights_at), step(now));
-            format!("results of step {then}, the weights are of step {now}")
+            format!("these results are of step {then}, not {now}")
         })
     }
 
@@ -387,7 +392,7 @@ impl Inference {
         }
     }
 
-    pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+    pub(in crate::ui) fn hints(&self, shared: &Shared) -> &'static [Action] {
         if self.job.is_under_way() {
             return &[
                 Action::CancelInference,
@@ -396,20 +401,33 @@ impl Inference {
                 Action::ShowUnreadable,
             ];
         }
-        if self.results.is_empty() {
+        if self.folder.is_none() {
             return &[
                 Action::ChooseFolder,
                 Action::NextInferenceRun,
                 Action::AnsweringModel,
                 Action::AnsweringWeights,
+            ];
+        }
+        if !self.is_shown(shared) {
+            return &[
                 Action::StartInference,
+                Action::AnsweringModel,
+                Action::AnsweringWeights,
+                Action::NextInferenceRun,
+                Action::ChooseFolder,
+                Action::ShowScores,
             ];
         }
         &[
-            Action::ChooseFolder,
+            Action::ShowScores,
             Action::SortResults,
             Action::Filter,
-            Action::ShowScores,
+            Action::AnsweringModel,
+            Action::AnsweringWeights,
+            Action::StartInference,
+            Action::NextInferenceRun,
+            Action::ChooseFolder,
             Action::ShowUnreadable,
             Action::ExportResults,
         ]
@@ -442,6 +460,19 @@ impl Inference {
             table::draw(self, (shared, runs), frame, areas.table);
             detail::draw(self, shared, frame, areas.detail);
         }
+    }
+}
+
+/// Which models and weights were asked.
+fn models_words(Asked { answering, weights }: Asked) -> String {
+    let weights = match weights {
+        Weights::Best => "best",
+        Weights::Latest => "latest",
+    };
+    match answering {
+        Answering::Teacher => "the teacher".to_owned(),
+        Answering::Student => format!("the student's {weights} weights"),
+        Answering::Both => format!("the teacher and the student's {weights} weights"),
     }
 }
 

@@ -18,11 +18,16 @@ use crate::ui::widget::gallery::panel;
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Selection, notice};
 
-/// Everything that is said, model by model.
-pub(super) fn lines(results: &Results) -> Vec<String> {
+/// Everything that is said, model by model, in so many columns.
+fn lines(results: &Results, room: usize) -> Vec<String> {
     let scores = results.scores();
-    let lines = scores.map(|(model, score)| score.lines(model, results.classes()));
+    let lines = scores.map(|(model, score)| score.lines(model, results.classes(), room));
     lines.flatten().collect()
+}
+
+/// How many lines that is, however wide they are.
+pub(super) fn rows(results: &Results) -> usize {
+    lines(results, 0).len()
 }
 
 pub(super) fn draw(
@@ -33,7 +38,7 @@ pub(super) fn draw(
     area: Rect,
 ) {
     let inside = panel(" Accuracy by class ", true, theme, frame, area);
-    let lines = lines(results);
+    let lines = lines(results, inside.width.into());
     if lines.is_empty() {
         let sentences = ["Images have a label where a subfolder is named like a class."];
         notice::draw("No labels", &sentences, theme, frame, inside);

@@ -16,7 +16,7 @@ use ratatui::style::Style;
 use super::Inference;
 use super::results::{Entry, Results};
 use crate::event::inspection::{AnswerMetrics, ranked, softmax};
-use crate::format::{count, loss, percent, plural, shorten_path};
+use crate::format::{count, loss, milliseconds, percent, plural, shorten_path};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -102,7 +102,7 @@ fn draw_names(theme: &Theme, frame: &mut Frame, inside: Rect) {
         .text(CLASS + 3, "class", style);
     cells.right(PERCENT, "conf.", style).skip(bar + 1);
     if numbers {
-        for name in ["margin", "entropy", "ms"] {
+        for name in ["margin", "entropy", "time"] {
             cells.right(NUMBER, name, style);
         }
     }
@@ -138,7 +138,11 @@ fn draw_line(
             |of: fn(&AnswerMetrics) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
         cells.right(NUMBER, &number(|answer| answer.margin), Style::new());
         cells.right(NUMBER, &number(|answer| answer.entropy), Style::new());
-        cells.right(NUMBER, &loss(entry.image.milliseconds), theme.muted());
+        cells.right(
+            NUMBER,
+            &milliseconds(entry.image.milliseconds),
+            theme.muted(),
+        );
     }
 }
 
@@ -154,10 +158,10 @@ fn draw_roomy(
     let number =
         |of: fn(&AnswerMetrics) -> f32| loss(answer.map_or(f64::NAN, |a| f64::from(of(a))));
     let facts = format!(
-        "margin {}  entropy {}  {} ms",
+        "margin {}  entropy {}  {}",
         number(|answer| answer.margin),
         number(|answer| answer.entropy),
-        loss(entry.image.milliseconds)
+        milliseconds(entry.image.milliseconds)
     );
     let mut cells = Cells::line(buffer, beside, 0);
     let width = cells

@@ -121,16 +121,17 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     assert_shows(&mut harness, "done: 1 file ");
     // What is there was answered by others.
     let again = "press r to classify again";
-    let other = format!("results of other models or weights; {again}");
+    let other = format!("these results are of the student's best weights; {again}");
     assert_shows(harness.keys(&["w"]), &other);
+    assert_shows(&mut harness, "r classify  m models  w weights  ] next run");
     assert_shows(&mut harness, "old: 1 image");
     assert_shows(harness.keys(&["w"]), "done: 1 file");
-    assert_shows(
-        harness.keys(&["]"]),
-        &format!("results of another run; {again}"),
-    );
+    assert_shows(harness.keys(&["]"]), "these results are of quick-202");
     harness.keys(&["[", "o"]).text("/data/newer\n");
-    assert_shows(&mut harness, &format!("results of another folder; {again}"));
+    assert_shows(
+        &mut harness,
+        &format!("these results are of /data/new; {again}"),
+    );
     harness.keys(&["o"]).text("/data/new\n");
     assert_shows(&mut harness, "done: 1 file");
     // The run trained on.
@@ -139,7 +140,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     let before = newer.at.step;
     (newer.at.step, newer.best) = (before + 12_000, true);
     store.checkpoints.push(newer);
-    assert_shows(&mut harness, "the weights are of step 1");
+    assert_shows(&mut harness, ", not 13");
     assert_shows(&mut harness, again);
     // The image is still there to be looked at.
     harness.take();

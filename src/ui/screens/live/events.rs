@@ -12,6 +12,7 @@
 //! how many came since.
 
 use std::collections::HashSet;
+use std::ptr;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -256,7 +257,18 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
             .enumerate()
             .map(|(at, each)| (Some(each.at), Record::Round(at))),
     );
-    lines.extend(store.evaluations.iter().enumerate().map(|(at, each)| {
+    let evaluations = store.evaluations.iter().enumerate();
+    // At the end of an epoch one may be asked for beside that of the epoch.
+    let again = |at: usize, each: &Evaluation| {
+        let later = store.evaluations.iter().skip(at + 1);
+        let same = |next: &Evaluation| {
+            (next.phase, next.step, next.split, next.weights)
+                == (each.phase, each.step, each.split, each.weights)
+        };
+        later.take_while(|next| next.step <= each.step).any(same)
+    };
+    let evaluations = evaluations.filter(|(at, each)| !again(*at, each));
+    lines.extend(evaluations.map(|(at, each)| {
         let position = Position {
             phase: each.phase,
             step: each.step,
@@ -285,6 +297,9 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
         if let CommandState::Applied(position) = command.state {
             reached = Some(position);
         }
+        if answer(store, command).is_some() {
+            continue;
+        }
         let waits = command.state == CommandState::Requested;
         let now = store.phase.map(|phase| Position {
             phase,
@@ -300,18 +315,46 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
             .map(|(at, each)| (each.at, Record::Warning(at))),
     );
     lines.extend((0..store.notes.len()).map(|at| (None, Record::Note(at))));
-    lines.sort_by_key(|(position, _)| *position);
+    // What was asked for stands before what came of it, and a change of what comes next
+    // behind all that is of the same step.
+    let rank = |record: &Record| match record {
+        Record::Round(_) | Record::Evaluation(_) => 0,
+        Record::Command(at) => {
+            let command = store.commands.get(*at).map(|it| &it.record.command);
+            if command == Some(&Command::CheckpointNow) {
+                1
+            } else {
+                3
+            }
+        }
+        Record::Checkpoint(_) => 2,
+        Record::Warning(_) | Record::Note(_) => 4,
+    };
+    lines.sort_by_key(|(position, record)| (*position, rank(record)));
     lines
+}
+
+/// The evaluation that a command asked for and got: its line says both.
+fn answer<'a>(store: &'a RunStore, command: &CommandStatus) -> Option<&'a Evaluation> {
+    let (CommandState::Applied(at), Command::EvaluateNow) =
+        (&command.state, &command.record.command)
+    else {
+        return None;
+    };
+    let mut all = store.evaluations_of(at.phase, Split::Valid);
+    all.rfind(|each| each.step == at.step)
 }
 
 /// A record's letter, its sentence, and whether it is to be looked at.
 fn described(store: &RunStore, record: Record) -> (char, String, bool) {
     match record {
         Record::Round(at) => store.rounds.get(at).map(|each| ('r', round(each), false)),
-        Record::Evaluation(at) => store
-            .evaluations
-            .get(at)
-            .map(|each| ('e', evaluation(each), false)),
+        Record::Evaluation(at) => store.evaluations.get(at).map(|each| {
+            let asked = |command| answer(store, command).is_some_and(|it| ptr::eq(it, each));
+            let is_asked = store.commands.iter().any(asked);
+            let head = if is_asked { "evaluate now: " } else { "" };
+            ('e', format!("{head}{}", evaluation(each)), false)
+        }),
         Record::Checkpoint(at) => store.checkpoints.get(at).map(checkpoint),
         Record::Command(at) => store.commands.get(at).map(|each| command(each, store)),
         Record::Warning(at) => store

@@ -1,8 +1,10 @@
 //! More epochs for a training, also for a completed one: how many, and what
 //! becomes of schedules that end with it.
 
-use super::knobs::ending_with;
+use super::knobs::{Ending, ending, initial_lr, lr_after_end};
 use crate::event::{Command, Phase};
+use crate::experiment::held::Held;
+use crate::experiment::schedule::Schedule;
 use crate::experiment::timeline::NO_EXTENSION;
 use crate::store::{Owner, RunEntry, RunState, Runs};
 use crate::ui::dialog::{Choice, Dialog, Prompt, Purpose};
@@ -25,49 +27,154 @@ pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
     }
 }
 
-/// Takes the answer, and asks for the schedules if some end with the training.
+/// Takes the number of epochs, and asks for what else has to be known: a learning rate
+/// where it is 0 whatever becomes of the schedules, then the schedules if some end with
+/// the training.
 pub(in crate::ui) fn on_submit(name: String, text: &str, shared: &mut Shared, runs: &Runs) {
-    let Some(run) = runs.get(&name) else {
+    let Some(extended) = Extended::of(&name, shared, runs) else {
         return;
     };
-    let (phase, now) = match standing(run) {
-        Ok(standing) => standing,
-        Err(refusal) => return shared.notify(LogLine::error(refusal)),
-    };
     let more = text.trim().parse::<u32>().ok().filter(|more| *more > 0);
-    let Some((more, end)) = more.and_then(|more| Some((more, now.checked_add(more)?))) else {
+    let more = more.filter(|more| extended.now.checked_add(*more).is_some());
+    let Some(more) = more else {
         let wrong = format!("`{}` is not a number of epochs", text.trim());
         return shared.ask_again(wrong, text, Purpose::AddEpochs(name));
     };
-    let effect = |stretches: bool| match run.state() {
-        RunState::Training | RunState::Paused => Effect::Command {
-            run: name.clone(),
-            command: Command::Extend {
-                epochs: end,
-                schedules_end: (!stretches).then_some(now),
-            },
-        },
-        _ => Effect::ExtendRun {
-            run: name.clone(),
-            epochs: more,
-            stretches,
-        },
-    };
-    let ending = ending_with(run, phase);
-    if ending.is_empty() {
-        return shared.ask(effect(true));
+    let mut held = extended.ending.held.iter();
+    if held.any(|held| held.stops_learning() && !held.stretches) {
+        let title = "New lr (held at 0: the weights will not change)";
+        let initial = initial_lr(extended.run, extended.phase).filter(|lr| *lr > 0.0);
+        let initial = initial.map_or_else(String::new, |lr| lr.to_string());
+        let purpose = Purpose::AddEpochsAtLr(name, more);
+        shared.dialog = Some(Dialog::Prompt(Prompt::new(title, &initial, purpose)));
+    } else {
+        extended.choose(more, None, shared);
     }
-    let text = format!("Scheduled to the last epoch: {}.", listed(&ending));
-    let choices = vec![
-        (
-            format!("hold the final values from epoch {now}"),
-            effect(false),
-        ),
-        (format!("stretch to epoch {end}"), effect(true)),
-    ];
-    let title = format!("Train to epoch {end}");
-    let choice = Choice::new(title, vec![text], choices).with_letters(['h', 's']);
-    shared.dialog = Some(Dialog::Choose(choice));
+}
+
+/// Takes the learning rate from the end of the training on.
+pub(in crate::ui) fn on_lr(
+    (name, more): (String, u32),
+    text: &str,
+    shared: &mut Shared,
+    runs: &Runs,
+) {
+    let Some(extended) = Extended::of(&name, shared, runs) else {
+        return;
+    };
+    let lr = text
+        .trim()
+        .parse::<f64>()
+        .map_err(|_| format!("`{}` is not a number; write 0.05 or 5e-2", text.trim()))
+        .and_then(|lr| lr_after_end(extended.run, extended.phase, lr));
+    match lr {
+        Ok(lr) => extended.choose(more, Some(lr), shared),
+        Err(wrong) => shared.ask_again(wrong, text, Purpose::AddEpochsAtLr(name, more)),
+    }
+}
+
+/// A training that is to be extended.
+struct Extended<'a> {
+    name: &'a str,
+    run: &'a RunEntry,
+    phase: Phase,
+    /// Epochs that it has.
+    now: u32,
+    ending: Ending,
+}
+
+impl<'a> Extended<'a> {
+    /// None, and a message, where it cannot be extended.
+    fn of(name: &'a str, shared: &mut Shared, runs: &'a Runs) -> Option<Self> {
+        let run = runs.get(name)?;
+        match standing(run) {
+            Ok((phase, now)) => Some(Self {
+                name,
+                run,
+                phase,
+                now,
+                ending: ending(run, phase),
+            }),
+            Err(refusal) => {
+                shared.notify(LogLine::error(refusal));
+                None
+            }
+        }
+    }
+
+    /// Asks what becomes of the schedules that end with the training, if there are any,
+    /// and has it extended. The first choice is to hold them, but where the weights would
+    /// no longer change.
+    fn choose(&self, more: u32, lr: Option<(String, Schedule)>, shared: &mut Shared) {
+        let Ending { held, has_rounds } = &self.ending;
+        let is_set = |held: &&Held| lr.as_ref().is_some_and(|(name, _)| *name == held.knob);
+        let held: Vec<&Held> = held.iter().filter(|held| !is_set(held)).collect();
+        let ends = held.iter().filter(|held| held.stretches);
+        let mut ending: Vec<String> = ends.map(|held| held.knob.clone()).collect();
+        if *has_rounds {
+            ending.push("the controller's rounds".to_owned());
+        }
+        if ending.is_empty() {
+            return self
+                .extend(more, true, lr)
+                .into_iter()
+                .for_each(|it| shared.ask(it));
+        }
+        let (now, end) = (self.now, self.now + more);
+        let values = |stretches: bool| {
+            let held = held.iter().filter(|held| held.stretches == stretches);
+            held.map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let mut text = vec![format!("Scheduled to the last epoch: {}.", listed(&ending))];
+        let stops_learning = held.iter().any(|held| held.stops_learning());
+        if stops_learning {
+            text.push("With lr held at 0 the weights will not change.".to_owned());
+        }
+        if let fixed @ [_, ..] = values(false).as_slice() {
+            text.push(format!("Held in any case: {}.", listed(fixed)));
+        }
+        let holding = match values(true).as_slice() {
+            [] => format!("hold from epoch {now}"),
+            values => format!("hold from epoch {now}: {}", values.join(", ")),
+        };
+        let holding = ('h', holding, self.extend(more, false, lr.clone()));
+        let stretch = format!("stretch to epoch {end}");
+        let stretch = ('s', stretch, self.extend(more, true, lr));
+        let choices = if stops_learning {
+            [stretch, holding]
+        } else {
+            [holding, stretch]
+        };
+        let letters = choices.each_ref().map(|(letter, ..)| *letter);
+        let choices = choices.map(|(_, text, effects)| (text, effects)).into();
+        let title = format!("Train to epoch {end}");
+        let choice = Choice::new(title, text, choices).with_letters(letters);
+        shared.dialog = Some(Dialog::Choose(choice));
+    }
+
+    /// What has it trained further, at this learning rate from its end on.
+    fn extend(&self, more: u32, stretches: bool, lr: Option<(String, Schedule)>) -> Vec<Effect> {
+        let run = || self.name.to_owned();
+        if !matches!(self.run.state(), RunState::Training | RunState::Paused) {
+            return vec![Effect::ExtendRun {
+                run: run(),
+                epochs: more,
+                stretches,
+                set: lr.into_iter().collect(),
+            }];
+        }
+        let extend = Command::Extend {
+            epochs: self.now + more,
+            schedules_end: (!stretches).then_some(self.now),
+        };
+        let adjust = lr.map(|(knob, schedule)| Command::Adjust { knob, schedule });
+        let commands = std::iter::once(extend).chain(adjust);
+        let effect = |command| Effect::Command {
+            run: run(),
+            command,
+        };
+        commands.map(effect).collect()
+    }
 }
 
 /// Which training would get more epochs, and how many it has.

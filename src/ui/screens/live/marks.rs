@@ -1,9 +1,10 @@
 //! What happened, as letters on every chart: `k` a knob was changed by a person,
 //! `r` a round's decision, `b` the best checkpoint so far, `c` a checkpoint
-//! that was requested, `e` an evaluation that was requested.
+//! that was requested, `e` an evaluation that was requested. Rounds that end with
+//! every epoch have no mark: the axis shows them.
 
 use crate::event::{Command, Phase};
-use crate::store::{CommandState, RunStore};
+use crate::store::{CommandState, Round, RunStore};
 use crate::ui::screens::series::XPositions;
 use crate::ui::widget::chart::Mark;
 
@@ -18,12 +19,15 @@ pub(super) fn marks(store: &RunStore, phase: Phase, across: &XPositions<'_>) -> 
         letter,
         line: letter == 'k',
     };
-    let mut marks: Vec<Mark> = store
-        .rounds
-        .iter()
-        .filter(|round| round.at.phase == phase && round.decision.is_some())
-        .map(|round| mark(round.at.step, 'r'))
-        .collect();
+    let rounds = store.rounds.iter().filter(|round| round.at.phase == phase);
+    let epoch = store.phases.get(&phase).map(|state| state.steps_per_epoch);
+    let is_epoch =
+        |round: &Round| Some(round.at.step) == epoch.map(|steps| steps * u64::from(round.round));
+    let mut marks = Vec::new();
+    if !rounds.clone().all(is_epoch) {
+        let decided = rounds.filter(|round| round.decision.is_some());
+        marks.extend(decided.map(|round| mark(round.at.step, 'r')));
+    }
     let best = store
         .checkpoints
         .iter()

@@ -42,7 +42,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use self::alerts::Alerts;
 use self::charts::{ChartSpec, charts};
 use self::events::Events;
-pub(in crate::ui) use self::extend::on_submit as add_epochs;
+pub(in crate::ui) use self::extend::{on_lr as add_epochs_at_lr, on_submit as add_epochs};
 use self::grid::Page;
 use self::header::Header;
 use self::heading::rule;

@@ -1,5 +1,6 @@
 //! The column beside the charts of a wide terminal: knobs at a glance, as high as
-//! there is room, alerts, the run's exports, the newest runs, the machine.
+//! there is room, alerts, the newest evaluations where that leaves room, the run's
+//! exports, the newest runs, the machine.
 //!
 //! ```text
 //! ─ knobs ──────────────────────
@@ -7,8 +8,11 @@
 //!                       ⠉⠒⠤⣀
 //! ─ alerts ─────────────────────
 //!  none
+//! ─ evaluations ────────────────
+//!   epoch    top-1    loss
+//!       6   92.7 %  0.3047 ★
 //! ─ exports ────────────────────
-//!  · a.onnx, 317 kB, proven
+//!  · a.onnx, 317 kB, verified
 //! ─ runs ───────────────────────
 //! ▸quickstart-2026…8e9912 ● 84.3 %
 //!  vanilla-2026…5fa661    ✓ 90.7 %
@@ -17,6 +21,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
+use std::ptr;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -25,8 +30,8 @@ use ratatui::widgets::Paragraph;
 
 use super::alerts::{self, Alert};
 use super::{machine, rule};
-use crate::event::Phase;
-use crate::format::{MISSING, percent, short, shorten_middle, width_of};
+use crate::event::{Evaluation, Phase, Split};
+use crate::format::{MISSING, loss, percent, short, shorten_middle, width_of};
 use crate::listing::export_words;
 use crate::store::{RunEntry, RunStore, Runs};
 use crate::ui::news::MachineSample;
@@ -43,6 +48,15 @@ const MOST_RUNS: u16 = 12;
 /// Rows of a knob's curve at most.
 const HIGHEST_KNOB: u16 = 4;
 
+/// Evaluations that are shown at most.
+const MOST_EVALUATIONS: usize = 40;
+
+/// Names of the columns of evaluations.
+const EPOCH: &str = "epoch";
+const TOP1: &str = "top-1";
+const LOSS: &str = "loss";
+const AGREEMENT: &str = "agreement";
+
 /// Cells of a run's pointer, state and accuracy.
 const BESIDE_NAME: usize = 13;
 
@@ -53,15 +67,16 @@ const LABEL: u16 = 22;
 struct Rows {
     knobs: u16,
     alerts: u16,
+    evaluations: u16,
     exports: u16,
     runs: u16,
     machine: u16,
 }
 
 impl Rows {
-    /// Heights of the panes, titles included: the exports, the runs, then the curves of
-    /// the knobs take what knobs, alerts and the machine leave.
-    fn within(&self, height: u16) -> [Constraint; 5] {
+    /// Heights of the panes, titles included: the exports, the runs, the curves of the
+    /// knobs, then the evaluations take what knobs, alerts and the machine leave.
+    fn within(&self, height: u16) -> [Constraint; 6] {
         let used = self.knobs + self.alerts.min(height) + self.machine + 3;
         let mut left = height.saturating_sub(used);
         // A title alone says nothing.
@@ -72,11 +87,21 @@ impl Rows {
         let exports = titled(self.exports, left);
         left -= exports;
         let runs = titled(self.runs.min(MOST_RUNS), left);
-        let higher = (left - runs) / self.knobs.max(1) + 1;
-        [
-            Constraint::Length(1 + self.knobs * higher.min(HIGHEST_KNOB)),
+        left -= runs;
+        let higher = (left / self.knobs.max(1) + 1).min(HIGHEST_KNOB);
+        left -= self.knobs * (higher - 1);
+        // A title and the names of the columns alone say nothing.
+        let has_evaluations = self.evaluations > 0 && left > 2;
+        let (alerts, evaluations) = if has_evaluations {
+            (Constraint::Length(1 + self.alerts), Constraint::Fill(1))
+        } else {
             // Alerts stay to be seen where the others have to give way.
-            Constraint::Min(2),
+            (Constraint::Min(2), Constraint::Length(0))
+        };
+        [
+            Constraint::Length(1 + self.knobs * higher),
+            alerts,
+            evaluations,
             Constraint::Length(exports),
             Constraint::Length(runs),
             Constraint::Length(1 + self.machine),
@@ -122,14 +147,16 @@ impl Side<'_> {
         let knobs = self.knobs.len().min(MOST_KNOBS) as u16;
         let gpus = self.machine.back().map_or(0, |sample| sample.gpus.len());
         let exports = self.exports(theme, inside.width);
+        let evaluations = self.evaluations(theme);
         let places = Rows {
             knobs,
             alerts: alerts::rows(self.alerts, inside.width),
+            evaluations: evaluations.len() as u16,
             exports: exports.len() as u16,
             runs: self.runs.len() as u16,
             machine: 4 + 2 * gpus.min(8) as u16,
         };
-        let [top, middle, files, below, bottom] =
+        let [top, middle, table, files, below, bottom] =
             Layout::vertical(places.within(inside.height)).areas(inside);
         let titled = |title: &str, frame: &mut Frame, area: Rect| {
             if area.height > 0 {
@@ -154,12 +181,43 @@ impl Side<'_> {
         }
         let place = titled("alerts", frame, middle);
         alerts::draw(self.alerts, theme, frame, place);
+        let place = titled("evaluations", frame, table);
+        let names = format!(" {EPOCH:>7} {TOP1:>9} {LOSS:>9} {AGREEMENT:>10}");
+        let names =
+            if self.phase == Phase::Student && self.store.models.contains_key(&Phase::Teacher) {
+                names
+            } else {
+                names.trim_end_matches(AGREEMENT).trim_end().to_owned()
+            };
+        let lines = std::iter::once(Line::styled(names, theme.muted())).chain(evaluations);
+        let lines: Vec<Line> = lines.take(place.height.into()).collect();
+        frame.render_widget(Paragraph::new(lines), place);
         let place = titled("exports", frame, files);
         frame.render_widget(Paragraph::new(exports), place);
         let place = titled("runs", frame, below);
         self.draw_runs(theme, frame, place);
         let place = titled("machine", frame, bottom);
         machine::draw(self.machine, theme, frame, place);
+    }
+
+    /// The evaluations on the validation images, the newest first, the best one marked.
+    fn evaluations(&self, theme: &Theme) -> Vec<Line<'static>> {
+        let best = self.store.best_evaluation(self.phase);
+        let all = self.store.evaluations_of(self.phase, Split::Valid).rev();
+        let line = |each: &Evaluation| {
+            let (epoch, top1) = (short(each.epoch), percent(each.top1));
+            let text = format!(" {epoch:>7} {top1:>9} {:>9}", loss(each.loss));
+            let agreement = each
+                .teacher
+                .map(|it| format!(" {:>10}", percent(it.agreement)));
+            let is_best = best.is_some_and(|best| ptr::eq(best, each));
+            let mark = if is_best { " ★" } else { "" };
+            Line::from(vec![
+                Span::raw(text + &agreement.unwrap_or_default()),
+                Span::styled(mark, theme.good()),
+            ])
+        };
+        all.take(MOST_EVALUATIONS).map(line).collect()
     }
 
     /// The files that were exported of the run, each in as many lines as it needs.

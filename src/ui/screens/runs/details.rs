@@ -285,7 +285,12 @@ impl Sheet<'_> {
                 format!("{name} {}", percent(*share))
             })
             .collect();
-        (!worst.is_empty()).then(|| self.row("low recall", worst.join(", ")))
+        let set = match evaluation.split {
+            Split::Valid => "valid",
+            Split::Test => "test",
+        };
+        let worst = format!("{set}: {}", worst.join(", "));
+        (!shares.is_empty()).then(|| self.row("low recall", worst))
     }
 
     fn models(&self, run: &Subject) -> Vec<Line<'static>> {

@@ -65,17 +65,17 @@ pub(super) fn draw(
     area: Rect,
 ) {
     let fields = differing(runs);
-    let several = if runs.len() == 1 { "" } else { "s" };
+    let what = match runs.len() {
+        1 => "Metrics of one run".to_owned(),
+        several => format!("Differences between {several} runs"),
+    };
     let against = if measured {
         ", ▲ ▼ vs the first"
     } else {
         ""
     };
     let block = Block::bordered()
-        .title(format!(
-            " Differences between {} run{several}{against} ",
-            runs.len()
-        ))
+        .title(format!(" {what}{against} "))
         .padding(Padding::horizontal(1))
         .border_style(theme.border(false));
     let inside = block.inner(area);

@@ -151,7 +151,7 @@ fn what_was_changed_live_is_part_of_what_differs_and_of_the_details() {
 
 #[test]
 fn the_trash_is_asked_for_and_shown() {
-    shown("trash_question", &runs(), &["end", "x"]);
+    shown("trash_question", &runs(), &["end", "X"]);
     let mut runs = runs();
     let thrown = [ADAPTIVE, VANILLA].map(|name| runs.remove(name).unwrap());
     runs.set_trash(thrown);

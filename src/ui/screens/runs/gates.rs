@@ -1,9 +1,9 @@
 //! The gates of a run, evaluated with what was measured until now.
 //!
 //! ```text
-//! gate        ✓ valid/top1@best ≥ 0.5: 0.61, passed
+//! gate        ✓ valid/top1@best ≥ 50 %: 61.0 %, passed
 //! gate        ✗ valid/loss@best ≤ 0.1: 0.585, failed
-//! gate        ✓ test/top1@best ≥ cifar10-…: 0.8873 against 0.8641, passed
+//! gate        ✓ test/top1@best ≥ cifar10-…: 88.7 % against 86.4 %, passed
 //! ```
 
 use std::borrow::Cow;
@@ -114,7 +114,7 @@ mod tests {
         let shown = |own, other: Option<&[f64]>| shown(&least, own, other);
         assert_eq!(
             shown(0.895, Some(&[0.9])),
-            "✓ test/top1@best ≥ other-20260101-000000-aaaaaa ± 0.01: 0.895 against 0.9, passed"
+            "✓ test/top1@best ≥ other-20260101-000000-aaaaaa ± 1 %: 89.5 % against 90.0 %, passed"
         );
         assert!(shown(0.88, Some(&[0.9])).starts_with("✗ "));
         let unknown = shown(0.88, None);

@@ -77,7 +77,8 @@ impl Listing {
         self.find_selected();
     }
 
-    /// Follows the selected run to its new row. If it is gone, the row stays.
+    /// Follows the selected run to its new row. If it is gone, the row stays; where a
+    /// filter lets no run through, it is selected again once it is shown.
     fn find_selected(&mut self) {
         let at = self
             .selected
@@ -90,8 +91,9 @@ impl Listing {
     }
 
     fn remember(&mut self) {
-        let at = self.selection.get(self.order.len());
-        self.selected = at.map(|at| self.order[at].clone());
+        if let Some(at) = self.selection.get(self.order.len()) {
+            self.selected = Some(self.order[at].clone());
+        }
     }
 
     /// What is known of a run.
@@ -118,6 +120,11 @@ impl Listing {
     pub(super) fn selected(&self) -> Option<(usize, &str)> {
         let at = self.selection.get(self.order.len())?;
         Some((at, &self.order[at]))
+    }
+
+    /// The run that is selected, or will be once it is shown again.
+    pub(super) fn selected_name(&self) -> Option<&str> {
+        self.selected.as_deref()
     }
 
     /// The rows in view.

@@ -125,11 +125,22 @@ impl RunsTable {
         }
     }
 
+    /// Name of the run under the cursor, or of the one that was before a filter hid it.
+    #[cfg(test)]
+    pub(in crate::ui) fn selected_name(&self) -> Option<&str> {
+        self.runs.selected_name()
+    }
+
     /// A run has another name now.
     pub(in crate::ui) fn renamed(&mut self, from: &str, to: &str) {
         self.marks.rename(from, to);
-        if self.runs.selected().is_some_and(|(_, name)| name == from) {
+        if self.runs.selected_name() == Some(from) {
             self.runs.select_name(to);
+        }
+        if let Some((_, Some(selected))) = &mut self.before
+            && selected == from
+        {
+            to.clone_into(selected);
         }
     }
 
@@ -143,7 +154,7 @@ impl RunsTable {
         }
         match action {
             Action::Filter => {
-                let selected = self.runs.selected().map(|(_, name)| name.to_owned());
+                let selected = self.runs.selected_name().map(str::to_owned);
                 self.before = Some((self.filter.clone(), selected));
                 let prompt = Prompt::new("Filter runs", self.filter.text(), Purpose::FilterRuns);
                 shared.dialog = Some(Dialog::Prompt(prompt));
@@ -235,10 +246,9 @@ impl RunsTable {
     pub(in crate::ui) fn filter_runs(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
         match Filter::parse(text, self.runs.fields()) {
             Ok(filter) => {
-                self.before = None;
-                self.filter = filter;
                 self.view = View::Runs;
-                self.changed(runs);
+                self.show_through(filter, runs);
+                self.before = None;
             }
             Err(error) => {
                 shared.notify(LogLine::error(format!("filter, {error}")));
@@ -252,19 +262,25 @@ impl RunsTable {
     /// finished changes nothing.
     pub(in crate::ui) fn try_filter(&mut self, text: &str, runs: &Runs) {
         if let Ok(filter) = Filter::parse(text, self.runs.fields()) {
-            self.filter = filter;
-            self.changed(runs);
+            self.show_through(filter, runs);
         }
+    }
+
+    /// Shows the runs that a filter lets through. The run that was selected before it was
+    /// typed stays selected, where it is one of them.
+    fn show_through(&mut self, filter: Filter, runs: &Runs) {
+        self.filter = filter;
+        if let Some((_, Some(name))) = &self.before {
+            self.runs.select_name(name);
+        }
+        self.changed(runs);
     }
 
     /// Takes back what was typed of a filter and not accepted.
     pub(in crate::ui) fn restore_filter(&mut self, runs: &Runs) {
-        if let Some((filter, selected)) = self.before.take() {
-            self.filter = filter;
-            if let Some(name) = selected {
-                self.runs.select_name(&name);
-            }
-            self.changed(runs);
+        if let Some((filter, _)) = &self.before {
+            self.show_through(filter.clone(), runs);
+            self.before = None;
         }
     }
 

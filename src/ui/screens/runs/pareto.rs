@@ -285,7 +285,7 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
     let inside = Block::bordered().inner(area);
     let room = usize::from(inside.width);
     let key = shared.key(Action::CostPareto);
-    let mut lines = vec![Line::styled("Nothing to draw.", theme.accent())];
+    let mut lines = vec![Line::styled("No runs to plot", theme.accent())];
     let absences = picture.absences().into_iter();
     lines.extend(
         absences
@@ -304,6 +304,8 @@ fn symbol(point: &ParetoPoint) -> char {
     match (point.variant, point.on_front) {
         (Variant::Fp32, true) => '●',
         (Variant::Fp32, false) => '○',
+        (Variant::Fp16, true) => '■',
+        (Variant::Fp16, false) => '□',
         (Variant::Int8, true) => '◆',
         (Variant::Int8, false) => '◇',
     }

@@ -56,7 +56,7 @@ pub(in crate::ui) fn rename_run(run: String, to: &str, shared: &mut Shared, runs
         return;
     }
     let refusal = match check_name(to) {
-        Err(reason) => Some(format!("`{to}` cannot name a run: {reason}")),
+        Err(reason) => Some(format!("`{to}` is not a valid run name: {reason}")),
         Ok(()) if runs.get(to).is_some() => Some(format!("a run {to} already exists")),
         Ok(()) => runs
             .get(&run)
@@ -97,15 +97,17 @@ pub(in crate::ui) fn on_exported(
     if shared.dialog.is_some() {
         return;
     }
-    let again = |unproven| Effect::ExportModel {
-        run: run.to_owned(),
-        unproven,
+    let again = |unverified| {
+        vec![Effect::ExportModel {
+            run: run.to_owned(),
+            unverified,
+        }]
     };
     let mut choices = vec![("export again".to_owned(), again(false))];
-    if refusal.lacks_proof {
-        choices.push(("export without a proof".to_owned(), again(true)));
+    if refusal.can_skip_verification {
+        choices.push(("export unverified".to_owned(), again(true)));
     }
-    let title = format!("Not exported: {}", shorten_middle(run, PROMPTED));
+    let title = format!("Export failed: {}", shorten_middle(run, PROMPTED));
     let text = vec![refusal.reason];
     shared.dialog = Some(Dialog::Choose(Choice::new(title, text, choices)));
 }
@@ -166,7 +168,7 @@ fn ask(action: Action, run: &Subject, shared: &mut Shared) {
         Action::ExportModel => {
             let effect = Effect::ExportModel {
                 run: name,
-                unproven: false,
+                unverified: false,
             };
             may(without_weights(run), effect, shared)
         }
@@ -234,5 +236,5 @@ fn why_not_export(run: &Subject) -> Option<String> {
     let is_empty = [Phase::Teacher, Phase::Student]
         .into_iter()
         .all(|phase| store.table(phase).is_empty());
-    is_empty.then(|| format!("{} has logged no step yet", run.name))
+    is_empty.then(|| format!("{} has no logged steps yet", run.name))
 }

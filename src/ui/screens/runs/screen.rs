@@ -201,7 +201,7 @@ impl RunsTable {
                 shared.key(Action::Launch)
             )),
             Line::styled(
-                "Without a screen: workbench --run experiments/quickstart.ron",
+                "Without the terminal UI: workbench --run experiments/quickstart.ron",
                 theme.muted(),
             ),
         ]

@@ -7,7 +7,7 @@ use super::testing::{
 };
 use crate::event::export::testing::{export, proof};
 use crate::event::{Evaluation, Export, Phase, Position, RunEvent, Split};
-use crate::run::NotesChange;
+use crate::run::{NotesChange, RunFolder};
 use crate::store::Runs;
 use crate::ui::effect::Waiting;
 use crate::ui::testing::Harness;
@@ -154,6 +154,53 @@ fn runs_are_filtered_while_one_types_and_esc_takes_it_back() {
 }
 
 #[test]
+fn a_filter_that_nothing_matches_keeps_the_selection_for_when_it_is_taken_back() {
+    let mut harness = screen(140, 40, runs());
+    let selected = |harness: &mut Harness| {
+        harness.keys(&["y"]);
+        harness.take()
+    };
+    harness.keys(&["down", "down"]);
+    let before = selected(&mut harness);
+    assert_eq!(before.len(), 1);
+    harness.keys(&["/"]).text("no such run").keys(&["esc"]);
+    assert_eq!(selected(&mut harness), before);
+    harness.keys(&["/"]).text("no such run\n");
+    assert_eq!(selected(&mut harness), []);
+    // Another one that is not accepted loses nothing, either.
+    harness
+        .keys(&["/", "ctrl+u"])
+        .text("adaptive")
+        .keys(&["esc"]);
+    assert!(
+        harness.screen().contains("Runs 0 of 8"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["esc"]);
+    assert_eq!(selected(&mut harness), before);
+}
+
+#[test]
+fn a_run_that_is_renamed_stays_selected_also_where_a_filter_hides_it() {
+    let mut harness = screen(140, 40, runs());
+    harness.keys(&["down", "down"]);
+    let from = harness.ui.runs_table.selected_name().unwrap().to_owned();
+    harness.keys(&["/"]).text("no such run");
+    let run = harness.runs.get(&from).unwrap();
+    let folder = run.folder.path().with_file_name("renamed-elsewhere");
+    harness.runs.rename(&from, RunFolder::imagined(folder));
+    let to = "renamed-elsewhere".to_owned();
+    harness.news(News::RunRenamed { from, to });
+    harness.keys(&["esc", "y"]);
+    let effects = harness.take();
+    let [Effect::Copy(path)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert!(path.ends_with("renamed-elsewhere"), "{path}");
+}
+
+#[test]
 fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_confirmed() {
     let mut all = runs();
     let at = Position {
@@ -255,9 +302,9 @@ fn a_rename_is_asked_for_unless_it_cannot_be() {
     let mut harness = screen(80, 24, runs());
     select(&mut harness, VANILLA);
     for (name, why) in [
-        ("a/b", "cannot name a run"),
+        ("a/b", "is not a valid run name"),
         (ADAPTIVE, "already"),
-        ("", "cannot name"),
+        ("", "is not a valid"),
     ] {
         harness.keys(&["m", "ctrl+u"]).text(&format!("{name}\n"));
         assert_eq!(harness.take(), []);
@@ -308,9 +355,10 @@ fn details_that_cover_the_table_say_how_to_close_them() {
 fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     let mut harness = screen(80, 24, runs());
     select(&mut harness, VANILLA);
-    harness.keys(&["x", "n"]);
+    assert!(!harness.keys(&["x"]).screen().contains("to the trash?"));
+    harness.keys(&["X", "n"]);
     assert_eq!(harness.take(), []);
-    harness.keys(&["x", "enter"]);
+    harness.keys(&["X", "enter"]);
     assert_eq!(harness.take(), [Effect::TrashRun(VANILLA.to_owned())]);
     let thrown = harness.runs.remove(VANILLA).unwrap();
     harness.runs.set_trash([thrown]);
@@ -342,9 +390,9 @@ fn without_runs_the_trash_is_pointed_to_and_its_names_have_room() {
 fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
     let mut harness = screen(80, 24, runs());
     select(&mut harness, ADAPTIVE);
-    let export = |unproven| Effect::ExportModel {
+    let export = |unverified| Effect::ExportModel {
         run: ADAPTIVE.to_owned(),
-        unproven,
+        unverified,
     };
     harness.keys(&["E"]);
     assert_eq!(harness.take(), [export(false)]);
@@ -357,10 +405,10 @@ fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
     )));
     assert!(harness.screen().contains("agreement 100.0 %"));
 
-    let refused = |reason: &str, lacks_proof| {
+    let refused = |reason: &str, can_skip_verification| {
         exported(Err(ExportRefusal {
             reason: reason.to_owned(),
-            lacks_proof,
+            can_skip_verification,
         }))
     };
     harness.news(refused("the images are not there", true));
@@ -371,7 +419,7 @@ fn a_student_is_exported_by_one_key_and_the_answer_is_shown() {
         "the file does not compute what the network does",
         false,
     ));
-    assert!(!harness.screen().contains("without a proof"));
+    assert!(!harness.screen().contains("without a verification"));
     harness.keys(&["esc"]);
     assert_eq!(harness.take(), []);
 }
@@ -391,7 +439,7 @@ fn branches_and_exports_need_something_to_take() {
         .text("state:new\n")
         .keys(&["B", "e"]);
     assert_eq!(harness.take(), []);
-    assert!(harness.screen().contains("has logged no step yet"));
+    assert!(harness.screen().contains("has no logged steps yet"));
 }
 
 fn click(harness: &mut Harness, column: u16, row: u16) {
@@ -460,7 +508,7 @@ fn runs_that_vanish_while_they_are_shown_are_let_go() {
 fn keys() -> impl Strategy<Value = Vec<&'static str>> {
     let key = prop::sample::select(vec![
         "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "esc", "space", "s",
-        "S", "b", "d", "o", "i", "M", "T", "u", "r", "B", "e", "y", "x", "t", "n", "m", "/", "a",
+        "S", "b", "d", "o", "i", "M", "T", "u", "r", "B", "e", "y", "X", "t", "n", "m", "/", "a",
         "enter", "2", "(", "~", "+", "-", ",", ".", "0",
     ]);
     prop::collection::vec(key, 0..40)
@@ -580,13 +628,13 @@ fn what_was_measured_is_a_column_like_any_other() {
     let shown = harness.screen();
     assert!(shown.contains("bench/p50_ms"), "{shown}");
     assert!(
-        shown.contains("4.000 ms") && shown.contains("20.00 ms"),
+        shown.contains("4.00 ms") && shown.contains("20.0 ms"),
         "{shown}"
     );
     harness.keys(&["/"]).text("bench/p50_ms<4.5\n");
     let shown = harness.screen();
     assert!(
-        shown.contains("1 of 8") && shown.contains("4.000 ms"),
+        shown.contains("1 of 8") && shown.contains("4.00 ms"),
         "{shown}"
     );
 }
@@ -594,22 +642,22 @@ fn what_was_measured_is_a_column_like_any_other() {
 #[test]
 fn exported_files_are_among_the_details_with_what_is_proven() {
     let mut runs = runs();
-    let proven = Export {
+    let verified = Export {
         proof: Some(proof()),
         ..export()
     };
-    let files = [("a.onnx", proven), ("b.onnx", export())];
+    let files = [("a.onnx", verified), ("b.onnx", export())];
     let exports = files.map(|(name, export)| (name.to_owned(), export));
     runs.get_mut(ADAPTIVE).unwrap().exports = exports.into();
     let mut harness = screen(200, 60, runs);
     harness.keys(&["/"]).text("tag:seed7\n");
     let shown = harness.screen();
     assert!(
-        shown.contains("exports     a.onnx, 8.61 kB, proven, top-1 62.0 %"),
+        shown.contains("exports     a.onnx, 8.61 kB, verified, top-1 62.0 %"),
         "{shown}"
     );
     assert!(
-        shown.contains("            b.onnx, 8.61 kB, not proven"),
+        shown.contains("            b.onnx, 8.61 kB, not verified"),
         "{shown}"
     );
 }
@@ -631,5 +679,5 @@ fn classes_that_are_always_recognised_are_not_among_those_of_low_recall() {
     let mut harness = screen(200, 60, runs);
     harness.keys(&["/"]).text("tag:seed7\n");
     let shown = harness.screen();
-    assert!(shown.contains("low recall  cat 80.0 %   "), "{shown}");
+    assert!(shown.contains("low recall  test: cat 80.0 %   "), "{shown}");
 }

@@ -9,7 +9,8 @@
 //!
 //! Marks that fall on the same column become one with their count. Where a
 //! kind would fill the axis, its marks between two labels become one. No mark
-//! touches a number or another mark.
+//! touches a number or another mark, and each stands right of those that happened
+//! before it: the order is the same however wide a chart is.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +25,13 @@ use crate::ui::theme::Theme;
 const LEAST_BETWEEN: usize = 4;
 
 /// Marks that became one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Group {
     /// Where its letter stands.
     column: u16,
+    /// Where the first of them is on the x axis; none of those that were counted
+    /// between labels.
+    x: Option<f64>,
     letter: char,
     count: usize,
     /// Whether a line is drawn up through the plot.
@@ -89,8 +93,9 @@ pub(super) fn draw_groups(
 }
 
 /// Where the letters and counts of groups stand in a row of so many columns, beside
-/// the labels that it holds. Where one would touch a label or a later mark, which
-/// matters more, it moves aside, goes without its count, or is left out.
+/// the labels that it holds. Where one would touch a label or a later group, which
+/// matters more, it moves aside, but not past one that happened before or after it,
+/// goes without its count, or is left out.
 pub(super) fn placed(groups: &[Group], labels: &[Label], width: u16) -> Vec<Placed> {
     /// Columns that a mark may stand from its place.
     const ASIDE: u16 = 6;
@@ -99,8 +104,22 @@ pub(super) fn placed(groups: &[Group], labels: &[Label], width: u16) -> Vec<Plac
         let cells = usize::from(label.column)..usize::from(label.end().min(width));
         taken[cells].fill(true);
     }
-    let mut placed = Vec::new();
+    let mut placed: Vec<Placed> = Vec::new();
+    // The place on the x axis and on the row of each that is placed; of equals the one
+    // that matters more stands left.
+    let mut order: Vec<(f64, u16)> = Vec::new();
     for group in groups.iter().rev() {
+        let left = order
+            .iter()
+            .filter(|(x, _)| group.x.is_some_and(|at| *x <= at));
+        let right = order
+            .iter()
+            .filter(|(x, _)| group.x.is_some_and(|at| *x > at));
+        let after = left.map(|(_, column)| *column).max();
+        let before = right.map(|(_, column)| *column).min();
+        let in_order = |column: u16| {
+            after.is_none_or(|after| after < column) && before.is_none_or(|before| column < before)
+        };
         let aside =
             (1..=ASIDE).flat_map(|by| [group.column.checked_sub(by), Some(group.column + by)]);
         let columns: Vec<u16> = std::iter::once(Some(group.column))
@@ -115,8 +134,10 @@ pub(super) fn placed(groups: &[Group], labels: &[Label], width: u16) -> Vec<Plac
                 let beside = start.saturating_sub(1)..(start + length + 1).min(taken.len());
                 start + length <= taken.len() && !taken[beside].contains(&true)
             };
-            if let Some(&column) = columns.iter().find(|column| is_free(**column)) {
+            let found = columns.iter().find(|at| in_order(**at) && is_free(**at));
+            if let Some(&column) = found {
                 taken[usize::from(column)..usize::from(column) + length].fill(true);
+                order.extend(group.x.map(|x| (x, column)));
                 placed.push(Placed { column, text });
                 break;
             }
@@ -128,7 +149,9 @@ pub(super) fn placed(groups: &[Group], labels: &[Label], width: u16) -> Vec<Plac
 impl Chart<'_> {
     /// Marks by their columns, kind after kind in the order of their first.
     pub(super) fn groups(&self, x: Axis, labels: &[Label], plot: Rect) -> Vec<Group> {
-        let mut kinds: Vec<(char, bool, BTreeMap<u16, usize>)> = Vec::new();
+        /// How many stand at each column, and the first of them.
+        type Columns = BTreeMap<u16, (usize, Option<f64>)>;
+        let mut kinds: Vec<(char, bool, Columns)> = Vec::new();
         for mark in self.marks {
             let Some(column) = column(x, mark.x, plot) else {
                 continue;
@@ -138,7 +161,9 @@ impl Chart<'_> {
                 kinds.push((mark.letter, mark.line, BTreeMap::new()));
                 kinds.len() - 1
             });
-            *kinds[at].2.entry(column).or_default() += 1;
+            let (count, first) = kinds[at].2.entry(column).or_default();
+            *count += 1;
+            *first = Some(first.map_or(mark.x, |first| first.min(mark.x)));
         }
         let most = usize::from(plot.width) / LEAST_BETWEEN;
         kinds
@@ -150,8 +175,9 @@ impl Chart<'_> {
                 } else {
                     between(&columns, labels, plot.width)
                 };
-                columns.into_iter().map(move |(column, count)| Group {
+                columns.into_iter().map(move |(column, (count, x))| Group {
                     column,
+                    x,
                     letter,
                     count,
                     // Too many lines would be all that is seen.
@@ -163,20 +189,26 @@ impl Chart<'_> {
 }
 
 /// Counts between labels, each at the middle of the room that it has.
-fn between(columns: &BTreeMap<u16, usize>, labels: &[Label], width: u16) -> BTreeMap<u16, usize> {
+fn between<T>(
+    columns: &BTreeMap<u16, (usize, Option<T>)>,
+    labels: &[Label],
+    width: u16,
+) -> BTreeMap<u16, (usize, Option<T>)> {
     let mut counted = BTreeMap::new();
     let starts = std::iter::once(0).chain(labels.iter().map(|label| label.column));
     let ends = labels.iter().map(|label| label.column).chain([width]);
     let behind = std::iter::once(0).chain(labels.iter().map(Label::end));
     for ((start, end), behind) in starts.zip(ends).zip(behind) {
-        let count: usize = columns.range(start..end.max(start)).map(|(_, n)| n).sum();
+        let count: usize = columns
+            .range(start..end.max(start))
+            .map(|(_, (n, _))| n)
+            .sum();
         if count > 0 {
             // The letter, the sign and the digits.
             let needed = 2 + count.to_string().len() as u16;
             let room = end.saturating_sub(behind);
-            *counted
-                .entry(behind + room.saturating_sub(needed) / 2)
-                .or_default() += count;
+            let middle = behind + room.saturating_sub(needed) / 2;
+            counted.entry(middle).or_insert((0, None)).0 += count;
         }
     }
     counted
@@ -189,6 +221,7 @@ mod tests {
     fn group(column: u16, letter: char, count: usize) -> Group {
         Group {
             column,
+            x: Some(column.into()),
             letter,
             count,
             line: false,
@@ -209,6 +242,30 @@ mod tests {
         let groups = [group(9, 'r', 19), group(10, 'b', 1), group(11, 'k', 2)];
         let expected = [at(11, "k×2"), at(9, "b"), at(4, "r×19")];
         assert_eq!(texts(&groups, &[], 30), expected);
+    }
+
+    #[test]
+    fn marks_stand_in_the_order_in_which_they_happened_however_narrow_the_row_is() {
+        // In a row of so many columns for 100 steps.
+        let happened = [('b', 40), ('e', 43), ('k', 41), ('k', 44)];
+        for width in 12..200_u16 {
+            let groups: Vec<Group> = happened
+                .into_iter()
+                .map(|(letter, step)| Group {
+                    x: Some(f64::from(step)),
+                    ..group(step as u16 * width / 100, letter, 1)
+                })
+                .collect();
+            let mut placed = texts(&groups, &[], width);
+            placed.sort();
+            let order: String = placed.into_iter().map(|(_, text)| text).collect();
+            let mut all = "bkek".chars();
+            assert!(
+                order.chars().all(|one| all.any(|other| other == one)),
+                "{width} {order}"
+            );
+            assert_eq!(order.matches('k').count(), 2, "{width} {order}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::timeline::Timeline;
-use crate::store::{CommandState, CommandStatus, RunEntry, RunStore, length_after};
+use crate::store::{CommandState, CommandStatus, RunEntry, RunStore, length_after, schedule_after};
 
 /// `(epoch, value)`, ascending in epochs.
 pub(super) type Point = (f64, f64);
@@ -263,28 +263,12 @@ pub(super) fn requests<'a>(
 /// last move, whichever came later; and the step of the turn, if it was turned.
 /// What happened at step `until` or later is left out.
 fn effective(knob: &Knob, store: &RunStore, phase: Phase, until: u64) -> (Schedule, Option<u64>) {
-    let mut turned: Option<(u64, Schedule)> = None;
-    let mut planned = knob.schedule.clone();
-    for (step, command) in applied(store, phase).filter(|(step, _)| *step < until) {
-        match command {
-            Command::Adjust {
-                knob: name,
-                schedule,
-            } if *name == knob.name => {
-                turned = Some((step, schedule.clone()));
-            }
-            Command::Extend {
-                schedules_end: Some(end),
-                ..
-            } => {
-                let schedule = turned
-                    .as_mut()
-                    .map_or(&mut planned, |(_, schedule)| schedule);
-                *schedule = schedule.ending_at(f64::from(*end));
-            }
-            _ => {}
-        }
-    }
+    let before = || applied(store, phase).filter(|(step, _)| *step < until);
+    let schedule = schedule_after(knob, before().map(|(_, command)| command));
+    let turns = before().filter(
+        |(_, command)| matches!(command, Command::Adjust { knob: name, .. } if *name == knob.name),
+    );
+    let turned = turns.last().map(|(step, _)| step);
     let moved = store.rounds.iter().rev().find_map(|round| {
         let decision = round.decision.as_ref()?;
         let mut moves = std::iter::once(&decision.moved).chain(&decision.followed);
@@ -293,10 +277,8 @@ fn effective(knob: &Knob, store: &RunStore, phase: Phase, until: u64) -> (Schedu
     });
     match (turned, moved) {
         // A command at the step that a round ended with came after it.
-        (Some((at, schedule)), moved) if moved.is_none_or(|(step, _)| step <= at) => {
-            (schedule, Some(at))
-        }
-        (turned, Some((_, value))) => (Schedule::Constant(value), turned.map(|(step, _)| step)),
-        (_, None) => (planned, None),
+        (Some(at), Some((step, value))) if step > at => (Schedule::Constant(value), turned),
+        (None, Some((_, value))) => (Schedule::Constant(value), None),
+        (turned, _) => (schedule, turned),
     }
 }

@@ -19,7 +19,9 @@ use self::board::{Board, KnobNow, Role, Time, controller_is_on, requests};
 use self::edit::Draft;
 use self::scene::{Scene, places};
 use crate::event::{Command, Phase};
+use crate::experiment::held::Held;
 use crate::experiment::knob::KnobRole;
+use crate::experiment::schedule::Schedule;
 use crate::store::{RunEntry, RunStore};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Dialog, Prompt, Purpose};
@@ -303,21 +305,72 @@ impl Knobs {
     }
 }
 
-/// What ends with a training, for people: knobs by name, and rounds.
-pub(super) fn ending_with(run: &RunEntry, phase: Phase) -> Vec<String> {
+/// What becomes of a training's knobs where it is extended.
+pub(super) struct Ending {
+    /// Knobs whose schedules are over then.
+    pub(super) held: Vec<Held>,
+    /// Whether a controller moves knobs until then.
+    pub(super) has_rounds: bool,
+}
+
+/// What ends with a training, or before its end.
+pub(super) fn ending(run: &RunEntry, phase: Phase) -> Ending {
     let board = Board::of(run);
-    let ends = |knob: &KnobNow<'_>| {
-        knob.role != Role::Controlled
-            && knob.role != Role::Follows
-            && knob.schedule.ending_at(1.0) != knob.schedule
-    };
-    let knobs = board.knobs(phase);
-    let names = knobs.iter().filter(|knob| ends(knob));
-    let mut ending: Vec<String> = names.map(|knob| knob.name.to_owned()).collect();
-    if board.has_controller(phase) && controller_is_on(&run.store, phase) {
-        ending.push("the controller's rounds".to_owned());
+    let end = board.time(phase).map(|time| time.end);
+    let held = board.knobs(phase).into_iter().filter_map(|knob| {
+        if matches!(knob.role, Role::Controlled | Role::Follows) {
+            return None;
+        }
+        let role = board.role(phase, knob.name)?;
+        Held::after(end?, knob.name, role, &knob.schedule)
+    });
+    Ending {
+        held: held.collect(),
+        has_rounds: board.has_controller(phase) && controller_is_on(&run.store, phase),
     }
-    ending
+}
+
+/// What a learning rate that is held at 0 could be instead: the value that it started
+/// with.
+pub(super) fn initial_lr(run: &RunEntry, phase: Phase) -> Option<f64> {
+    let board = Board::of(run);
+    let knobs = board.knobs(phase);
+    let lr = knobs.iter().find(|knob| is_lr(board, phase, knob))?;
+    Some(edit::rounded(lr.schedule.start()))
+}
+
+/// The learning rate as it is until the training's end, or until it is 0 for good, and
+/// from then on this value.
+pub(super) fn lr_after_end(
+    run: &RunEntry,
+    phase: Phase,
+    value: f64,
+) -> Result<(String, Schedule), String> {
+    let board = Board::of(run);
+    let knobs = board.knobs(phase);
+    let lr = knobs.into_iter().find(|knob| is_lr(board, phase, knob));
+    let (Some(lr), Some(time)) = (lr, board.time(phase)) else {
+        return Err("the learning rate of this run is not known".to_owned());
+    };
+    if !lr.range.contains(value) {
+        return Err(format!("lr lies from {} to {}", lr.range.min, lr.range.max));
+    }
+    let then = Schedule::Constant(value);
+    let is_over = time.now >= time.end || lr.schedule.settled(time.now).is_some();
+    let schedule = if is_over {
+        then
+    } else {
+        Schedule::Until {
+            epochs: time.end,
+            first: Box::new(lr.schedule),
+            then: Box::new(then),
+        }
+    };
+    Ok((lr.name.to_owned(), schedule))
+}
+
+fn is_lr(board: Board<'_>, phase: Phase, knob: &KnobNow<'_>) -> bool {
+    board.role(phase, knob.name) == Some(KnobRole::LearningRate)
 }
 
 /// Asks that the controller lets go of its knobs, or takes them up again.

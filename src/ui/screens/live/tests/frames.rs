@@ -2,10 +2,11 @@
 
 use super::story::{EPOCHS, PER_EPOCH, add, adjust, events, feed, machine, screen};
 use crate::event::export::testing::export;
-use crate::event::{Outcome, Phase, RunEvent};
+use crate::event::{Command, CommandRecord, Origin, Outcome, Phase, RunEvent};
 use crate::experiment::schedule::Schedule;
 use crate::format::Symbols;
 use crate::format::shorten_middle;
+use crate::run::Holder;
 use crate::store::Owner;
 use crate::ui::testing::Harness;
 
@@ -124,10 +125,135 @@ fn a_run_on_the_smallest_terminals_says_what_matters_most() {
 }
 
 #[test]
-fn a_long_run_counts_its_rounds_on_the_axis() {
-    let (mut harness, _) = screen(SMALL, Owner::Here, &events(PER_EPOCH * EPOCHS));
+fn rounds_that_end_with_every_epoch_leave_the_axis_to_what_a_person_did() {
+    let (mut harness, name) = screen(SMALL, Owner::Here, &events(PER_EPOCH * EPOCHS));
+    let changed = |id: &str, step: u64| {
+        let schedule = Schedule::Constant(0.03);
+        adjust(id, "lr", schedule, Some(Ok(step)))
+    };
+    feed(&mut harness, &name, &changed("a", 240));
+    feed(&mut harness, &name, &changed("b", 285));
+    let shown = harness.screen();
+    // The numbers of the axis have no letters, the unit stands left of it.
+    let letters = |line: &str| -> String {
+        let axis = line.split('╰').skip(1).collect::<String>();
+        axis.chars().filter(|c| "krbce".contains(*c)).collect()
+    };
+    let axes: Vec<String> = shown
+        .lines()
+        .map(letters)
+        .filter(|it| !it.is_empty())
+        .collect();
+    assert!(axes.len() > 1, "{shown}");
+    for marks in axes {
+        let marks = marks.replace("epoch", "").replace("ec", "");
+        assert!(
+            !marks.contains('r') && marks.contains("kk"),
+            "{marks}: {shown}"
+        );
+    }
     harness.keys(&["<", "}", "a", "a"]);
     insta::assert_snapshot!(harness.screen());
+}
+
+#[test]
+fn rounds_between_epochs_are_marked() {
+    let mut events = events(PER_EPOCH * 4);
+    for event in &mut events {
+        if let RunEvent::RoundEnded { step, .. } = event {
+            *step -= 15;
+        }
+    }
+    let (mut harness, _) = screen(LARGE, Owner::Here, &events);
+    let shown = harness.screen();
+    let row = |line: &&str| line.contains(" r ") && !line.contains("student");
+    assert!(shown.lines().any(|line| row(&line)), "{shown}");
+}
+
+#[test]
+fn the_column_beside_the_charts_lists_the_evaluations_of_the_training_that_is_shown() {
+    let evaluations = events(PER_EPOCH * 3).into_iter().filter_map(|event| {
+        let RunEvent::Evaluated(mut evaluation) = event else {
+            return None;
+        };
+        (evaluation.phase, evaluation.teacher) = (Phase::Teacher, None);
+        Some(RunEvent::Evaluated(evaluation))
+    });
+    let mut of_teacher = vec![RunEvent::PhaseStarted {
+        phase: Phase::Teacher,
+        steps: 4 * PER_EPOCH,
+        steps_per_epoch: PER_EPOCH,
+        step: 0,
+    }];
+    of_teacher.extend(evaluations);
+    let (mut harness, _) = screen(LARGE, Owner::Here, &of_teacher);
+    let shown = harness.screen();
+    let pane: Vec<&str> = shown
+        .lines()
+        .skip_while(|line| !line.contains("│─ evaluations"))
+        .map(|line| {
+            line.rsplit('│')
+                .next()
+                .unwrap_or_default()
+                .trim_matches(['"', ' '])
+        })
+        .collect();
+    assert_eq!(pane[1], "epoch     top-1      loss", "{shown}");
+    assert!(
+        pane[2].starts_with("3    76.8 %") && pane[2].ends_with('★'),
+        "{shown}"
+    );
+    assert!(
+        pane[4].starts_with("1    57.7 %") && !pane[4].ends_with('★'),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_run_that_another_workbench_trains_is_not_called_idle() {
+    let holder = Holder {
+        pid: 1,
+        host: "lab".to_owned(),
+        since: "20260102-120000".to_owned(),
+    };
+    let (mut harness, name) = screen(LARGE, Owner::Elsewhere(holder), &events(90));
+    let shown = harness.screen();
+    let tabs = shown.lines().next().unwrap();
+    assert!(
+        tabs.contains(&format!("training elsewhere {name}")),
+        "{tabs}"
+    );
+    harness.runs.get_mut(&name).unwrap().owner = Owner::None;
+    let shown = harness.screen();
+    assert!(shown.lines().next().unwrap().contains(" idle "), "{shown}");
+}
+
+#[test]
+fn an_evaluation_that_was_asked_for_is_one_line_with_its_result() {
+    let mut events = events(PER_EPOCH * 2);
+    let step = PER_EPOCH * 2;
+    let record = CommandRecord {
+        id: "a".to_owned(),
+        origin: Origin::User,
+        command: Command::EvaluateNow,
+    };
+    events.push(RunEvent::CommandReceived(record));
+    events.push(RunEvent::CommandApplied {
+        id: "a".to_owned(),
+        phase: Phase::Student,
+        step,
+        from: None,
+    });
+    let again = events
+        .iter()
+        .rfind(|event| matches!(event, RunEvent::Evaluated(_)));
+    events.push(again.unwrap().clone());
+    let (mut harness, _) = screen(LARGE, Owner::Here, &events);
+    let shown = harness.keys(&["v"]).screen();
+    let lines = shown.lines().filter(|line| line.contains("e student 80 "));
+    let lines: Vec<&str> = lines.collect();
+    assert_eq!(lines.len(), 1, "{shown}");
+    assert!(lines[0].contains("evaluate now: valid top-1"), "{shown}");
 }
 
 #[test]
@@ -190,7 +316,7 @@ fn the_column_beside_the_charts_names_the_newest_runs_and_marks_the_shown_one() 
     let shown = harness.screen();
     assert!(shown.contains("│─ exports"), "{shown}");
     assert!(
-        shown.contains("│ · student.onnx, 8.61 kB, not proven"),
+        shown.contains("│ · student.onnx, 8.61 kB, not verified"),
         "{shown}"
     );
     // A low one keeps what matters most.

@@ -137,7 +137,7 @@ fn what_the_controller_does_with_a_change_is_shown() {
     assert!(seen.contains("the controller may change w at epoch 3"));
     // And what it did last, with the reason.
     assert!(seen.contains("epoch 2: p1 "), "{seen}");
-    assert!(seen.contains("; truth loss improved, 0.8400 → 0.8312"));
+    assert!(seen.contains("; truth loss 0.8312, better than the best so far (0.8400)"));
     assert!(seen.contains("the controller sets p2 from p1 at epoch"));
 }
 

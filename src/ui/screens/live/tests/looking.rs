@@ -174,7 +174,8 @@ fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
         .keys(&["esc", "E", "backspace", "backspace"])
         .text("8\n");
     insta::assert_snapshot!("more_epochs", harness.screen());
-    harness.keys(&["down", "enter"]);
+    // To hold the learning rate at 0 makes no sense, and is not what `enter` does.
+    harness.keys(&["enter"]);
     let extend = |schedules_end| Command::Extend {
         epochs: 20,
         schedules_end,
@@ -183,7 +184,7 @@ fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
     harness
         .keys(&["E", "backspace", "backspace"])
         .text("8\n")
-        .keys(&["enter"]);
+        .keys(&["h"]);
     assert_eq!(asked(&mut harness), [extend(Some(12))]);
     let record = CommandRecord {
         id: "more".to_owned(),
@@ -211,17 +212,51 @@ fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
     assert!(shown.contains("epoch 1.2 of 20"), "{shown}");
     assert!(shown.contains("train to epoch 20"), "{shown}");
 
+    // It is known that it is held, and a learning rate is asked for.
+    harness.keys(&["E", "backspace", "backspace"]).text("10\n");
+    insta::assert_snapshot!("more_epochs_at_lr_0", harness.screen());
+    harness.text("101\n");
+    assert!(
+        harness.screen().contains("lr lies from 0 to 100"),
+        "{}",
+        harness.screen()
+    );
+    harness.keys(&["ctrl+u"]).text("0.02\n").keys(&["h"]);
+    let cosine = Schedule::Cosine {
+        from: 0.1,
+        to: 0.0,
+        epochs: Some(11.0),
+    };
+    let warmup = Schedule::Warmup {
+        epochs: 1.0,
+        then: Box::new(cosine),
+    };
+    let set = Command::Adjust {
+        knob: "lr".to_owned(),
+        schedule: Schedule::Until {
+            epochs: 20.0,
+            first: Box::new(warmup),
+            then: Box::new(Schedule::Constant(0.02)),
+        },
+    };
+    let more = Command::Extend {
+        epochs: 30,
+        schedules_end: Some(20),
+    };
+    assert_eq!(asked(&mut harness), [more, set]);
+
     let mut events = events(480);
     events.push(RunEvent::RunEnded(Outcome::Completed));
     let (mut harness, run) = screen((80, 24), Owner::None, &events);
     harness
         .keys(&["E", "backspace", "backspace"])
         .text("3\n")
-        .keys(&["enter"]);
+        .keys(&["h"]);
     let expected = Effect::ExtendRun {
         run,
         epochs: 3,
         stretches: false,
+        set: Vec::new(),
     };
     assert_eq!(harness.take(), [expected]);
 }

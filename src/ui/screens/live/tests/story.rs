@@ -186,13 +186,17 @@ fn decided(epoch: u64, knobs: &mut BTreeMap<&'static str, f64>) -> RunEvent {
         let p2 = knobs["p2"];
         let moved = set(knobs, "p1", p2);
         let followed = vec![set(knobs, "p2", p2 + 0.5 / EPOCHS as f64)];
-        (moved, followed, "truth loss improved, 0.8400 → 0.8312")
+        (
+            moved,
+            followed,
+            "truth loss 0.8312, better than the best so far (0.8400)",
+        )
     } else {
         let w = knobs["w"] * 0.9;
         (
             set(knobs, "w", w),
             Vec::new(),
-            "truth loss got worse, 0.8312 → 0.9120",
+            "truth loss 0.9120, worse than the best so far (0.8312)",
         )
     };
     RunEvent::RoundEnded {
