@@ -14,8 +14,6 @@
 mod program;
 mod run;
 
-use std::fmt;
-
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use rayon::iter::ParallelIterator;
 use rayon::slice::ParallelSlice;
@@ -95,16 +93,6 @@ pub(super) struct Tape {
     runner: Option<Runner>,
     /// Every pass, with its logits as leaves of burn's graph.
     passes: Vec<(Tensor<2>, Passed)>,
-}
-
-impl fmt::Debug for Tape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let passes = self.passes.len();
-        formatter
-            .debug_struct("Tape")
-            .field("passes", &passes)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Tape {
