@@ -107,11 +107,11 @@ fn formula(term: &Term) -> String {
                      T = {temperature}, {on}"
                 ),
                 Divergence::SymmetricKl => {
-                    format!("½ Σ (p_t − p_s) (ln p_t − ln p_s), T = 1, {on}")
+                    format!("Σ (p_t − p_s) (ln p_t − ln p_s) / 2, T = 1, {on}")
                 }
                 Divergence::Mlkd => format!(
-                    "MLKD: mean over T·{{½, ¾, 1, 5/4, 3/2}} of KD + ‖P_s P_sᵀ − P_t P_tᵀ‖² / B + \
-                     ‖P_sᵀ P_s − P_tᵀ P_t‖² / C, T = {temperature}, {on}"
+                    "MLKD: KD and the squared differences of the similarities of images and of \
+                     classes, means over T = {temperature} × 0.5, 0.75, 1, 1.25, 1.5, {on}"
                 ),
                 Divergence::Dist { beta, gamma } => format!(
                     "DIST: T² ({} inter + {} intra), 1 − Pearson over rows and columns, \

@@ -199,7 +199,10 @@ mod tests {
     #[test]
     fn a_value_that_has_a_default_is_offered_it() {
         assert_eq!(offered("(batch: |"), ["128"]);
-        assert_eq!(offered("(method: Vanilla(divergence: K|"), ["Kd", "Dkd()"]);
+        assert_eq!(
+            offered("(method: Vanilla(divergence: K|"),
+            ["Kd", "Dkd()", "SymmetricKl", "Mlkd"]
+        );
         assert_eq!(offered("(optimizer: Sgd(nesterov: |"), ["true", "false"]);
         assert_eq!(offered("(teacher: |"), ["()", "None"]);
         assert_eq!(
