@@ -2,6 +2,7 @@
 //! bottom in a folder of its own, with small data, a quick start that is over
 //! soon, and the program that was just built.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::symlink;
@@ -203,30 +204,36 @@ impl Place {
             return Ok(line.to_owned());
         };
         let name = &named[1];
+        let written: BTreeSet<&str> = run.find_iter(line).map(|found| found.as_str()).collect();
         if line.contains("--resume") {
             self.stopped(name)?;
-        } else if self.newest(name).is_none() {
+        }
+        while self.runs(name).len() < written.len() {
             self.trained(name)?;
         }
-        let newest = self.newest(name).ok_or(format!("no run of {name}"))?;
-        let folder = newest.file_name().unwrap().to_str().unwrap().to_owned();
+        let runs = self.runs(name);
+        let stands_for: BTreeMap<&str, &String> =
+            written.into_iter().zip(runs.iter().rev()).collect();
         Ok(run
-            .replace_all(line, |_: &Captures| folder.clone())
+            .replace_all(line, |found: &Captures| stands_for[&found[0]].clone())
             .into_owned())
     }
 
     fn newest(&self, name: &str) -> Option<PathBuf> {
-        let runs = fs::read_dir(self.folder.path().join("checkpoints")).ok()?;
+        let newest = self.runs(name).pop()?;
+        Some(self.folder.path().join("checkpoints").join(newest))
+    }
+
+    /// Names of the runs of an experiment, the newest last.
+    fn runs(&self, name: &str) -> Vec<String> {
+        let Ok(runs) = fs::read_dir(self.folder.path().join("checkpoints")) else {
+            return Vec::new();
+        };
         let start = format!("{name}-20");
-        runs.map(|run| run.unwrap().path())
-            .filter(|run| {
-                run.file_name()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .starts_with(&start)
-            })
-            .max()
+        let names = runs.map(|run| run.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|run| run.starts_with(&start)).collect();
+        names.sort_unstable();
+        names
     }
 
     fn trained(&self, name: &str) -> Result<(), String> {
