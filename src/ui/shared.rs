@@ -151,7 +151,9 @@ impl Shared {
     /// Selects the run that was started next or before; the newest if none is
     /// selected.
     pub(super) fn step_run(&mut self, forward: bool, runs: &Runs) {
-        let names = by_age(runs);
+        // As Runs lists them unless it is sorted otherwise: the newest first.
+        let mut names = by_age(runs);
+        names.reverse();
         let Some(last) = names.len().checked_sub(1) else {
             return self.notify(LogLine::info("there are no runs yet"));
         };
@@ -159,7 +161,7 @@ impl Shared {
             .iter()
             .position(|name| Some(*name) == self.selected.as_deref());
         let to = match (at, forward) {
-            (None, _) => last,
+            (None, _) => 0,
             (Some(at), true) => (at + 1) % names.len(),
             (Some(at), false) => at.checked_sub(1).unwrap_or(last),
         };

@@ -6,7 +6,7 @@ use super::{Field, Type, Variant, choice, field, holding, named, needed};
 pub(super) static SCHEDULE: Type = choice("Schedule", "schedule", VARIANTS);
 
 static VARIANTS: &[Variant] = &[
-    holding("Constant", &[Number("")], "The same value throughout."),
+    holding("Constant", &[Number("")], "Constant value."),
     named(
         "Linear",
         LINE,

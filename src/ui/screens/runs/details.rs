@@ -289,8 +289,8 @@ impl Sheet<'_> {
             Split::Valid => "valid",
             Split::Test => "test",
         };
-        let worst = format!("{set}: {}", worst.join(", "));
-        (!shares.is_empty()).then(|| self.row("low recall", worst))
+        let worst = format!("lowest on {set}: {}", worst.join(", "));
+        (!shares.is_empty()).then(|| self.row("recall", worst))
     }
 
     fn models(&self, run: &Subject) -> Vec<Line<'static>> {

@@ -58,7 +58,7 @@ fn narrow_screens_scroll_to_the_other_columns() {
 fn everything_about_a_run_fits_the_screen() {
     shown_with("details", &runs(), |harness| {
         harness.keys(&["/"]).text("paper\n");
-        if !harness.screen().contains("low recall") {
+        if !harness.screen().contains("lowest on") {
             harness.keys(&["i"]);
         }
     });
@@ -70,7 +70,7 @@ fn gates_commands_and_warnings_of_a_run_are_shown() {
     troubled(runs.get_mut(STOPPED).unwrap());
     shown_with("troubled", &runs, |harness| {
         harness.keys(&["/"]).text("state:stopped\n");
-        if !harness.screen().contains("low recall") {
+        if !harness.screen().contains("lowest on") {
             harness.keys(&["i"]);
         }
     });
@@ -143,7 +143,7 @@ fn what_was_changed_live_is_part_of_what_differs_and_of_the_details() {
     });
     shown_with("changed_details", &runs, |harness| {
         harness.keys(&["/"]).text("tag:seed7\n");
-        if !harness.screen().contains("low recall") {
+        if !harness.screen().contains("lowest on") {
             harness.keys(&["i"]);
         }
     });
