@@ -282,7 +282,7 @@ fn runs_are_drawn_with_what_they_cost() {
         assert!(stderr(&output).contains(why), "{}", stderr(&output));
     }
     let output = bench.run(&["--runs", "state:failed", "--pareto", "front.svg"]);
-    assert!(stderr(&output).contains("no run matches the filter"));
+    assert!(stderr(&output).contains("none matches the filter"));
     let output = bench.run(&["--runs", "--pareto", "front.png"]);
     assert!(stderr(&output).contains("name it with the ending .svg"));
     assert_eq!(code(&bench.run(&["--pareto", "front.svg"])), 2);

@@ -679,5 +679,8 @@ fn classes_that_are_always_recognised_are_not_among_those_of_low_recall() {
     let mut harness = screen(200, 60, runs);
     harness.keys(&["/"]).text("tag:seed7\n");
     let shown = harness.screen();
-    assert!(shown.contains("recall      lowest on test: cat 80.0 %   "), "{shown}");
+    assert!(
+        shown.contains("recall      lowest on test: cat 80.0 %   "),
+        "{shown}"
+    );
 }
