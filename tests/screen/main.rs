@@ -188,7 +188,7 @@ fn a_second_workbench_waits_visibly_for_the_first_and_not_for_one_that_crashed()
     second.until(&["waiting for ", "small.ron, 1 queued", "queued 1"]);
     // Taken out and queued again.
     second.keys("1x");
-    second.until(&["idle"]);
+    second.until(&["training elsewhere"]);
     second.keys("r");
     second.until(&["waiting for ", "small.ron, 1 queued"]);
     let killed = std::process::Command::new("kill")
