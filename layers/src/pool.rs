@@ -68,12 +68,6 @@ pub fn max_pool_gradient(pool: Pool, input: &Map, output: &Map, gradient: &Map) 
     result
 }
 
-/// Which pixels of the map a window covers along one side.
-fn covered(pool: Pool, at: usize, side: usize) -> Range<usize> {
-    let begin = at * pool.stride;
-    begin.saturating_sub(pool.padding)..(begin + pool.kernel).saturating_sub(pool.padding).min(side)
-}
-
 struct Greatest<'a> {
     pool: Pool,
     from: Shape,
@@ -90,17 +84,16 @@ impl SimdOp for Greatest<'_> {
         let channels = self.to.channels;
         for (at, output) in self.output.chunks_exact_mut(channels).enumerate() {
             output.fill(f32::NEG_INFINITY);
-            for row in covered(self.pool, at / self.to.width, self.from.height) {
-                for column in covered(self.pool, at % self.to.width, self.from.width) {
-                    let input = &self.input[(row * self.from.width + column) * channels..];
-                    for (most, value) in output.iter_mut().zip(input) {
-                        // What is no number stays so.
-                        *most = if *value > *most || value.is_nan() {
-                            *value
-                        } else {
-                            *most
-                        };
-                    }
+            let window = Covered::by_kernel(self.pool, at, self.from, self.to);
+            for pixel in window.pixels(self.from.width) {
+                let input = &self.input[pixel * channels..];
+                for (most, value) in output.iter_mut().zip(input) {
+                    // What is no number stays so.
+                    *most = if *value > *most || value.is_nan() {
+                        *value
+                    } else {
+                        *most
+                    };
                 }
             }
         }
@@ -130,17 +123,14 @@ impl SimdOp for GreatestGradient<'_> {
             .enumerate();
         for (at, (output, gradient)) in windows {
             rest.copy_from_slice(gradient);
-            for row in covered(self.pool, at / self.to.width, self.from.height) {
-                for column in covered(self.pool, at % self.to.width, self.from.width) {
-                    let place = (row * self.from.width + column) * channels;
-                    let values = self.input[place..].iter().zip(output).zip(&mut rest);
-                    for (result, ((input, most), rest)) in
-                        self.result[place..].iter_mut().zip(values)
-                    {
-                        let is_it = input == most;
-                        *result += if is_it { *rest } else { 0.0 };
-                        *rest = if is_it { 0.0 } else { *rest };
-                    }
+            let window = Covered::by_kernel(self.pool, at, self.from, self.to);
+            for pixel in window.pixels(self.from.width) {
+                let place = pixel * channels;
+                let values = self.input[place..].iter().zip(output).zip(&mut rest);
+                for (result, ((input, most), rest)) in self.result[place..].iter_mut().zip(values) {
+                    let is_it = input == most;
+                    *result += if is_it { *rest } else { 0.0 };
+                    *rest = if is_it { 0.0 } else { *rest };
                 }
             }
         }
@@ -160,7 +150,7 @@ pub fn average_pool(input: &Map, to: Shape, spread: Spread) -> Map {
         .for_each(|(output, input)| {
             let mut sums = vec![0.0_f64; to.channels];
             for (at, output) in output.chunks_exact_mut(to.channels).enumerate() {
-                let window = Averaged::new(at, from, to);
+                let window = Covered::evenly(at, from, to);
                 sums.fill(0.0);
                 for pixel in window.pixels(from.width) {
                     for (sum, value) in sums.iter_mut().zip(&input[pixel * to.channels..]) {
@@ -188,7 +178,7 @@ pub fn average_pool_gradient(gradient: &Map, from: Shape) -> Map {
             || vec![0.0; to.channels],
             |share, (result, gradient)| {
                 for (at, gradient) in gradient.chunks_exact(to.channels).enumerate() {
-                    let window = Averaged::new(at, from, to);
+                    let window = Covered::evenly(at, from, to);
                     for (share, gradient) in share.iter_mut().zip(gradient) {
                         *share = gradient / window.size() as f32;
                     }
@@ -207,14 +197,29 @@ fn add(sums: &mut [f32], values: &[f32]) {
     }
 }
 
-/// Rows and columns of which a mean is taken.
-struct Averaged {
+/// Rows and columns of the map that a window covers.
+struct Covered {
     rows: Range<usize>,
     columns: Range<usize>,
 }
 
-impl Averaged {
-    fn new(at: usize, from: Shape, to: Shape) -> Self {
+impl Covered {
+    /// Those of a kernel's window, without its padding.
+    #[inline(always)]
+    fn by_kernel(pool: Pool, at: usize, from: Shape, to: Shape) -> Self {
+        let along = |at: usize, side: usize| {
+            let begin = at * pool.stride;
+            let end = (begin + pool.kernel).saturating_sub(pool.padding);
+            begin.saturating_sub(pool.padding)..end.min(side)
+        };
+        Self {
+            rows: along(at / to.width, from.height),
+            columns: along(at % to.width, from.width),
+        }
+    }
+
+    /// Those of one of the windows that divide the map.
+    fn evenly(at: usize, from: Shape, to: Shape) -> Self {
         let along =
             |at: usize, from: usize, to: usize| at * from / to..((at + 1) * from).div_ceil(to);
         Self {
@@ -227,6 +232,8 @@ impl Averaged {
         (self.rows.len() * self.columns.len()) as f64
     }
 
+    /// Their places in the map, row by row.
+    #[inline(always)]
     fn pixels(&self, width: usize) -> impl Iterator<Item = usize> + use<> {
         let columns = self.columns.clone();
         let rows = self.rows.clone();

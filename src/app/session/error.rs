@@ -48,10 +48,10 @@ pub enum SessionError {
     /// The system gives no thread.
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
-    /// More epochs were asked for a training that is finished by some of its own.
+    /// More epochs were requested for a training that is finished by some of its own.
     #[error("{NO_EXTENSION}")]
     Finished,
-    /// More epochs that would change no weight were asked for, and nobody chose that.
+    /// More epochs that would change no weight were requested, and nobody chose that.
     #[error("{}", nothing_learned(*end, *stretches))]
     NothingLearned {
         /// Epochs that the training has.

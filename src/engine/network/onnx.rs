@@ -133,7 +133,7 @@ pub fn onnx_graph(graph: &Graph, mut values: NamedValues, input: PixelInput) -> 
 }
 
 impl OnnxGraph {
-    /// The graph with 32-bit floats throughout.
+    /// The graph with 32-bit floats only.
     #[must_use]
     pub fn float(&self) -> GraphWriter {
         let mut file = self.started();
@@ -141,7 +141,7 @@ impl OnnxGraph {
         file
     }
 
-    /// The graph with 16-bit floats throughout. It takes and gives what the others do: what
+    /// The graph with 16-bit floats only. It takes and gives what the others do: what
     /// goes in becomes 16-bit floats, and what comes out 32-bit ones.
     ///
     /// # Errors

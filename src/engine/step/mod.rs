@@ -103,7 +103,9 @@ pub fn train_step(
     let mut moved = student.clone();
     let mut sum: Option<Passed> = None;
     for part in batch.parts(settings.accumulate) {
-        let passed = attempt(&moved, teacher, batch, part, settings)?;
+        let passed = attempt(part, |images| {
+            pass(&moved, teacher, batch, images, settings)
+        })?;
         moved
             .statistics_mut()
             .clone_from_slice(&passed.step.statistics);
@@ -172,17 +174,13 @@ impl Passed {
     }
 }
 
-/// As [`pass`], with what libtorch has against it as an error.
+/// Takes images through `pass`, with what libtorch has against it as an error.
 #[cfg(feature = "libtorch")]
 fn attempt(
-    student: &Network,
-    teacher: Option<&dyn Classify>,
-    batch: &Batch,
     images: Span<usize>,
-    settings: &StepSettings,
+    pass: impl Fn(Span<usize>) -> Result<Passed, StepError>,
 ) -> Result<Passed, StepError> {
-    let attempt = |images| caught(|| pass(student, teacher, batch, images, settings));
-    let reason = match attempt(images.clone()) {
+    let reason = match caught(|| pass(images.clone())) {
         Ok(passed) => return passed,
         Err(reason) => reason,
     };
@@ -192,7 +190,7 @@ fn attempt(
     }
     let halves = std::iter::successors(Some(images.len() / 2), |fewer| Some(fewer / 2));
     let mut halves = halves.take_while(|&fewer| fewer > 0);
-    let fits = halves.find(|fewer| attempt(images.start..images.start + fewer).is_ok());
+    let fits = halves.find(|fewer| caught(|| pass(images.start..images.start + fewer)).is_ok());
     Err(StepError::OutOfMemory {
         images: images.len(),
         fits,
@@ -211,8 +209,14 @@ fn is_out_of_memory(reason: &str) -> bool {
     SIGNS.iter().any(|sign| reason.contains(sign))
 }
 
+/// Takes images through `pass`, which has no errors besides its own here.
 #[cfg(not(feature = "libtorch"))]
-use self::pass as attempt;
+fn attempt(
+    images: Span<usize>,
+    pass: impl Fn(Span<usize>) -> Result<Passed, StepError>,
+) -> Result<Passed, StepError> {
+    pass(images)
+}
 
 /// Takes some images of a batch forward and back through the student.
 fn pass(

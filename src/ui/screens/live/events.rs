@@ -315,7 +315,7 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
             .map(|(at, each)| (each.at, Record::Warning(at))),
     );
     lines.extend((0..store.notes.len()).map(|at| (None, Record::Note(at))));
-    // What was asked for stands before what came of it, and a change of what comes next
+    // What was requested stands before what came of it, and a change of what comes next
     // behind all that is of the same step.
     let rank = |record: &Record| match record {
         Record::Round(_) | Record::Evaluation(_) => 0,
