@@ -516,7 +516,7 @@ pub enum CostAxis {
     /// Median latency of a single image on one thread.
     #[default]
     Latency,
-    /// File size.
+    /// Size of the ONNX file.
     Size,
     /// Multiply-accumulates per image.
     Macs,
