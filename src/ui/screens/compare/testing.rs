@@ -114,6 +114,12 @@ fn with_runs_named(called: [String; 2], width: u16, height: u16) -> (Harness, Ve
         vec![0, 10, 40, 0],
         vec![1, 0, 0, 49],
     ];
+    let predictions = vec![
+        vec![43, 5, 5, 0],
+        vec![0, 35, 18, 0],
+        vec![0, 5, 35, 5],
+        vec![0, 0, 0, 49],
+    ];
     let evaluated = RunEvent::Evaluated(Evaluation {
         phase: Phase::Student,
         split: Split::Valid,
@@ -127,6 +133,7 @@ fn with_runs_named(called: [String; 2], width: u16, height: u16) -> (Harness, Ve
         ece: Some(0.043),
         per_class: vec![0.8, 0.6, 0.8, 0.98],
         confusion,
+        predictions,
         teacher: Some(TeacherAgreement {
             agreement: 0.81,
             kl: 0.1234,
