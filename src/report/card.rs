@@ -271,7 +271,8 @@ fn limits(store: &RunStore, weights: Weights) -> String {
     if let Some(ece) = evaluation.ece {
         let _ = writeln!(
             text,
-            "- Its probabilities are off by {} on average (expected calibration error).",
+            "- Its probabilities on these {name} images are off by {} on average (expected \
+             calibration error).",
             format::percent(ece)
         );
     }
