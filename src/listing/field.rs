@@ -10,7 +10,7 @@ use super::summary::Subject;
 use crate::event::{Export, ExportFormat, Phase};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
-use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled};
+use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled, speed};
 use crate::run::timestamp::moment;
 use crate::store::{FieldValue, Metrics, Progress, RunState};
 
@@ -452,7 +452,7 @@ const STATES: [RunState; 7] = [
 pub fn written(quantity: Quantity, value: f64) -> String {
     match quantity {
         Quantity::Cost(Cost::P50 | Cost::P90 | Cost::P99) => milliseconds(value),
-        Quantity::Cost(Cost::ImagesPerSecond) => format!("{}/s", scaled(value)),
+        Quantity::Cost(Cost::ImagesPerSecond) => speed(value),
         Quantity::Cost(Cost::PeakMemory | Cost::FileBytes) => bytes(value as u64),
         Quantity::Cost(Cost::Macs) => scaled(value),
         _ => percent(value),

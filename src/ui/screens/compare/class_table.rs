@@ -21,6 +21,7 @@ use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{MISSING, count, percent, plural, shorten};
 use crate::ui::theme::Theme;
+use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery::{inside, panel, title as title_of};
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
@@ -146,8 +147,12 @@ fn draw_names(
             .skip(bar + 2);
     }
     if let Some(name) = second {
-        let name = shorten(name, NUMBER - 1);
-        cells.right(NUMBER, &name, style).skip(bar + 2);
+        // Above its bar there is room for a long name.
+        let room = NUMBER + bar + 1;
+        let name = shorten(name, room);
+        let width = width_of(&name).max(NUMBER - 1);
+        cells.right(width + 1, &name, style);
+        cells.skip(room.saturating_sub(width));
     }
     if columns.has_teacher {
         cells.right(NUMBER, &titled("Δ", ClassSort::Difference), style);

@@ -37,6 +37,8 @@ const MARK: u16 = 2;
 const KL: u16 = 8;
 /// Cells of a source that distinguish images.
 const SOURCE: u16 = 8;
+/// Cells of a model's name where pictures are shown, at least.
+const NAME: u16 = 7;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;
 
@@ -278,6 +280,8 @@ fn draw_roomy(
         x: students.right(),
         ..students
     };
+    // Names stand in one column, so that marks and bars do.
+    let names = second.map_or(0, width_of).min(students.width / 4).max(NAME);
     let broken = result.broken;
     let teacher = (result.teacher, broken.teacher);
     let student = (result.student, broken.student);
@@ -291,7 +295,7 @@ fn draw_roomy(
         let (sign, class) = words(probe, answer, is_broken);
         let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
         let mut cells = Cells::line(buffer, area, line);
-        cells.text(7, name, theme.muted()).skip(1);
+        cells.text(names, name, theme.muted()).skip(1);
         cells.text(
             2,
             sign,

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::testing::{logits, probe, with_runs, with_sisters};
+use crossterm::event::Event;
+
+use super::testing::{logits, probe, with_runs, with_runs_named, with_sisters};
 use super::tests::{answered, answered_on, asks, full};
 use crate::event::inspection::{Answerer, MatrixCell, ProbeSource, Weights};
 use crate::event::{Outcome, RunEvent};
@@ -146,6 +148,48 @@ fn a_second_student_answers_on_the_images_of_the_first_ones_cell() {
     answered(&mut harness, &names[0], Ok(probe()));
     answered(&mut harness, &names[1], Ok(probe()));
     assert!(harness.screen().contains(" ↔ wide"), "{}", harness.screen());
+}
+
+#[test]
+fn what_a_verdict_has_no_room_for_is_marked_and_names_are_whole_where_they_can_be() {
+    let (mut harness, names) = full(80, 24);
+    let verdict = |harness: &mut Harness| -> Vec<String> {
+        harness
+            .screen()
+            .lines()
+            .skip(1)
+            .take(3)
+            .map(str::to_owned)
+            .collect()
+    };
+    assert!(
+        verdict(&mut harness).concat().contains('…'),
+        "ECE has no room"
+    );
+    harness.keys(&["a"]);
+    answered(&mut harness, &names[1], Ok(probe()));
+    let lines = verdict(&mut harness);
+    assert!(
+        lines[2].trim_end_matches('"').trim_end().ends_with('…'),
+        "{lines:?}"
+    );
+    harness.input(Event::Resize(200, 60));
+    let screen = harness.screen();
+    assert!(!verdict(&mut harness).concat().contains('…'), "{screen}");
+    let long = "onnx-teacher-20260102-120000-ab12cd";
+    let (mut harness, names) = with_runs_named(["quick-20260102-120000-ab12cd", long], 200, 60);
+    harness.keys(&["4"]);
+    answered(&mut harness, &names[0], Ok(probe()));
+    harness.keys(&["a"]);
+    answered(&mut harness, &names[1], Ok(probe()));
+    for view in ["images", "agreement", "student", "teacher", "classes"] {
+        let screen = harness.screen();
+        assert!(
+            !screen.contains("onnx-…") && !screen.contains("onnx-t…"),
+            "{view} {screen}"
+        );
+        harness.keys(&["v"]);
+    }
 }
 
 #[test]
