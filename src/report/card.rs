@@ -142,7 +142,8 @@ fn images(data: &DataSummary, exports: &Exports) -> String {
         let _ = writeln!(
             text,
             "A file that takes normalised floats has the input `images`, float32 `[batch, 3, \
-             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the std {:?}. So do the weights for PyTorch.\n",
+             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the std \
+             {:?}. So do the weights for PyTorch.\n",
             data.mean, data.std
         );
     }

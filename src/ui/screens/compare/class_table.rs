@@ -27,7 +27,9 @@ use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
 
 /// Cells of a number.
-const NUMBER: u16 = 10;
+const NUMBER: u16 = 9;
+/// Cells behind the number of images, so that a title beside it may have an arrow.
+const GAP: u16 = 1;
 /// Cells of the longest bar.
 const BAR: u16 = 64;
 
@@ -58,7 +60,7 @@ pub(super) fn columns(has_teacher: bool, has_second: bool) -> u16 {
     const LEAST_NAME: u16 = 14;
     const LEAST_BAR: u16 = 8;
     let columns = Columns::new(has_teacher, has_second);
-    2 + LEAST_NAME + columns.numbers() * NUMBER + columns.bars * (2 + LEAST_BAR)
+    2 + LEAST_NAME + GAP + columns.numbers() * NUMBER + columns.bars * (2 + LEAST_BAR)
 }
 
 /// Rows of a panel that shows so many classes.
@@ -114,7 +116,7 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
 /// Cells of a class's name and of a bar, of which there are so many.
 fn widths(width: u16, columns: Columns) -> (u16, u16) {
     let bars = columns.bars;
-    let rest = width.saturating_sub(columns.numbers() * NUMBER + 2 * bars);
+    let rest = width.saturating_sub(GAP + columns.numbers() * NUMBER + 2 * bars);
     let name = (rest / bars).clamp(8, 28);
     (name, (rest.saturating_sub(name) / bars).min(BAR))
 }
@@ -137,7 +139,8 @@ fn draw_names(
     };
     let style = theme.muted();
     cells.text(name, &titled("class", ClassSort::Class), style);
-    cells.right(NUMBER, &titled("images", ClassSort::Images), style);
+    let images = titled("images", ClassSort::Images);
+    cells.right(NUMBER, &images, style).skip(GAP);
     let teacher = columns
         .has_teacher
         .then_some(("teacher", ClassSort::Teacher));
@@ -161,7 +164,8 @@ fn draw_names(
 }
 
 fn draw_row(row: &ClassRow, columns: Columns, bar: u16, theme: &Theme, cells: &mut Cells) {
-    cells.right(NUMBER, &count(row.images as u64), theme.muted());
+    let images = count(row.images as u64);
+    cells.right(NUMBER, &images, theme.muted()).skip(GAP);
     let shares = [row.teacher, row.student, row.second]
         .into_iter()
         .enumerate();
