@@ -27,6 +27,8 @@ pub enum Status {
     Waiting(usize),
     /// It has so many errors.
     Wrong(usize),
+    /// Files or folders that it names are not there; nothing else is wrong.
+    Missing,
     /// Its last run got this share of images right, in [0, 1].
     Achieved(f64),
     /// How its last run stands.
@@ -107,6 +109,9 @@ pub fn status(
     }
     if buffer.unreadable().is_some() {
         return Status::Unreadable;
+    }
+    if buffer.only_lacks_files() {
+        return Status::Missing;
     }
     if !buffer.problems.is_empty() {
         return Status::Wrong(buffer.error_count());

@@ -2,7 +2,7 @@
 //! loss near zero, stayed there, and did not come back.
 
 /// Logged rows whose mean stands for the loss as it is.
-const STRETCH: usize = 8;
+pub(super) const STRETCH: usize = 8;
 
 /// Stretches in a row that begin or end a divergence.
 const LASTING: usize = 3;
