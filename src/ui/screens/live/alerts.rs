@@ -129,7 +129,7 @@ impl Alerts {
                 count(found.since),
                 loss(found.now),
                 loss(found.before),
-                remedy(store, phase, around(store.table(phase), found.since))
+                remedy(store, phase, &found.turned)
             ),
             at: Some(Position {
                 phase,
@@ -140,22 +140,9 @@ impl Alerts {
     }
 }
 
-/// The steps within a stretch of rows on either side of one at which a loss began to rise.
-fn around(table: &SeriesTable, since: u64) -> RangeInclusive<u64> {
-    let steps = table
-        .series("loss/total")
-        .map_or(&[][..], |total| &total.steps);
-    let row = steps.partition_point(|step| *step < since);
-    let last = row
-        .saturating_add(trend::STRETCH)
-        .min(steps.len().saturating_sub(1));
-    let at = |row: usize| steps.get(row).copied().unwrap_or(since);
-    at(row.saturating_sub(trend::STRETCH))..=at(last)
-}
-
 /// What to do about a loss that rose: of the last change of a knob in these steps,
 /// which was it, otherwise the learning rate.
-fn remedy(store: &RunStore, phase: Phase, steps: RangeInclusive<u64>) -> String {
+fn remedy(store: &RunStore, phase: Phase, steps: &RangeInclusive<u64>) -> String {
     let changed = store.commands.iter().rev().find_map(|command| {
         let CommandState::Applied(at) = command.state else {
             return None;
@@ -206,7 +193,7 @@ fn of_evaluations(store: &RunStore, phase: Phase) -> Option<Alert> {
             percent(best.top1),
             percent(newest.top1),
             loss(newest.loss),
-            remedy(store, phase, best.step..=newest.step)
+            remedy(store, phase, &(best.step..=newest.step))
         ),
         at: Some(Position {
             phase,
