@@ -230,7 +230,7 @@ pub enum RunEvent {
     PhaseEnded {
         /// Which.
         phase: Phase,
-        /// Seconds it took in this process.
+        /// Seconds it took in this process, evaluations included and pauses left out.
         seconds: f64,
     },
     /// The run's process is about to end.
@@ -255,7 +255,7 @@ pub struct StepRow {
     pub step: u64,
     /// Time at its start, epochs.
     pub epoch: f64,
-    /// Seconds since the process started training.
+    /// Seconds that the process has trained, evaluations included and pauses left out.
     pub seconds: f64,
     /// Values by metric: `loss/<term>`, `loss/total`, `knob/<knob>`,
     /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
@@ -274,7 +274,8 @@ pub struct ModelSummary {
     pub parameters: u64,
     /// Multiply-accumulates of one image, where they are known.
     pub macs: Option<u64>,
-    /// Bytes of its weights.
+    /// Bytes of its weights and running statistics, in the floats that it trains or
+    /// teaches with; no length of a file.
     pub bytes: u64,
 }
 
@@ -356,6 +357,10 @@ pub struct Evaluation {
     pub per_class: Vec<f64>,
     /// `[label][prediction]`, counts.
     pub confusion: Vec<Vec<u32>>,
+    /// `[teacher's prediction][prediction]`, counts; empty without a teacher and in
+    /// journals of older programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<Vec<u32>>,
     /// Against the teacher, where there is one.
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.

@@ -163,7 +163,7 @@ pub struct Arguments {
     pub check: Option<PathBuf>,
 
     /// With --check: decode every image as a run does; counts and names those that
-    /// cannot be read, and computes mean and standard deviation.
+    /// cannot be read, and computes mean and std.
     #[arg(long, help_heading = "Inspect")]
     pub decode: bool,
 
@@ -516,7 +516,7 @@ pub enum CostAxis {
     /// Median latency of a single image on one thread.
     #[default]
     Latency,
-    /// File size.
+    /// Size of the ONNX file.
     Size,
     /// Multiply-accumulates per image.
     Macs,

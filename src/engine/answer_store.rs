@@ -50,7 +50,7 @@ pub struct AnswerRecipe<'a> {
     pub precision: Precision,
     /// Hashes of its files.
     pub weights: Vec<String>,
-    /// What the data's images are: their size, mean and deviation.
+    /// What the data's images are: their size, mean and std.
     pub data: ((u32, u32), [f32; 3], [f32; 3]),
     /// Content of the sets of training images.
     pub sets: Vec<&'a str>,

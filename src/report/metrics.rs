@@ -80,15 +80,3 @@ fn metrics(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String>
     }
     metrics
 }
-
-/// Seconds that trainings took in the last process, as far as is known.
-pub(super) fn seconds(store: &RunStore) -> f64 {
-    [Phase::Teacher, Phase::Student]
-        .into_iter()
-        .filter_map(|phase| {
-            let ended = store.phases.get(&phase)?.ended;
-            ended.or_else(|| store.table(phase).seconds())
-        })
-        .filter(|seconds| seconds.is_finite())
-        .sum()
-}

@@ -35,7 +35,7 @@ pub(super) static TEACHER: Type = structure(
             "normalize",
             Optional(&Of(&INPUT_NORMALIZE)),
             "None",
-            "Mean and deviation of its own images; from model.json, else the data's, if absent.",
+            "Mean and std of its own images; from model.json, else the data's, if absent.",
         ),
         field(
             "size",

@@ -133,11 +133,7 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
         match &file.normalize {
             Some(normalize) => {
                 let (mean, std) = normalize.values();
-                let text = format!(
-                    "mean {}, deviation {}",
-                    data::triple(&mean),
-                    data::triple(&std)
-                );
+                let text = format!("mean {}, std {}", data::triple(&mean), data::triple(&std));
                 page.row("normalize", &text);
             }
             None => page.row("normalize", "as model.json beside it says, or the data's"),

@@ -58,7 +58,7 @@ pub struct TeacherFile {
     pub weights: WeightsFile,
     /// Names of its classes in the order of its outputs.
     pub classes: Option<ClassNames>,
-    /// Mean and deviation by which its images are normalised; those of the data
+    /// Mean and std by which its images are normalised; those of the data
     /// if absent.
     pub normalize: Option<InputNormalize>,
     /// Height and width of its images, pixels; those of the data if absent.

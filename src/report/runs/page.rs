@@ -5,18 +5,18 @@ use super::{grid, text_of};
 use crate::event::{Outcome, stopped_words};
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
-use crate::listing::{Column, Field, Subject, Verdict};
+use crate::format::MISSING;
+use crate::listing::{Column, Field, Subject, Verdict, trained_words};
 use crate::report::wording::speed_words;
 use crate::report::{evaluate_gates, event_formatter, metrics};
 use crate::untrusted::{Show as _, json_page};
 
 /// What of a run stands at the beginning.
-const HEAD: [(&str, Column); 8] = [
+const HEAD: [(&str, Column); 7] = [
     ("experiment", Column::Experiment),
     ("method", Column::Method),
     ("device", Column::Device),
     ("started, UTC", Column::Started),
-    ("time", Column::Time),
     ("done", Column::Done),
     ("tags", Column::Tags),
     ("note", Column::Note),
@@ -30,6 +30,8 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     let problems = entry.all_problems();
     head.extend(problems.map(|problem| ("problem", problem.clone())));
     head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
+    let trained = trained_words(run.metrics.seconds, run.metrics.teacher_seconds);
+    head.push(("trained", trained.unwrap_or_else(|| MISSING.to_owned())));
     head.push(("folder", entry.folder.path().shown().to_string()));
     let title = run.name.shown().to_string();
     let mut text = section(&title, &head).trim_start().to_owned();

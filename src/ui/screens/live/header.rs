@@ -225,16 +225,16 @@ impl Header<'_> {
         }
         let tested = |weights| store.last_evaluation(self.phase, Split::Test, weights);
         if let Some(best) = tested(EvaluatedWeights::Best) {
-            let test = format!("  test  best {}", percent(best.top1));
+            let test = format!("  test (best) {}", percent(best.top1));
             parts.push(Part::new(1, [Span::raw(test)]));
         }
         if let Some(last) = tested(EvaluatedWeights::Last) {
             let of = if tested(EvaluatedWeights::Best).is_none() {
                 "  test"
             } else {
-                ""
+                " "
             };
-            let test = format!("{of}  last {}", percent(last.top1));
+            let test = format!("{of} (last) {}", percent(last.top1));
             parts.push(Part::new(2, [Span::raw(test)]));
         }
         parts

@@ -131,11 +131,12 @@ impl Shown {
 fn always(column: Column) -> Option<u16> {
     match column {
         Column::Started => Some(16),
-        Column::State | Column::Agreement => Some(11),
+        Column::State => Some(11),
+        Column::Agreement => Some(16),
         Column::Done => Some(6),
         Column::Best | Column::Last | Column::Test => Some(8),
         Column::Time => Some(9),
-        Column::Loss => Some(7),
+        Column::Loss => Some(11),
         Column::Name
         | Column::Tags
         | Column::Experiment
