@@ -447,6 +447,16 @@ impl CommandRecord {
     }
 }
 
+/// A training that stopped, by its reason: `stopped by user`, `stopped (SIGTERM)`.
+#[must_use]
+pub fn stopped_words(reason: &str) -> String {
+    if reason.starts_with("stopped") {
+        reason.to_owned()
+    } else {
+        format!("stopped ({reason})")
+    }
+}
+
 /// Where a command came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {

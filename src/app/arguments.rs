@@ -325,12 +325,12 @@ pub struct Arguments {
     )]
     pub on: Option<String>,
 
-    /// Show a run: configuration, metrics, gates and adjustments.
+    /// Show a run: configuration, metrics, gates and what was changed while it trained.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub show: Option<String>,
 
     /// Compare runs: metrics side by side, and what differs in their
-    /// configurations, adjustments included.
+    /// configurations, changes made while they trained included.
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 

@@ -90,7 +90,7 @@ impl<'a> AnswerStore<'a> {
         recipe: &AnswerRecipe,
     ) -> Self {
         let key = recipe.key();
-        let path = cache.join(format!("answers-{key}.bin"));
+        let path = cache.join(format!("logits-{key}.bin"));
         let mut store = Self {
             teacher,
             images,
@@ -165,7 +165,7 @@ impl<'a> AnswerStore<'a> {
             if bytes.iter().any(|byte| *byte != 0) {
                 let path = path.shown();
                 self.warn(format!(
-                    "{path}: a kept answer of the teacher is damaged and is computed again"
+                    "{path}: cached logits of the teacher are damaged and are computed again"
                 ));
             }
             return None;
@@ -232,7 +232,7 @@ impl<'a> AnswerStore<'a> {
     fn lose(&mut self, path: &Path, error: &io::Error) {
         self.file = None;
         self.warn(format!(
-            "{}: {error}; the teacher's answers are not kept for later runs",
+            "{}: {error}; the teacher's logits are not cached for later runs",
             path.shown()
         ));
     }

@@ -25,7 +25,7 @@ pub(super) fn summary(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
             None => format!("step {}", format::count(step)),
         };
         let phase = wording::phase(phase);
-        let saved = format!("{phase} saved to latest, not evaluated");
+        let saved = format!("{phase} saved to latest/, not evaluated");
         rows.push(("latest", vec![place, saved]));
     }
     rows

@@ -572,7 +572,7 @@ fn other_engine(before: &str, now: &str) -> ImportError {
     Problem::new(
         "teacher.weights",
         format!(
-            "its answers were computed by {before}, and here is {now}, which may round differently"
+            "its logits were computed by {before}, and here is {now}, which may round differently"
         ),
     )
     .help(format!("let the run have {before}, or start a new one"))

@@ -115,7 +115,7 @@ fn outputs(file: &WeightsFile, page: &mut Page) {
 fn teacher_file(file: &TeacherFile, page: &mut Page) {
     match (&file.program, &file.kept) {
         (Some(program), _) => self::program(program, page),
-        (None, Some(_)) => page.row("answers", "from the file, on images that no view changes"),
+        (None, Some(_)) => page.row("logits", "from the file, on images that no view changes"),
         (None, None) => arrays(&file.weights, page),
     }
     outputs(&file.weights, page);

@@ -29,7 +29,7 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
             ),
         );
     }
-    page.heading("Target loss");
+    page.heading("Total loss");
     let sum: Vec<String> = objective
         .terms
         .iter()

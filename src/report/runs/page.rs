@@ -2,7 +2,7 @@
 
 use super::json::ShownRun;
 use super::{grid, text_of};
-use crate::event::Outcome;
+use crate::event::{Outcome, stopped_words};
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
 use crate::format::MISSING;
@@ -62,7 +62,7 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
         text.push_str(&section("Gates", &[]));
         text.extend(verdicts.iter().map(|verdict| format!("  {verdict}\n")));
     }
-    add_fields("Adjustments", run.config.changed(), &mut text);
+    add_fields("Changed while training", run.config.changed(), &mut text);
     let fields = run.config.paths();
     let fields = fields.filter_map(|path| Some((path, run.config.get(path)?)));
     add_fields("Configuration", fields, &mut text);
@@ -87,7 +87,7 @@ fn add_fields<'a>(
 fn state(run: &Subject) -> String {
     let word = run.run.state().word();
     match run.run.store.outcome() {
-        Some(Outcome::Stopped { reason }) => format!("{word}: {reason}"),
+        Some(Outcome::Stopped { reason }) => stopped_words(reason),
         Some(Outcome::Failed { message }) => format!("{word}: {message}"),
         _ => word.to_owned(),
     }

@@ -57,7 +57,7 @@ fn answers_that_are_no_numbers_are_named_and_neither_shown_nor_counted() {
     broken.teacher.as_mut().unwrap()[3][1] = f32::INFINITY;
     answered(&mut harness, &names[0], Ok(broken));
     let screen = harness.screen();
-    let warning = "answers are not finite (NaN or infinite) and not counted: student's on 12, \
+    let warning = "logits are not finite (NaN or infinite) and not counted: student's on 12, \
                  teacher's on 1 of 12 images";
     assert!(screen.contains(warning), "{screen}");
     assert!(screen.contains("! NaN"), "{screen}");

@@ -214,6 +214,7 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("queued {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
+        Status::Missing => ("no data".to_owned(), theme.muted()),
         Status::Achieved(top1) => (percent(top1), theme.good()),
         Status::Ran(state) => (state.word().to_owned(), theme.muted()),
         Status::Ready => ("ready".to_owned(), theme.muted()),

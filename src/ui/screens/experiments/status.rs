@@ -28,6 +28,8 @@ pub enum Status {
     Waiting(usize),
     /// It has so many errors.
     Wrong(usize),
+    /// Files or folders that it names are not there; nothing else is wrong.
+    Missing,
     /// Its last run's best top-1 on the validation images, in [0, 1].
     Achieved(f64),
     /// How its last run stands.
@@ -108,6 +110,9 @@ pub fn status(
     }
     if buffer.unreadable().is_some() {
         return Status::Unreadable;
+    }
+    if buffer.only_lacks_files() {
+        return Status::Missing;
     }
     if !buffer.problems.is_empty() {
         return Status::Wrong(buffer.error_count());

@@ -409,7 +409,11 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     } else {
         ('c', "checkpoint saved to")
     };
-    (what.0, format!("{} {}", what.1, each.folder.shown()), false)
+    (
+        what.0,
+        format!("{} {}/", what.1, each.folder.shown()),
+        false,
+    )
 }
 
 fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {

@@ -18,7 +18,7 @@ use super::alerts::Alert;
 use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
-use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
+use crate::event::{EvaluatedWeights, Outcome, Phase, Split, stopped_words};
 use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
@@ -268,7 +268,7 @@ impl Header<'_> {
             },
             RunState::Stopped => match self.entry.store.outcome() {
                 Some(Outcome::Stopped { reason }) => {
-                    format!("stopped: {reason}; press {key} to resume")
+                    format!("{}; press {key} to resume", stopped_words(reason))
                 }
                 _ => return None,
             },

@@ -38,6 +38,10 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
         [Command::Pause, Command::EvaluateNow, Command::CheckpointNow]
     );
     feed(&mut harness, &name, &[RunEvent::Paused(true)]);
+    harness.keys(&["e"]);
+    assert_eq!(asked(&mut harness), [Command::EvaluateNow]);
+    let shown = harness.screen();
+    assert!(shown.contains("evaluation requested "), "at once: {shown}");
     assert!(harness.keys(&["space"]).screen().contains(" paused "));
     assert_eq!(asked(&mut harness), [Command::Resume]);
     harness.keys(&["x", "esc", "x", "enter"]);
