@@ -52,12 +52,11 @@ pub(super) struct Order {
 impl Sort {
     fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::Disagreement => Self::Confidence,
             Self::Confidence => Self::Loss,
             Self::Loss => Self::Class,
             Self::Class => Self::Source,
             Self::Source if has_teacher => Self::Disagreement,
-            Self::Source => Self::Confidence,
+            Self::Source | Self::Disagreement => Self::Confidence,
         }
     }
 
