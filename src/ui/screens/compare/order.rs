@@ -38,7 +38,7 @@ pub(super) enum Show {
 pub(super) struct Order {
     pub(super) sort: Sort,
     /// Whether that stands in for one that asks for a teacher, where there is none.
-    stands_in: bool,
+    pub(super) stands_in: bool,
     pub(super) reversed: bool,
     pub(super) show: Show,
     /// Images of this label alone.
