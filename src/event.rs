@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::device::DeviceKind;
+use crate::experiment::metric::Quantity;
 use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
@@ -102,6 +103,17 @@ pub enum RunEvent {
         steps_per_epoch: u64,
         /// Number of the step that comes next, from 0.
         step: u64,
+    },
+    /// A metric of a training no longer improves: it ends here, but for what finishes it.
+    StoppedEarly {
+        /// Which.
+        phase: Phase,
+        /// Steps of the whole training from now on.
+        steps: u64,
+        /// Steps completed then.
+        step: u64,
+        /// Why.
+        reason: String,
     },
     /// A training got another length than planned.
     TrainingExtended {
@@ -363,6 +375,19 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// One of its numbers, where it has that.
+    #[must_use]
+    pub fn value(&self, quantity: Quantity) -> Option<f64> {
+        match quantity {
+            Quantity::Top1 => Some(self.top1),
+            Quantity::Top5 => self.informative_top5(),
+            Quantity::Loss => Some(self.loss),
+            Quantity::Agreement => self.teacher.map(|teacher| teacher.agreement),
+            Quantity::Kl => self.teacher.map(|teacher| teacher.kl),
+            Quantity::MaxDifference | Quantity::Cost(_) => None,
+        }
+    }
+
     /// [`top5`](Self::top5) where it says anything: where there are more than five
     /// classes.
     #[must_use]
@@ -408,6 +433,13 @@ pub struct TeacherAgreement {
 pub enum Outcome {
     /// Trained to the end.
     Completed,
+    /// Trained until a metric no longer improved, and completed in all else.
+    StoppedEarly {
+        /// Epochs completed then.
+        epoch: u32,
+        /// Which metric that was.
+        reason: String,
+    },
     /// Stopped on request, saved, can be resumed.
     Stopped {
         /// Who or what asked.
@@ -418,6 +450,14 @@ pub enum Outcome {
         /// Why.
         message: String,
     },
+}
+
+impl Outcome {
+    /// Whether the run has all that it was to have: nothing is left to be resumed.
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        matches!(self, Self::Completed | Self::StoppedEarly { .. })
+    }
 }
 
 /// A request to a running training, with an id by which its fate is reported.

@@ -80,6 +80,13 @@ pub struct FitContext<'a> {
 pub enum FitEnd {
     /// All steps are done.
     Completed,
+    /// A metric no longer improved; what finishes the training is done.
+    StoppedEarly {
+        /// Epochs completed then.
+        epoch: u32,
+        /// Which metric that was.
+        reason: String,
+    },
     /// Stopped at a step boundary and saved.
     Stopped {
         /// Who or what asked.
@@ -125,7 +132,7 @@ impl<'a> Fit<'a> {
             .load_latest(&mut learner, training, timeline)?
             .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
-            timeline: timeline.extended(state.length(training)),
+            timeline: state.timeline(timeline, training),
             context,
             loader,
             learner,
@@ -174,7 +181,20 @@ impl<'a> Fit<'a> {
             phase: self.context.phase,
             seconds: self.meter.seconds(),
         });
-        Ok((FitEnd::Completed, self.learner))
+        Ok((self.end(), self.learner))
+    }
+
+    /// How it ended, once no steps are left.
+    fn end(&self) -> FitEnd {
+        let state = &self.state.early_stop;
+        let rule = self.context.training.early_stop;
+        match (rule, state.ended) {
+            (Some(rule), Some(step)) => FitEnd::StoppedEarly {
+                epoch: (step / self.timeline.steps_per_epoch) as u32,
+                reason: rule.reason(state),
+            },
+            _ => FitEnd::Completed,
+        }
     }
 
     /// Whether steps or an evaluation are left, or an adjustment may make some more.
@@ -444,13 +464,49 @@ impl<'a> Fit<'a> {
             // Before it is reported: who receives the evaluation finds the answers.
             self.probe()?;
         }
+        let watched = training.early_stop;
+        let watched = watched.and_then(|rule| evaluation.value(rule.metric.quantity()));
         let is_best = self.end_evaluation(evaluation)?;
+        if let Some(value) = watched.filter(|_| ends_epoch) {
+            self.stop_early(value);
+        }
         if ends_epoch || is_best || self.checkpoint_is_due() {
             self.save()?;
         }
         // The next speed is one of training, without the evaluation.
         self.meter.lap();
         Ok(())
+    }
+
+    /// Ends the training after this epoch if its metric has not improved for too long. At
+    /// its end and while it is finished there is nothing to be ended.
+    fn stop_early(&mut self, value: f64) {
+        let (step, training) = (self.state.step, self.context.training);
+        let is_rounded = self.learner.network.quantization().is_some();
+        let Some(rule) = training.early_stop.filter(|_| !is_rounded) else {
+            return;
+        };
+        let epoch = step / self.timeline.steps_per_epoch;
+        let is_over = rule.observe(&mut self.state.early_stop, value, epoch as u32);
+        let last = training.finish_epochs();
+        let left = self.timeline.steps.saturating_sub(step);
+        if !is_over || left <= u64::from(last) * self.timeline.steps_per_epoch {
+            return;
+        }
+        self.state.early_stop.ended = Some(step);
+        if last > 0 {
+            let planned = f64::from(training.length().epochs_of_rounds);
+            let now = self.timeline.epoch(step);
+            let knobs = &mut self.state.knobs;
+            knobs.finish_early(planned, now, f64::from(last));
+        }
+        self.timeline = self.timeline.ended_early(step, last);
+        self.emit(RunEvent::StoppedEarly {
+            phase: self.context.phase,
+            steps: self.timeline.steps,
+            step,
+            reason: rule.reason(&self.state.early_stop),
+        });
     }
 
     /// Reports an evaluation and keeps the weights if they are the best. Returns whether

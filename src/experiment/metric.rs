@@ -81,6 +81,20 @@ pub enum MetricWeights {
     Last,
 }
 
+/// A metric of the validation images that a training is steered by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ValidMetric {
+    /// Share of images whose most likely class is the label.
+    #[default]
+    Top1,
+    /// Mean cross-entropy with the label.
+    Loss,
+    /// Share of images on which student and teacher agree.
+    Agreement,
+    /// Mean KL(teacher ‖ student).
+    Kl,
+}
+
 /// A name that is no metric's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no metric `{name}`", name = name.shown())]
@@ -103,6 +117,38 @@ impl UnknownMetric {
                 Metric::NAMES[10..].join(", ")
             ),
         }
+    }
+}
+
+impl ValidMetric {
+    /// What it measures.
+    #[must_use]
+    pub fn quantity(self) -> Quantity {
+        match self {
+            Self::Top1 => Quantity::Top1,
+            Self::Loss => Quantity::Loss,
+            Self::Agreement => Quantity::Agreement,
+            Self::Kl => Quantity::Kl,
+        }
+    }
+
+    /// Whether a higher value is the better one.
+    #[must_use]
+    pub fn rises(self) -> bool {
+        self.quantity().is_share()
+    }
+
+    /// Whether it compares the student with a teacher.
+    #[must_use]
+    pub fn needs_teacher(self) -> bool {
+        self.quantity().needs_teacher()
+    }
+}
+
+/// `valid/top1`.
+impl fmt::Display for ValidMetric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "valid/{}", self.quantity().name())
     }
 }
 
@@ -135,6 +181,11 @@ impl Quantity {
             Self::MaxDifference => "max_difference",
             Self::Cost(cost) => cost.name(),
         }
+    }
+
+    /// Whether it compares the student with a teacher.
+    fn needs_teacher(self) -> bool {
+        matches!(self, Self::Agreement | Self::Kl)
     }
 
     /// Whether it is a share of images, in [0, 1].
@@ -189,7 +240,7 @@ impl Metric {
     #[must_use]
     pub fn needs_teacher(self) -> bool {
         matches!(self.split, MetricSplit::Valid | MetricSplit::Test)
-            && matches!(self.quantity, Quantity::Agreement | Quantity::Kl)
+            && self.quantity.needs_teacher()
     }
 
     /// Whether there is such a result: of a file some quantities are known, of its

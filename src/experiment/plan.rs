@@ -24,6 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Operation;
+use super::early_stop::EarlyStop;
 use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
@@ -83,6 +84,9 @@ pub struct Training {
     pub lr: Knob,
     /// Passes over the training images, those that finish it included.
     pub epochs: u32,
+    /// When it ends before these are over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
     /// What its last epochs are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish: Option<FinishSpec>,
@@ -134,11 +138,16 @@ impl Training {
     /// Its epochs, and those before it is finished: schedules and rounds end then.
     #[must_use]
     pub fn length(&self) -> Extension {
-        let last = self.quantize().map_or(0, |quantize| quantize.epochs);
         Extension {
             epochs: self.epochs,
-            epochs_of_rounds: self.epochs.saturating_sub(last),
+            epochs_of_rounds: self.epochs.saturating_sub(self.finish_epochs()),
         }
+    }
+
+    /// Epochs that finish it.
+    #[must_use]
+    pub fn finish_epochs(&self) -> u32 {
+        self.quantize().map_or(0, |quantize| quantize.epochs)
     }
 
     /// How its last epochs prepare it for 8-bit integers, if they do.

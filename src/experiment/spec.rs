@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::Operation;
 pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
+use super::metric::ValidMetric;
 use super::model::Model;
 use super::schedule::Schedule;
 use crate::format::number;
@@ -87,6 +88,9 @@ pub struct Spec {
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
+    /// Ends the student's training where a metric no longer improves.
+    #[serde(default)]
+    pub early_stop: Option<EarlyStopSpec>,
     /// What follows the student's training.
     #[serde(default)]
     pub finish: Option<FinishSpec>,
@@ -96,6 +100,20 @@ pub struct Spec {
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// When the student's training ends before its epochs are over.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopSpec {
+    /// Epochs without an improvement after which it ends.
+    pub patience: u32,
+    /// What an improvement has to exceed, in the metric's own unit.
+    #[serde(default)]
+    pub min_delta: f64,
+    /// What has to improve.
+    #[serde(default)]
+    pub metric: ValidMetric,
 }
 
 /// What follows the student's training, by the same method.

@@ -14,7 +14,7 @@ use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
 use crate::store::RunStore;
-use crate::store::metrics::{evaluation, exported, quantity};
+use crate::store::metrics::{evaluation, exported};
 
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -241,7 +241,7 @@ pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
     }
     let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
-    quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
+    evaluation.value(metric.quantity).ok_or_else(|| match metric.quantity {
         Quantity::Top5 => format!("{metric} needs more than five classes"),
         _ => format!("{metric} needs a teacher, and there was none"),
     })

@@ -159,6 +159,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             format::count(*step),
             format::count(*images as u64)
         )),
+        RunEvent::StoppedEarly { phase, reason, .. } => Some(format!(
+            "{}  stopped early: {reason}",
+            wording::phase(*phase)
+        )),
         RunEvent::CheckpointKept { folder, .. } => {
             Some(format!("checkpoint saved: {}", folder.shown()))
         }

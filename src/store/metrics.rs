@@ -89,7 +89,9 @@ pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
         return store.measured.as_ref()?.cost(cost);
     }
     let evaluation = evaluation(store, metric)?;
-    quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
+    evaluation
+        .value(metric.quantity)
+        .filter(|value| !value.is_nan())
 }
 
 /// What the verification of the file says that the student was written to.
@@ -101,19 +103,6 @@ pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
         Quantity::Agreement => Some(proof.agreement),
         Quantity::MaxDifference => Some(proof.max_difference),
         Quantity::Top5 | Quantity::Loss | Quantity::Kl | Quantity::Cost(_) => None,
-    }
-}
-
-/// One of the numbers of an evaluation.
-#[must_use]
-pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
-    match quantity {
-        Quantity::Top1 => Some(evaluation.top1),
-        Quantity::Top5 => evaluation.informative_top5(),
-        Quantity::Loss => Some(evaluation.loss),
-        Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
-        Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
-        Quantity::MaxDifference | Quantity::Cost(_) => None,
     }
 }
 

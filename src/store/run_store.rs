@@ -53,6 +53,8 @@ pub struct RunStore {
     pub checkpoints: Vec<Checkpoint>,
     /// Where checkpoints are kept, in order.
     pub kept: Vec<Position>,
+    /// Where a training ended early, and why.
+    pub stopped_early: Option<(Position, String)>,
     /// The step from which on weights and values are rounded.
     pub quantized_from: Option<u64>,
     /// The file that the student was written to at its end.
@@ -193,7 +195,24 @@ impl RunStore {
                 };
                 self.phases.insert(*phase, state);
             }
+            RunEvent::StoppedEarly {
+                phase,
+                steps,
+                step,
+                reason,
+            } => {
+                let at = Position {
+                    phase: *phase,
+                    step: *step,
+                };
+                self.stopped_early = Some((at, reason.clone()));
+                if let Some(state) = self.phases.get_mut(phase) {
+                    state.steps = *steps;
+                }
+                self.reached(*phase, *step);
+            }
             RunEvent::TrainingExtended { phase, steps, step } => {
+                self.stopped_early = None;
                 if let Some(state) = self.phases.get_mut(phase) {
                     state.steps = *steps;
                 }
@@ -363,6 +382,7 @@ impl RunStore {
                 && (evaluation.split == Split::Valid || evaluation.phase < position.phase)
         });
         self.checkpoints.retain(|saved| saved.at <= position);
+        self.stopped_early.take_if(|(at, _)| *at > position);
         self.phases.retain(|phase, _| *phase <= position.phase);
         if let Some(state) = self.phases.get_mut(&position.phase) {
             state.completed = position.step;

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod early_stop;
 mod exit_codes;
 mod export;
 mod extend;

@@ -119,6 +119,12 @@ static FIELDS: &[Field] = &[
         "Steps between checkpoints; every epoch if absent.",
     ),
     field(
+        "early_stop",
+        Optional(&Of(&EARLY_STOP)),
+        "None",
+        "Ends the student's training where a validation metric no longer improves.",
+    ),
+    field(
         "finish",
         Optional(&Of(&FINISH)),
         "None",
@@ -160,6 +166,41 @@ pub(super) static ROUND: Type = choice(
             &[Whole("from 1, steps")],
             "This many steps; the last round may be shorter.",
         ),
+    ],
+);
+
+pub(super) static EARLY_STOP: Type = structure(
+    "EarlyStopSpec",
+    "early stop",
+    &[
+        needed(
+            "patience",
+            Whole("from 1, epochs"),
+            "Epochs without an improvement after which the training ends.",
+        ),
+        field(
+            "min_delta",
+            Number("from 0, in the metric's unit"),
+            "0.0",
+            "What an improvement over the last one has to exceed.",
+        ),
+        field(
+            "metric",
+            Of(&VALID_METRIC),
+            "Top1",
+            "What has to improve, evaluated after every epoch.",
+        ),
+    ],
+);
+
+pub(super) static VALID_METRIC: Type = choice(
+    "ValidMetric",
+    "metric of the validation images",
+    &[
+        bare("Top1", "Accuracy (`valid/top1`)."),
+        bare("Loss", "Cross-entropy with the label (`valid/loss`); lower is better."),
+        bare("Agreement", "Agreement with the teacher (`valid/agreement`)."),
+        bare("Kl", "KL(teacher ‖ student) (`valid/kl`); lower is better."),
     ],
 );
 

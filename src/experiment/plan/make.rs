@@ -9,6 +9,7 @@ use super::paths::{Paths, run_name};
 use super::{
     Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers,
 };
+use crate::experiment::early_stop::EarlyStop;
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
@@ -105,6 +106,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let teacher = teacher_plan(&spec, &paths, &mut problems);
     let student_weights = elsewhere::student_weights(&spec.student, &paths, &mut problems);
     let gates = gates::planned(&spec, &paths, &mut problems);
+    problems.extend(early_stop_problems(&spec));
     problems.extend(finish_problems(spec.finish));
     problems.extend(export_problems(spec.export));
     located.extend(problems.into_iter().map(Located::File));
@@ -125,6 +127,33 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         training: student_training(spec, objective),
         gates,
     })
+}
+
+fn early_stop_problems(spec: &Spec) -> Vec<Problem> {
+    let Some(early) = spec.early_stop else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    let (path, patience) = ("early_stop.patience", f64::from(early.patience));
+    between(&mut problems, path, patience, 1.0, 1e6);
+    let path = "early_stop.min_delta";
+    if early.metric.quantity().is_share() {
+        checks::below_one(&mut problems, path, early.min_delta);
+    } else {
+        between(&mut problems, path, early.min_delta, 0.0, 1e6);
+    }
+    if early.metric.needs_teacher() && spec.teacher.is_none() {
+        let metric = early.metric;
+        problems.push(
+            Problem::new(
+                "early_stop.metric",
+                format!("`{metric}` needs a teacher and there is none"),
+            )
+            .help("write `metric: Top1` or `metric: Loss`, or add a teacher")
+            .depends_on("teacher"),
+        );
+    }
+    problems
 }
 
 fn finish_problems(finish: Option<FinishSpec>) -> Vec<Problem> {
@@ -210,6 +239,11 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         optimizer: spec.optimizer,
         lr,
         epochs,
+        early_stop: spec.early_stop.map(|early| EarlyStop {
+            patience: early.patience,
+            min_delta: early.min_delta,
+            metric: early.metric,
+        }),
         finish: spec.finish,
         batch: spec.batch,
         accumulate: spec.accumulate,
@@ -507,6 +541,7 @@ fn teacher_training(
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,
+        early_stop: None,
         finish: None,
         batch: spec.batch,
         accumulate: spec.accumulate,

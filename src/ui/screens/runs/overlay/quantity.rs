@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::Quantity;
 use crate::store::RunStore;
-use crate::store::metrics::quantity;
 
 /// Metrics of evaluations.
 const METRICS: [Quantity; 5] = [
@@ -34,7 +33,7 @@ impl Drawable {
         let mut logged = BTreeSet::new();
         for store in stores {
             for (metric, has) in METRICS.into_iter().zip(&mut metrics) {
-                *has |= evaluations(store).any(|each| quantity(each, metric).is_some());
+                *has |= evaluations(store).any(|each| each.value(metric).is_some());
             }
             logged.extend(store.table(Phase::Student).metrics().map(str::to_owned));
         }
