@@ -239,6 +239,7 @@ impl<'a> Fit<'a> {
                 lr,
                 clip: training.clip,
                 label_smoothing: training.label_smoothing,
+                class_weights: training.weights_of_classes(),
                 accumulate: training.accumulate,
                 precision: training.precision,
             },
@@ -445,9 +446,10 @@ impl<'a> Fit<'a> {
         let round = &self.state.round;
         let waits = round.waits(step, &timeline);
         let target = round.compared_target(step, &timeline, training);
+        let weights = training.weights_of_classes();
         let mut truth = target
             .filter(|_| waits)
-            .map(|target| TruthLoss::new(target, training.label_smoothing));
+            .map(|target| TruthLoss::new(target, training.label_smoothing, weights));
         let evaluation = match self.evaluate(truth.as_mut(), inbox) {
             Err(Failure::Stopped) => {
                 self.save()?;

@@ -8,10 +8,10 @@ mod text;
 
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{
-    Bound, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision, RoundSpec,
+    Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision, RoundSpec,
 };
 use super::timeline::Timeline;
-use crate::format::precise;
+use crate::format::{number, precise};
 use crate::untrusted::Show as _;
 use text::{Page, written};
 
@@ -147,6 +147,16 @@ fn training_rows(training: &Training, page: &mut Page) {
     );
     page.row("ema", &ema);
     page.row("smoothing", &precise(training.label_smoothing));
+    match &training.class_weights {
+        Some(ClassWeights::Balanced) => {
+            page.row("class weights", "balanced: n / (C · n of the class)");
+        }
+        Some(ClassWeights::Each(weights)) => {
+            let weights: Vec<String> = weights.iter().map(|weight| number(*weight)).collect();
+            page.row("class weights", &weights.join(", "));
+        }
+        None => {}
+    }
     let checkpoints = training.checkpoint_every.map_or_else(
         || "every epoch".to_owned(),
         |steps| format!("every epoch and every {steps} steps"),

@@ -29,7 +29,7 @@ use super::knob::Knob;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
-    ClassOrder, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec, Precision,
+    ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec, Precision,
     QuantizeSpec, RoundSpec, Source,
 };
 use super::timeline::{Extension, Timeline};
@@ -108,6 +108,10 @@ pub struct Training {
     pub ema: Option<f64>,
     /// Share of the label's probability spread over all classes.
     pub label_smoothing: f64,
+    /// What a label counts by its class in the truth term; once the images are known,
+    /// as numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// Steps between two rows of numbers.
     pub log_every: u32,
     /// Steps between two checkpoints besides those at the end of epochs.
@@ -128,6 +132,15 @@ impl Training {
     #[must_use]
     pub fn smallest_part(&self) -> usize {
         self.batch / self.accumulate.max(1)
+    }
+
+    /// What a label counts by its class, where that differs.
+    #[must_use]
+    pub fn weights_of_classes(&self) -> Option<&[f64]> {
+        match &self.class_weights {
+            Some(ClassWeights::Each(weights)) => Some(weights),
+            Some(ClassWeights::Balanced) | None => None,
+        }
     }
 
     /// Every knob: the learning rate first, then the objective's.

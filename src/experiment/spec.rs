@@ -82,6 +82,9 @@ pub struct Spec {
     /// Share of the label's probability spread over all classes, in [0, 1).
     #[serde(default)]
     pub label_smoothing: f64,
+    /// What a label counts by its class in the truth term; all alike if absent.
+    #[serde(default)]
+    pub class_weights: Option<ClassWeights>,
     /// Steps between two rows of numbers in the run's series.
     #[serde(default = "defaults::log_every")]
     pub log_every: u32,
@@ -100,6 +103,16 @@ pub struct Spec {
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// What a label counts by its class in the truth term.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ClassWeights {
+    /// Each class as much as every other: n / (C · n of the class), of n training images
+    /// of C classes (scikit-learn's `balanced`; King and Zeng, 2001).
+    Balanced,
+    /// Given, by class in their order.
+    Each(Vec<f64>),
 }
 
 /// When the student's training ends before its epochs are over.

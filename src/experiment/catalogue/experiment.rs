@@ -107,6 +107,12 @@ static FIELDS: &[Field] = &[
         "Label smoothing.",
     ),
     field(
+        "class_weights",
+        Optional(&Of(&CLASS_WEIGHTS)),
+        "None",
+        "What a label counts by its class in the truth term; all alike if absent.",
+    ),
+    field(
         "log_every",
         Whole("from 1, steps"),
         "10",
@@ -165,6 +171,22 @@ pub(super) static ROUND: Type = choice(
             "Steps",
             &[Whole("from 1, steps")],
             "This many steps; the last round may be shorter.",
+        ),
+    ],
+);
+
+pub(super) static CLASS_WEIGHTS: Type = choice(
+    "ClassWeights",
+    "class weights",
+    &[
+        bare(
+            "Balanced",
+            "Every class alike: n / (C · n of the class), of n training images of C classes.",
+        ),
+        holding(
+            "Each",
+            &[List(&Number("above 0"))],
+            "A weight for every class in order; it can be written as a list without Each(…).",
         ),
     ],
 );

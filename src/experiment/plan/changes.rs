@@ -56,6 +56,7 @@ impl Changes {
                 "label_smoothing",
                 before.label_smoothing == after.label_smoothing,
             ),
+            ("class_weights", before.class_weights == after.class_weights),
             ("log_every", before.log_every == after.log_every),
             (
                 "checkpoint_every",

@@ -18,7 +18,7 @@ use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights,
+    ClassWeights, ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights,
 };
 
 impl Plan {
@@ -91,6 +91,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(knob_problems(&spec, &objective));
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
+            problems.extend(class_weights_problems(&spec, &objective));
             apply_knobs(&mut objective, &spec);
             problems.extend(keep_untouched(&spec, &mut objective));
             Some(objective)
@@ -127,6 +128,32 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         training: student_training(spec, objective),
         gates,
     })
+}
+
+/// Weights that weigh nothing, or that are none.
+fn class_weights_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
+    let Some(weights) = &spec.class_weights else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    if !objective.terms.iter().any(|term| term.loss.is_truth_of_labels()) {
+        problems.push(
+            Problem::new(
+                "class_weights",
+                "the method has no truth term with labels, whose classes would be weighted",
+            )
+            .help("remove them, or give the method `truth: Label`")
+            .depends_on("method"),
+        );
+    }
+    if let ClassWeights::Each(weights) = weights {
+        for (class, weight) in weights.iter().enumerate() {
+            let path = format!("class_weights.Each[{class}]");
+            checks::positive(&mut problems, &path, *weight);
+            between(&mut problems, &path, *weight, 0.0, 1e6);
+        }
+    }
+    problems
 }
 
 fn early_stop_problems(spec: &Spec) -> Vec<Problem> {
@@ -252,6 +279,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         clip: spec.clip,
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
+        class_weights: spec.class_weights,
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     }
@@ -550,6 +578,7 @@ fn teacher_training(
         clip: spec.clip,
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
+        class_weights: spec.class_weights.clone(),
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     })
