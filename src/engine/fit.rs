@@ -156,6 +156,10 @@ impl<'a> Fit<'a> {
             steps_per_epoch: self.timeline.steps_per_epoch,
             step: self.state.step,
         });
+        let (phase, metric) = (self.context.phase, self.context.training.metric);
+        if !metric.is_top1() {
+            self.emit(RunEvent::BestChosenBy { phase, metric });
+        }
         if self.state.step == 0 {
             self.save()?;
         }
@@ -514,7 +518,8 @@ impl<'a> Fit<'a> {
     /// Reports an evaluation and keeps the weights if they are the best. Returns whether
     /// they are: a checkpoint must say so then.
     fn end_evaluation(&mut self, evaluation: Evaluation) -> Result<bool, Failure> {
-        let top1 = evaluation.top1;
+        let metric = self.context.training.metric;
+        let value = evaluation.value(metric.quantity()).unwrap_or(f64::NAN);
         self.emit(RunEvent::Evaluated(evaluation));
         let is_rounded = self.learner.network.quantization().is_some();
         let best = if is_rounded {
@@ -522,7 +527,8 @@ impl<'a> Fit<'a> {
         } else {
             &self.state.best
         };
-        if !best.as_ref().is_none_or(|best| top1 > best.top1) {
+        let is_best = |best: &Best| metric.improves(value, best.value);
+        if !best.as_ref().is_none_or(is_best) {
             return Ok(false);
         }
         let saved = self
@@ -532,7 +538,7 @@ impl<'a> Fit<'a> {
             .map_err(|failure| self.explained(failure))?;
         let best = Some(Best {
             step: self.state.step,
-            top1,
+            value,
             weights: saved.weights.clone(),
         });
         if is_rounded {

@@ -53,8 +53,10 @@ pub struct FitState {
 pub struct Best {
     /// Steps completed.
     pub step: u64,
-    /// Its top-1.
-    pub top1: f64,
+    /// The value of the metric by which it is the best; in checkpoints of older
+    /// programs top-1.
+    #[serde(alias = "top1")]
+    pub value: f64,
     /// BLAKE3 of its weights, hexadecimal; absent in checkpoints of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,

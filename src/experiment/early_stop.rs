@@ -48,11 +48,12 @@ impl EarlyStop {
     /// is to end.
     pub fn observe(&self, state: &mut EarlyStopState, value: f64, epoch: u32) -> bool {
         let improves = state.best.is_none_or(|(best, _)| {
-            if self.metric.rises() {
-                value > best + self.min_delta
+            let least = if self.metric.rises() {
+                best + self.min_delta
             } else {
-                value < best - self.min_delta
-            }
+                best - self.min_delta
+            };
+            self.metric.improves(value, least)
         });
         if improves {
             (state.best, state.waited) = (Some((value, epoch)), 0);

@@ -104,6 +104,10 @@ fn training_rows(training: &Training, page: &mut Page) {
             batches(training)
         ),
     );
+    if !training.metric.is_top1() {
+        let order = if training.metric.rises() { "highest" } else { "lowest" };
+        page.row("best", &format!("the weights with the {order} {}", training.metric));
+    }
     if let Some(early) = &training.early_stop {
         let (metric, patience) = (early.metric, early.patience);
         let min_delta = match early.min_delta {

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::Operation;
 use super::early_stop::EarlyStop;
 use super::knob::Knob;
+use super::metric::ValidMetric;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
@@ -84,6 +85,9 @@ pub struct Training {
     pub lr: Knob,
     /// Passes over the training images, those that finish it included.
     pub epochs: u32,
+    /// By what its best weights are chosen.
+    #[serde(default, skip_serializing_if = "ValidMetric::is_top1")]
+    pub metric: ValidMetric,
     /// When it ends before these are over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stop: Option<EarlyStop>,

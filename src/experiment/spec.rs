@@ -91,6 +91,9 @@ pub struct Spec {
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
+    /// By what the best checkpoint is chosen, on the validation images.
+    #[serde(default)]
+    pub metric: ValidMetric,
     /// Ends the student's training where a metric no longer improves.
     #[serde(default)]
     pub early_stop: Option<EarlyStopSpec>,
@@ -124,9 +127,9 @@ pub struct EarlyStopSpec {
     /// What an improvement has to exceed, in the metric's own unit.
     #[serde(default)]
     pub min_delta: f64,
-    /// What has to improve.
+    /// What has to improve; that by which the best checkpoint is chosen if absent.
     #[serde(default)]
-    pub metric: ValidMetric,
+    pub metric: Option<ValidMetric>,
 }
 
 /// What follows the student's training, by the same method.

@@ -279,7 +279,7 @@ impl RunEntry {
 
     /// A metric of its student.
     #[must_use]
-    pub fn metric(&self, metric: Metric) -> Option<f64> {
+    pub fn metric(&self, metric: &Metric) -> Option<f64> {
         match metric.quantity {
             Quantity::Cost(cost) => self.measured()?.cost(cost),
             _ => value(&self.store, metric),

@@ -29,3 +29,4 @@ mod setup;
 #[cfg(unix)]
 mod steered;
 mod torchscript;
+mod uneven;

@@ -125,6 +125,12 @@ static FIELDS: &[Field] = &[
         "Steps between checkpoints; every epoch if absent.",
     ),
     field(
+        "metric",
+        Of(&VALID_METRIC),
+        "Top1",
+        "By what the best checkpoint is chosen, on the validation images.",
+    ),
+    field(
         "early_stop",
         Optional(&Of(&EARLY_STOP)),
         "None",
@@ -208,9 +214,9 @@ pub(super) static EARLY_STOP: Type = structure(
         ),
         field(
             "metric",
-            Of(&VALID_METRIC),
-            "Top1",
-            "What has to improve, evaluated after every epoch.",
+            Optional(&Of(&VALID_METRIC)),
+            "None",
+            "What has to improve; that by which the best checkpoint is chosen if absent.",
         ),
     ],
 );
@@ -220,6 +226,11 @@ pub(super) static VALID_METRIC: Type = choice(
     "metric of the validation images",
     &[
         bare("Top1", "Accuracy (`valid/top1`)."),
+        bare(
+            "BalancedAccuracy",
+            "Mean recall over the classes (`valid/balanced_accuracy`).",
+        ),
+        bare("MacroF1", "Mean F1 over the classes (`valid/macro_f1`)."),
         bare("Loss", "Cross-entropy with the label (`valid/loss`); lower is better."),
         bare("Agreement", "Agreement with the teacher (`valid/agreement`)."),
         bare("Kl", "KL(teacher ‖ student) (`valid/kl`); lower is better."),

@@ -44,6 +44,7 @@ impl Changes {
                 "epochs",
                 before.length().epochs_of_rounds == after.length().epochs_of_rounds,
             ),
+            ("metric", before.metric == after.metric),
             ("early_stop", before.early_stop == after.early_stop),
             ("finish", before.finish == after.finish),
             ("batch", before.batch == after.batch),

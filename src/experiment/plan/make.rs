@@ -11,6 +11,7 @@ use super::{
 };
 use crate::experiment::early_stop::EarlyStop;
 use crate::experiment::knob::{Knob, KnobRole};
+use crate::experiment::metric::ValidMetric;
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
@@ -107,7 +108,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let teacher = teacher_plan(&spec, &paths, &mut problems);
     let student_weights = elsewhere::student_weights(&spec.student, &paths, &mut problems);
     let gates = gates::planned(&spec, &paths, &mut problems);
-    problems.extend(early_stop_problems(&spec));
+    problems.extend(metric_problems(&spec));
     problems.extend(finish_problems(spec.finish));
     problems.extend(export_problems(spec.export));
     located.extend(problems.into_iter().map(Located::File));
@@ -156,31 +157,36 @@ fn class_weights_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
     problems
 }
 
-fn early_stop_problems(spec: &Spec) -> Vec<Problem> {
-    let Some(early) = spec.early_stop else {
-        return Vec::new();
-    };
+/// What is wrong with what a training is steered by.
+fn metric_problems(spec: &Spec) -> Vec<Problem> {
     let mut problems = Vec::new();
+    problems.extend(teacherless_metric_problem(spec, "metric", spec.metric));
+    let Some(early) = spec.early_stop else {
+        return problems;
+    };
+    let metric = early.metric.unwrap_or(spec.metric);
     let (path, patience) = ("early_stop.patience", f64::from(early.patience));
     between(&mut problems, path, patience, 1.0, 1e6);
     let path = "early_stop.min_delta";
-    if early.metric.quantity().is_share() {
+    if metric.quantity().is_share() {
         checks::below_one(&mut problems, path, early.min_delta);
     } else {
         between(&mut problems, path, early.min_delta, 0.0, 1e6);
     }
-    if early.metric.needs_teacher() && spec.teacher.is_none() {
-        let metric = early.metric;
-        problems.push(
-            Problem::new(
-                "early_stop.metric",
-                format!("`{metric}` needs a teacher and there is none"),
-            )
-            .help("write `metric: Top1` or `metric: Loss`, or add a teacher")
-            .depends_on("teacher"),
-        );
-    }
+    let watched = early.metric;
+    problems.extend(
+        watched.and_then(|metric| teacherless_metric_problem(spec, "early_stop.metric", metric)),
+    );
     problems
+}
+
+fn teacherless_metric_problem(spec: &Spec, path: &str, metric: ValidMetric) -> Option<Problem> {
+    (metric.needs_teacher() && spec.teacher.is_none()).then(|| {
+        let message = format!("`{metric}` needs a teacher and there is none");
+        Problem::new(path, message)
+            .help("write `metric: Top1` or `metric: Loss`, or add a teacher")
+            .depends_on("teacher")
+    })
 }
 
 fn finish_problems(finish: Option<FinishSpec>) -> Vec<Problem> {
@@ -266,10 +272,11 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         optimizer: spec.optimizer,
         lr,
         epochs,
+        metric: spec.metric,
         early_stop: spec.early_stop.map(|early| EarlyStop {
             patience: early.patience,
             min_delta: early.min_delta,
-            metric: early.metric,
+            metric: early.metric.unwrap_or(spec.metric),
         }),
         finish: spec.finish,
         batch: spec.batch,
@@ -569,6 +576,12 @@ fn teacher_training(
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,
+        // A teacher has none to be compared with.
+        metric: if spec.metric.needs_teacher() {
+            ValidMetric::default()
+        } else {
+            spec.metric
+        },
         early_stop: None,
         finish: None,
         batch: spec.batch,

@@ -8,9 +8,11 @@ use crate::experiment::metric::Quantity;
 use crate::store::RunStore;
 
 /// Metrics of evaluations.
-const METRICS: [Quantity; 5] = [
+const METRICS: [Quantity; 7] = [
     Quantity::Top1,
     Quantity::Top5,
+    Quantity::BalancedAccuracy,
+    Quantity::MacroF1,
     Quantity::Loss,
     Quantity::Agreement,
     Quantity::Kl,
@@ -56,7 +58,7 @@ impl Drawable {
             Self::Evaluated(Quantity::Agreement) => 4,
             Self::Evaluated(Quantity::Kl) => 5,
             Self::Logged(metric) if metric.starts_with("loss/") => 6,
-            Self::Evaluated(Quantity::Top5 | Quantity::MaxDifference | Quantity::Cost(_)) => 7,
+            Self::Evaluated(_) => 7,
             Self::Logged(metric) if metric.starts_with("knob/") => 9,
             Self::Logged(_) => 8,
         }
@@ -67,6 +69,9 @@ impl Drawable {
         match self {
             Self::Evaluated(Quantity::Top1) => "valid top-1",
             Self::Evaluated(Quantity::Top5) => "valid top-5",
+            Self::Evaluated(Quantity::BalancedAccuracy) => "valid balanced accuracy",
+            Self::Evaluated(Quantity::MacroF1) => "valid macro-F1",
+            Self::Evaluated(quantity @ (Quantity::Recall | Quantity::Precision)) => quantity.name(),
             Self::Evaluated(Quantity::Loss) => "valid loss",
             Self::Evaluated(Quantity::Agreement) => "agreement with teacher",
             Self::Evaluated(Quantity::Kl) => "KL from teacher",
