@@ -122,7 +122,7 @@ impl<'a> Fit<'a> {
             &training.augment,
             training.batch,
             context.unlabelled_ratio,
-            context.seed,
+            (context.seed, training.sampler),
             context.workers,
         );
         let timeline = context.timeline;

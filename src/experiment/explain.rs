@@ -9,6 +9,7 @@ mod text;
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{
     Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision, RoundSpec,
+    SamplerSpec,
 };
 use super::timeline::Timeline;
 use crate::format::{number, precise};
@@ -104,6 +105,9 @@ fn training_rows(training: &Training, page: &mut Page) {
             batches(training)
         ),
     );
+    if training.sampler == SamplerSpec::Balanced {
+        page.row("sampler", "as many places in an epoch for every class");
+    }
     if !training.metric.is_top1() {
         let order = if training.metric.rises() { "highest" } else { "lowest" };
         page.row("best", &format!("the weights with the {order} {}", training.metric));

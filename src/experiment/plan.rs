@@ -31,7 +31,7 @@ use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
     ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec, Precision,
-    QuantizeSpec, RoundSpec, Source,
+    QuantizeSpec, RoundSpec, SamplerSpec, Source,
 };
 use super::timeline::{Extension, Timeline};
 
@@ -96,6 +96,9 @@ pub struct Training {
     pub finish: Option<FinishSpec>,
     /// Images in a step, before views are made.
     pub batch: usize,
+    /// Which training images an epoch has.
+    #[serde(default, skip_serializing_if = "SamplerSpec::is_shuffle")]
+    pub sampler: SamplerSpec,
     /// Parts that a batch goes through the networks in, one after another; their
     /// gradients are added up.
     #[serde(default = "one", skip_serializing_if = "is_one")]

@@ -63,6 +63,9 @@ pub struct Spec {
     /// Images in a step, before views are made.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
+    /// Which training images an epoch has.
+    #[serde(default)]
+    pub sampler: SamplerSpec,
     /// Parts that a batch goes through the networks in, one after another.
     #[serde(default = "defaults::accumulate")]
     pub accumulate: usize,
@@ -106,6 +109,24 @@ pub struct Spec {
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// Which training images an epoch has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SamplerSpec {
+    /// Every image once, shuffled.
+    #[default]
+    Shuffle,
+    /// As many places for every class: images of rare classes come more than once.
+    Balanced,
+}
+
+impl SamplerSpec {
+    /// Whether every image comes once.
+    #[must_use]
+    pub fn is_shuffle(&self) -> bool {
+        *self == Self::Shuffle
+    }
 }
 
 /// What a label counts by its class in the truth term.

@@ -71,6 +71,12 @@ static FIELDS: &[Field] = &[
         "Batch size, before views are made.",
     ),
     field(
+        "sampler",
+        Of(&SAMPLER),
+        "Shuffle",
+        "Which training images an epoch has.",
+    ),
+    field(
         "accumulate",
         Whole("in 1 to batch, parts"),
         "1",
@@ -177,6 +183,18 @@ pub(super) static ROUND: Type = choice(
             "Steps",
             &[Whole("from 1, steps")],
             "This many steps; the last round may be shorter.",
+        ),
+    ],
+);
+
+pub(super) static SAMPLER: Type = choice(
+    "SamplerSpec",
+    "sampler",
+    &[
+        bare("Shuffle", "Every image once, shuffled."),
+        bare(
+            "Balanced",
+            "As many places for every class: images of rare classes come more than once.",
         ),
     ],
 );

@@ -27,7 +27,7 @@ use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
     Bound, ChannelOrder, ClassNames, ClassOrder, ClassWeights, DataSpec, DeviceSpec, EarlyStopSpec, ExportSpec, FinishSpec,
     Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec,
-    Precision, RoundSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights,
+    Precision, RoundSpec, SamplerSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights,
     UnlabelledSpec, ValidSpec,
 };
 
@@ -248,6 +248,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<Spec>(&EXPERIMENT);
     agrees::<Precision>(&experiment::PRECISION);
     agrees::<RoundSpec>(&experiment::ROUND);
+    agrees::<SamplerSpec>(&experiment::SAMPLER);
     agrees::<ClassWeights>(&experiment::CLASS_WEIGHTS);
     agrees::<EarlyStopSpec>(&experiment::EARLY_STOP);
     agrees::<ValidMetric>(&experiment::VALID_METRIC);

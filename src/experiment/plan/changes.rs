@@ -48,6 +48,7 @@ impl Changes {
             ("early_stop", before.early_stop == after.early_stop),
             ("finish", before.finish == after.finish),
             ("batch", before.batch == after.batch),
+            ("sampler", before.sampler == after.sampler),
             ("accumulate", before.accumulate == after.accumulate),
             ("precision", before.precision == after.precision),
             ("round", before.round == after.round),

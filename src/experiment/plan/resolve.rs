@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, TeacherPlan, TeacherSource, Training};
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassWeights, NormalizeSpec};
+use crate::experiment::spec::{ClassWeights, NormalizeSpec, SamplerSpec};
 use crate::experiment::timeline::Timeline;
 use crate::format::percent;
 
@@ -110,6 +110,10 @@ impl Plan {
                     term.name, term.weight
                 )
             }));
+        }
+        if self.training.sampler == SamplerSpec::Balanced && !facts.labelled {
+            notes.push("no training image has a label: `sampler: Balanced` is left out".to_owned());
+            self.training.sampler = SamplerSpec::Shuffle;
         }
         self.settle_class_weights(facts, &mut notes)?;
         let timeline = self.training.timeline(facts.steps_per_epoch);
