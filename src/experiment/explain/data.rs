@@ -38,7 +38,7 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
     }
     match &data.normalize {
         NormalizeSpec::Measure => {
-            page.row("normalize", "mean and std, measured when the run starts")
+            page.row("normalize", "mean and std, measured when the run starts");
         }
         NormalizeSpec::Given { mean, std } => page.row(
             "normalize",

@@ -77,6 +77,7 @@ mod tests {
             train: 200,
             unlabelled: 0,
             classes: 4,
+            per_class: Vec::new(),
             labelled: true,
             size: (32, 32),
             normalization: None,

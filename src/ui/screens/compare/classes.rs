@@ -130,13 +130,12 @@ impl ClassSort {
 
     fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::Difference => Self::Student,
             Self::Student if has_teacher => Self::Teacher,
             Self::Teacher => Self::Kl,
             Self::Kl | Self::Student => Self::Images,
             Self::Images => Self::Class,
             Self::Class if has_teacher => Self::Difference,
-            Self::Class => Self::Student,
+            Self::Difference | Self::Class => Self::Student,
         }
     }
 }

@@ -50,12 +50,11 @@ pub(super) struct Order {
 impl Sort {
     pub(super) fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::Disagreement => Self::Confidence,
             Self::Confidence => Self::Loss,
             Self::Loss => Self::Class,
             Self::Class => Self::Source,
             Self::Source if has_teacher => Self::Disagreement,
-            Self::Source => Self::Confidence,
+            Self::Disagreement | Self::Source => Self::Confidence,
         }
     }
 
