@@ -414,7 +414,12 @@ impl Evaluation {
     /// Mean recall over the classes with images (scikit-learn's
     /// `balanced_accuracy_score`).
     fn balanced_accuracy(&self) -> f64 {
-        mean(self.per_class.iter().copied().filter(|recall| !recall.is_nan()))
+        mean(
+            self.per_class
+                .iter()
+                .copied()
+                .filter(|recall| !recall.is_nan()),
+        )
     }
 
     /// Mean over classes of F1 = 2 TP / (2 TP + FP + FN), of those with images or
@@ -698,7 +703,10 @@ mod tests {
         assert_eq!(precision(0), Some(5.0 / 7.0));
         assert_eq!(precision(1), Some(2.0 / 3.0));
         // The third is never predicted, of the fourth there is nothing.
-        assert_eq!((precision(2), precision(3), precision(4)), (None, None, None));
+        assert_eq!(
+            (precision(2), precision(3), precision(4)),
+            (None, None, None)
+        );
         let recall = |class| found.value_of_class(Quantity::Recall, class);
         assert_eq!((recall(2), recall(3)), (Some(0.0), None));
     }

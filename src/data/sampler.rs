@@ -280,7 +280,12 @@ mod tests {
             let rare = drawn.iter().filter(|d| d.index % 21 == 20).count();
             assert!((31..=32).contains(&rare), "epoch {at}: {rare}");
         }
-        let starts = |at| epoch(&sampler, at).iter().map(|d| d.index).collect::<Vec<_>>();
+        let starts = |at| {
+            epoch(&sampler, at)
+                .iter()
+                .map(|d| d.index)
+                .collect::<Vec<_>>()
+        };
         assert_ne!(starts(0), starts(1));
     }
 
@@ -295,7 +300,9 @@ mod tests {
         }
         let cycles = |rare: bool| seen.iter().filter(move |((of, _), _)| *of == rare);
         for (rare, images) in [(true, 3), (false, 60)] {
-            let whole = cycles(rare).filter(|(_, seen)| seen.len() == images).count();
+            let whole = cycles(rare)
+                .filter(|(_, seen)| seen.len() == images)
+                .count();
             assert!(whole + 1 >= cycles(rare).count() && whole > 0, "{seen:?}");
         }
     }

@@ -8,8 +8,8 @@ mod text;
 
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{
-    Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision, RoundSpec,
-    SamplerSpec,
+    Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision,
+    RoundSpec, SamplerSpec,
 };
 use super::timeline::Timeline;
 use crate::format::{number, precise};
@@ -109,16 +109,20 @@ fn training_rows(training: &Training, page: &mut Page) {
         page.row("sampler", "as many places in an epoch for every class");
     }
     if !training.metric.is_top1() {
-        let order = if training.metric.rises() { "highest" } else { "lowest" };
-        page.row("best", &format!("the weights with the {order} {}", training.metric));
+        let order = if training.metric.rises() {
+            "highest"
+        } else {
+            "lowest"
+        };
+        page.row(
+            "best",
+            &format!("the weights with the {order} {}", training.metric),
+        );
     }
     if let Some(early) = &training.early_stop {
         let (metric, patience) = (early.metric, early.patience);
-        let min_delta = match early.min_delta {
-            0.0 => String::new(),
-            least => format!(" by more than {}", early.value(least)),
-        };
-        let text = format!("after {patience} epochs without {metric} improving{min_delta}");
+        let least = early.least();
+        let text = format!("after {patience} epochs without an improvement of {metric}{least}");
         page.row("early stop", &text);
     }
     if let Some(quantize) = training.quantize() {

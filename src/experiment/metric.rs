@@ -423,7 +423,12 @@ mod tests {
             assert_eq!(metric.weights, MetricWeights::Last);
             assert_eq!(metric.to_string(), format!("test/recall/{class}@last"));
         }
-        for wrong in ["test/recall", "test/recall/", "test/top1/cat", "export/recall/cat"] {
+        for wrong in [
+            "test/recall",
+            "test/recall/",
+            "test/top1/cat",
+            "export/recall/cat",
+        ] {
             assert!(wrong.parse::<Metric>().is_err(), "{wrong}");
         }
     }

@@ -30,8 +30,8 @@ use super::metric::ValidMetric;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
-    ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec, Precision,
-    QuantizeSpec, RoundSpec, SamplerSpec, Source,
+    ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec,
+    OptimizerSpec, Precision, QuantizeSpec, RoundSpec, SamplerSpec, Source,
 };
 use super::timeline::{Extension, Timeline};
 

@@ -140,7 +140,12 @@ impl Schedule {
     /// have been held from `planned` on is held at its value now.
     #[must_use]
     pub fn finished_early(&self, planned: f64, now: f64, last: f64) -> Self {
-        let Self::Until { epochs, first, then } = self else {
+        let Self::Until {
+            epochs,
+            first,
+            then,
+        } = self
+        else {
             return self.clone();
         };
         if *epochs != planned {

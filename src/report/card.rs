@@ -209,8 +209,13 @@ fn metrics(store: &RunStore, weights: Weights) -> String {
     );
     let shares = [Quantity::BalancedAccuracy, Quantity::MacroF1];
     let shares = shares.map(|share| format::percent(evaluation.value(share).unwrap_or(f64::NAN)));
-    let _ = writeln!(text, "Balanced accuracy {}, macro-F1 {}.\n", shares[0], shares[1]);
-    text += "| class | images | recall | precision | most often taken for |\n|---|--:|--:|--:|---|\n";
+    let _ = writeln!(
+        text,
+        "Balanced accuracy {}, macro-F1 {}.\n",
+        shares[0], shares[1]
+    );
+    text +=
+        "| class | images | recall | precision | most often taken for |\n|---|--:|--:|--:|---|\n";
     for (class, row) in evaluation.confusion.iter().enumerate() {
         let images: u64 = row.iter().copied().map(u64::from).sum();
         let others = row.iter().enumerate().filter(|(other, _)| *other != class);

@@ -23,7 +23,7 @@ fn trained(bench: &Bench, text: &str, arguments: &[&str]) -> String {
     fs::write(bench.path().join("early.ron"), text).unwrap();
     let output = bench.run(&[&["--run", "early.ron"], arguments].concat());
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    String::from_utf8(output.stdout).unwrap()
+    stderr(&output)
 }
 
 fn journal(run: &Path) -> String {
@@ -36,7 +36,7 @@ fn a_training_that_ends_early_is_completed_says_so_and_takes_more_epochs() {
     let junit = ["--junit", "gates.xml"];
     let text = with("patience: 2", "gates: [AtLeast(\"test/top1@last\", 0.0)],");
     let lines = trained(&bench, &text, &junit);
-    let reason = "valid/top1 has not improved in 2 epochs (best ";
+    let reason = "no improvement of valid/top1 by more than 99 % in 2 epochs (";
     let outcome = format!("completed, stopped early after epoch 3: {reason}");
     assert!(lines.contains(&outcome), "{lines}");
     let xml = fs::read_to_string(bench.path().join("gates.xml")).unwrap();
@@ -53,7 +53,10 @@ fn a_training_that_ends_early_is_completed_says_so_and_takes_more_epochs() {
     assert!(shown.contains("stopped early after epoch 3"), "{shown}");
     let listed = bench.run(&["--runs", "state:completed and done=1", "--json"]);
     let listed = String::from_utf8(listed.stdout).unwrap();
-    assert!(listed.contains(name.rsplit('/').next().unwrap()), "{listed}");
+    assert!(
+        listed.contains(name.rsplit('/').next().unwrap()),
+        "{listed}"
+    );
     // There is nothing to be resumed, and it can be exported.
     assert_eq!(code(&bench.run(&["--resume", name])), 2);
     assert_eq!(code(&bench.run(&["--export", name])), 0);
@@ -69,8 +72,18 @@ fn a_training_that_ends_early_is_completed_says_so_and_takes_more_epochs() {
     // What was changed is done again to a new run, which ends early as this one did.
     let output = bench.run(&["--replay", name]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(weights(&bench.newest()) == weights(&run), "the replay differs");
-    let output = bench.run(&["--resume", name, "--add-epochs", "9", "--schedules", "stretch"]);
+    assert!(
+        weights(&bench.newest()) == weights(&run),
+        "the replay differs"
+    );
+    let output = bench.run(&[
+        "--resume",
+        name,
+        "--add-epochs",
+        "9",
+        "--schedules",
+        "stretch",
+    ]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     // The patience began anew.
     let stopped = r#"{"StoppedEarly":{"phase":"Student","steps":42,"step":42,"#;
@@ -111,16 +124,25 @@ fn what_early_stopping_cannot_be_is_refused() {
         assert!(stderr(&output).contains(why), "{}", stderr(&output));
     }
     let scratch = [
-        "--set", "method=Scratch()", "--set", "teacher=None", "--set",
+        "--set",
+        "method=Scratch()",
+        "--set",
+        "teacher=None",
+        "--set",
         "early_stop=(patience: 1, metric: Kl)",
     ];
     let output = bench.run(&[&["--check", "tiny.ron"], &scratch[..]].concat());
     assert_eq!(code(&output), 2);
     let why = "`valid/kl` needs a teacher";
     assert!(stderr(&output).contains(why), "{}", stderr(&output));
-    let checked = ["--check", "tiny.ron", "--set", "early_stop=(patience: 3, min_delta: 0.001)"];
+    let checked = [
+        "--check",
+        "tiny.ron",
+        "--set",
+        "early_stop=(patience: 3, min_delta: 0.001)",
+    ];
     let output = bench.run(&checked);
     let plan = String::from_utf8(output.stdout).unwrap();
-    let line = "after 3 epochs without valid/top1 improving by more than 0.1 %";
+    let line = "after 3 epochs without an improvement of valid/top1 by more than 0.1 %";
     assert!(plan.contains(line), "{plan}");
 }

@@ -15,7 +15,10 @@ const ADJUSTMENT: &str = r#"{"id":"cooler","origin":"Process","command":{"Adjust
 /// Whether the journal says that the run was trained to its end.
 fn is_complete(run: &Path) -> bool {
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
-    let ends = [r#"{"RunEnded":"Completed"}"#, r#"{"RunEnded":{"StoppedEarly""#];
+    let ends = [
+        r#"{"RunEnded":"Completed"}"#,
+        r#"{"RunEnded":{"StoppedEarly""#,
+    ];
     ends.iter().any(|end| journal.contains(end))
 }
 

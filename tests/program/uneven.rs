@@ -52,9 +52,12 @@ fn the_best_weights_are_those_of_the_metric_and_gates_may_be_of_a_class() {
     let file = written(&bench, &gates.replace("CLASS", &class));
     let output = bench.run(&["--run", file]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = stderr(&output);
     assert!(text.contains("macro-F1 "), "{text}");
-    assert!(text.contains(&format!("valid/recall/{class}@best ≥ 0 %")), "{text}");
+    assert!(
+        text.contains(&format!("valid/recall/{class}@best ≥ 0 %")),
+        "{text}"
+    );
     let run = bench.newest();
     let evaluations = events(&run, "Evaluated").into_iter().filter(|each| {
         each["phase"] == "Student" && each["split"] == "Valid" && each["weights"] == "Last"
@@ -62,7 +65,10 @@ fn the_best_weights_are_those_of_the_metric_and_gates_may_be_of_a_class() {
     let values: Vec<(u64, f64)> = evaluations
         .map(|each| (each["step"].as_u64().unwrap(), macro_f1(&each)))
         .collect();
-    let best = values.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
+    let best = values
+        .iter()
+        .copied()
+        .reduce(|a, b| if b.1 > a.1 { b } else { a });
     let (step, value) = best.unwrap();
     let state: Value =
         serde_json::from_slice(&fs::read(run.join("latest/state.json")).unwrap()).unwrap();
@@ -76,7 +82,10 @@ fn the_best_weights_are_those_of_the_metric_and_gates_may_be_of_a_class() {
     let own = listed.iter().find(|each| each["run"] == name).unwrap();
     let found = own["columns"]["valid/macro_f1@best"].as_f64().unwrap();
     assert!((found - value).abs() < 1e-12, "{own}");
-    assert!(own["columns"][format!("valid/recall/{class}@best")].is_number(), "{own}");
+    assert!(
+        own["columns"][format!("valid/recall/{class}@best")].is_number(),
+        "{own}"
+    );
 
     let file = written(&bench, "gates: [AtLeast(\"test/recall/horse\", 0.5)],");
     for mode in ["--check", "--run"] {
@@ -94,7 +103,10 @@ fn weighted_labels_and_balanced_places_resume_to_the_same_bits() {
     let plain = written(&bench, "");
     assert_eq!(code(&bench.run(&["--run", plain])), 0);
     let mut ends = vec![weights(&bench.newest())];
-    for more in ["class_weights: [0.5, 1.0, 4.0],", "sampler: Balanced, accumulate: 2,"] {
+    for more in [
+        "class_weights: [0.5, 1.0, 4.0],",
+        "sampler: Balanced, accumulate: 2,",
+    ] {
         let file = written(&bench, more);
         let output = bench.run(&["--run", file]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -103,7 +115,10 @@ fn weighted_labels_and_balanced_places_resume_to_the_same_bits() {
         let mut stops = 0;
         while stops < 6 {
             stops += stopped_run(&bench, file, stops);
-            assert!(weights(&bench.newest()) == whole, "{more} after {stops} stops");
+            assert!(
+                weights(&bench.newest()) == whole,
+                "{more} after {stops} stops"
+            );
         }
         ends.push(whole);
     }
@@ -113,7 +128,10 @@ fn weighted_labels_and_balanced_places_resume_to_the_same_bits() {
 fn what_cannot_weigh_classes_is_refused() {
     let bench = Bench::new();
     for (setting, why) in [
-        ("class_weights=[1, 2]", "2 weights are given, and there are 3 classes"),
+        (
+            "class_weights=[1, 2]",
+            "2 weights are given, and there are 3 classes",
+        ),
         ("class_weights=[1, 2, 0]", "0 is not positive"),
         ("class_weights=Even", "Balanced"),
         ("sampler=Random", "Balanced"),
@@ -123,7 +141,13 @@ fn what_cannot_weigh_classes_is_refused() {
         assert_eq!(code(&output), 2, "{setting}: {}", stderr(&output));
         assert!(stderr(&output).contains(why), "{}", stderr(&output));
     }
-    let balanced = ["--check", "tiny.ron", "--set", "class_weights=Balanced", "--set"];
+    let balanced = [
+        "--check",
+        "tiny.ron",
+        "--set",
+        "class_weights=Balanced",
+        "--set",
+    ];
     let output = bench.run(&[&balanced[..], &["sampler=Balanced"]].concat());
     let plan = String::from_utf8(output.stdout).unwrap();
     assert!(plan.contains("class weights"), "{plan}");

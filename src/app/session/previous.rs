@@ -8,8 +8,8 @@ use super::error::SessionError;
 use super::{MoreEpochs, Opened, ResumeChanges, create, unless_stopped};
 use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
-    Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Phase,
-    Position, RunEvent,
+    Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Phase, Position,
+    RunEvent,
 };
 use crate::experiment::device::DeviceKind;
 use crate::experiment::held::Held;
@@ -687,6 +687,7 @@ fn other_device(events: &[RunEvent], device: &DeviceKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Outcome;
 
     fn record(id: &str, origin: Origin, command: Command) -> CommandRecord {
         CommandRecord {

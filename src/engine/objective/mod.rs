@@ -277,7 +277,9 @@ impl Evaluation<'_> {
             let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
             let count = weights.len();
             let weights = Tensor::from_data(TensorData::new(weights, [count]), &rows.device());
-            return Ok(loss::weighted_cross_entropy(rows, labels, smoothing, weights));
+            return Ok(loss::weighted_cross_entropy(
+                rows, labels, smoothing, weights,
+            ));
         }
         let teacher = self.teacher(view)?;
         if student.dims() != teacher.dims() {

@@ -209,7 +209,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
             labels,
             knobs,
             label_smoothing: 0.0,
-        class_weights: None,
+            class_weights: None,
             share: Share::WHOLE,
         };
         evaluate(&objective, logits, &context)

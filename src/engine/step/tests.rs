@@ -326,7 +326,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
         lr: 0.1,
         clip: None,
         label_smoothing: 0.0,
-            class_weights: None,
+        class_weights: None,
         accumulate: 1,
         precision: Precision::Fp32,
     };

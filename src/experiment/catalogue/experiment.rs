@@ -249,8 +249,14 @@ pub(super) static VALID_METRIC: Type = choice(
             "Mean recall over the classes (`valid/balanced_accuracy`).",
         ),
         bare("MacroF1", "Mean F1 over the classes (`valid/macro_f1`)."),
-        bare("Loss", "Cross-entropy with the label (`valid/loss`); lower is better."),
-        bare("Agreement", "Agreement with the teacher (`valid/agreement`)."),
+        bare(
+            "Loss",
+            "Cross-entropy with the label (`valid/loss`); lower is better.",
+        ),
+        bare(
+            "Agreement",
+            "Agreement with the teacher (`valid/agreement`).",
+        ),
         bare("Kl", "KL(teacher ‖ student) (`valid/kl`); lower is better."),
     ],
 );

@@ -25,10 +25,10 @@ use crate::experiment::model::{
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ChannelOrder, ClassNames, ClassOrder, ClassWeights, DataSpec, DeviceSpec, EarlyStopSpec, ExportSpec, FinishSpec,
-    Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec,
-    Precision, RoundSpec, SamplerSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights,
-    UnlabelledSpec, ValidSpec,
+    Bound, ChannelOrder, ClassNames, ClassOrder, ClassWeights, DataSpec, DeviceSpec, EarlyStopSpec,
+    ExportSpec, FinishSpec, Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine,
+    OptimizerSpec, Precision, RoundSpec, SamplerSpec, Scores, Source, Spec, StudentSpec,
+    TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.

@@ -11,15 +11,16 @@ use super::{
 };
 use crate::experiment::early_stop::EarlyStop;
 use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::metric::ValidMetric;
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
+use crate::experiment::metric::ValidMetric;
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    ClassWeights, ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights,
+    ClassWeights, ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining,
+    TeacherWeights,
 };
 
 impl Plan {
@@ -137,7 +138,11 @@ fn class_weights_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
         return Vec::new();
     };
     let mut problems = Vec::new();
-    if !objective.terms.iter().any(|term| term.loss.is_truth_of_labels()) {
+    if !objective
+        .terms
+        .iter()
+        .any(|term| term.loss.is_truth_of_labels())
+    {
         problems.push(
             Problem::new(
                 "class_weights",

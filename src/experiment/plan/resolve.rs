@@ -215,7 +215,8 @@ fn class_weights(
         ClassWeights::Balanced if !facts.per_class.is_empty() => {
             let counts = &facts.per_class;
             if let Some(class) = counts.iter().position(|&images| images == 0) {
-                let message = format!("class {class} (from 0) has no training image to be balanced");
+                let message =
+                    format!("class {class} (from 0) has no training image to be balanced");
                 return Err(problem(message).help("add some, or give weights as a list"));
             }
             let images: usize = counts.iter().sum();
@@ -392,13 +393,19 @@ mod tests {
         let found = given.plan.training.weights_of_classes();
         assert_eq!(found, Some(&[1.0, 2.0, 3.0, 4.5][..]));
         let too_few = weighted("[1, 2]", &facts()).unwrap_err().to_string();
-        assert!(too_few.contains("2 weights are given, and there are 4"), "{too_few}");
+        assert!(
+            too_few.contains("2 weights are given, and there are 4"),
+            "{too_few}"
+        );
         let none = DataFacts {
             per_class: vec![900, 100, 0, 0],
             ..facts()
         };
         let empty = weighted("Balanced", &none).unwrap_err().to_string();
-        assert!(empty.contains("class 2 (from 0) has no training image"), "{empty}");
+        assert!(
+            empty.contains("class 2 (from 0) has no training image"),
+            "{empty}"
+        );
     }
 
     #[test]
