@@ -318,6 +318,38 @@ fn a_batch_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn frozen_parameters_keep_their_bits_and_count_in_no_norm() {
+    let bits = |setup: &Setup| -> Vec<(String, Vec<u32>)> {
+        let all = setup.student.parameters().iter();
+        all.map(|parameter| {
+            let values: Vec<f32> = parameter.value.clone().into_data().try_to_vec().unwrap();
+            let bits = values.into_iter().map(f32::to_bits).collect();
+            (parameter.name.clone(), bits)
+        })
+        .collect()
+    };
+    let first = Setup::new("Vanilla()").student.parameters()[0].name.clone();
+    let module = first.rsplit_once('.').unwrap().0.to_owned();
+    for spec in [
+        "Sgd(momentum: 0.9, weight_decay: 0.1)",
+        "AdamW(weight_decay: 0.1)",
+    ] {
+        let mut setup = Setup::new("Vanilla()");
+        setup.optimizer = Optimizer::new(&ron::from_str(spec).unwrap(), &setup.student);
+        setup.student.freeze(std::slice::from_ref(&module));
+        let before = bits(&setup);
+        let report = setup.step(&batch(1), 0.1, None).unwrap();
+        let whole = Setup::new("Vanilla()").step(&batch(1), 0.1, None).unwrap();
+        assert!(report.grad_norm < whole.grad_norm, "{spec}");
+        setup.step(&batch(1), 0.1, None).unwrap();
+        for (before, after) in before.iter().zip(bits(&setup)) {
+            let is_frozen = before.0.starts_with(&format!("{module}."));
+            assert_eq!(*before == after, is_frozen, "{spec}: {}", after.0);
+        }
+    }
+}
+
+#[test]
 fn a_teacher_that_is_needed_and_absent_is_an_error() {
     let mut setup = Setup::new("Vanilla()");
     let settings = StepSettings {

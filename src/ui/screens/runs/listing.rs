@@ -190,14 +190,17 @@ impl Listing {
             path: path.to_owned(),
             values: values(path),
         });
-        let data = runs
-            .iter()
-            .filter_map(|(_, run)| run.store.data.as_ref());
+        let data = runs.iter().filter_map(|(_, run)| run.store.data.as_ref());
         let classes: BTreeSet<&String> = data.flat_map(|data| &data.classes).collect();
         let classes = classes.into_iter().take(FEW_CLASSES);
         let of_classes: Vec<String> = classes
             .flat_map(|class| {
-                let names = ["test/recall", "test/precision", "valid/recall", "valid/precision"];
+                let names = [
+                    "test/recall",
+                    "test/precision",
+                    "valid/recall",
+                    "valid/precision",
+                ];
                 names.map(|name| format!("{name}/{class}"))
             })
             .collect();

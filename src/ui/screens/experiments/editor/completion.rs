@@ -222,10 +222,7 @@ mod tests {
             offered("(gates: [AtLeast(\"test/rec|\""),
             ["\"test/recall/CLASS\""]
         );
-        assert_eq!(
-            offered("(early_stop: (metric: Mac|"),
-            ["MacroF1"]
-        );
+        assert_eq!(offered("(early_stop: (metric: Mac|"), ["MacroF1"]);
         assert_eq!(offered("(class_weights: Bal|"), ["Balanced"]);
         assert_eq!(offered("(sampler: Bal|"), ["Balanced"]);
     }
