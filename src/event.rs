@@ -249,7 +249,7 @@ pub enum RunEvent {
     PhaseEnded {
         /// Which.
         phase: Phase,
-        /// Seconds it took in this process.
+        /// Seconds it took in this process, evaluations included and pauses left out.
         seconds: f64,
     },
     /// The run's process is about to end.
@@ -274,7 +274,7 @@ pub struct StepRow {
     pub step: u64,
     /// Time at its start, epochs.
     pub epoch: f64,
-    /// Seconds since the process started training.
+    /// Seconds that the process has trained, evaluations included and pauses left out.
     pub seconds: f64,
     /// Values by metric: `loss/<term>`, `loss/total`, `knob/<knob>`,
     /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
@@ -293,7 +293,8 @@ pub struct ModelSummary {
     pub parameters: u64,
     /// Multiply-accumulates of one image, where they are known.
     pub macs: Option<u64>,
-    /// Bytes of its weights.
+    /// Bytes of its weights and running statistics, in the floats that it trains or
+    /// teaches with; no length of a file.
     pub bytes: u64,
 }
 
@@ -375,6 +376,10 @@ pub struct Evaluation {
     pub per_class: Vec<f64>,
     /// `[label][prediction]`, counts.
     pub confusion: Vec<Vec<u32>>,
+    /// `[teacher's prediction][prediction]`, counts; empty without a teacher and in
+    /// journals of older programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<Vec<u32>>,
     /// Against the teacher, where there is one.
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.
@@ -425,8 +430,8 @@ impl Evaluation {
     /// Mean over classes of F1 = 2 TP / (2 TP + FP + FN), of those with images or
     /// predictions (scikit-learn's `f1_score(average="macro")`).
     fn macro_f1(&self) -> f64 {
-        let predictions = self.predictions();
-        let f1 = self.confusion.iter().zip(predictions).enumerate();
+        let predicted = self.predicted();
+        let f1 = self.confusion.iter().zip(predicted).enumerate();
         let f1 = f1.map(|(class, (row, predicted))| {
             let images: u64 = row.iter().copied().map(u64::from).sum();
             let right = row.get(class).copied().unwrap_or(0);
@@ -444,14 +449,14 @@ impl Evaluation {
     }
 
     /// Images that are predicted as each class.
-    fn predictions(&self) -> Vec<u64> {
-        let mut predictions = vec![0; self.confusion.len()];
+    fn predicted(&self) -> Vec<u64> {
+        let mut predicted = vec![0; self.confusion.len()];
         for row in &self.confusion {
-            for (sum, count) in predictions.iter_mut().zip(row) {
+            for (sum, count) in predicted.iter_mut().zip(row) {
                 *sum += u64::from(*count);
             }
         }
-        predictions
+        predicted
     }
 
     /// [`top5`](Self::top5) where it says anything: where there are more than five
@@ -551,6 +556,16 @@ impl CommandRecord {
             Origin::Signal => self.id,
             _ => "stopped by user".to_owned(),
         }
+    }
+}
+
+/// A training that stopped, by its reason: `stopped by user`, `stopped (SIGTERM)`.
+#[must_use]
+pub fn stopped_words(reason: &str) -> String {
+    if reason.starts_with("stopped") {
+        reason.to_owned()
+    } else {
+        format!("stopped ({reason})")
     }
 }
 
@@ -684,6 +699,7 @@ mod tests {
             ece: None,
             per_class: vec![5.0 / 6.0, 2.0 / 3.0, 0.0, f64::NAN],
             confusion,
+            predictions: Vec::new(),
             teacher: None,
             seconds: 0.0,
         }

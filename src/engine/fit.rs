@@ -383,7 +383,7 @@ impl<'a> Fit<'a> {
             let accuracy = report.correct as f64 / batch.labels.len() as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
-        values.extend(asked.map(|share| ("teacher/asked".to_owned(), share)));
+        values.extend(asked.map(|share| ("teacher/computed".to_owned(), share)));
         values.insert("speed/images_per_second".to_owned(), self.meter.lap());
         self.emit(RunEvent::StepLogged(StepRow {
             phase: self.context.phase,

@@ -9,7 +9,7 @@ use super::knob::Knob;
 use super::problem::Problem;
 use super::schedule::Schedule;
 
-/// What a method expands to. The target loss is the sum over `terms` of the
+/// What a method expands to. The total loss is the sum over `terms` of the
 /// weight knob's value times the term's loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Objective {

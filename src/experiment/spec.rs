@@ -397,7 +397,7 @@ pub struct TeacherSpec {
     /// the `model.json` beside it says if absent.
     #[serde(default)]
     pub classes: Option<ClassNames>,
-    /// Mean and deviation by which its images are normalised; as the file or the
+    /// Mean and std by which its images are normalised; as the file or the
     /// `model.json` beside it says if absent, else as the data's.
     #[serde(default)]
     pub normalize: Option<InputNormalize>,

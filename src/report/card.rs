@@ -143,8 +143,8 @@ fn images(data: &DataSummary, exports: &Exports) -> String {
         let _ = writeln!(
             text,
             "A file that takes normalised floats has the input `images`, float32 `[batch, 3, \
-             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the standard \
-             deviation {:?}. So do the weights for PyTorch.\n",
+             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the std \
+             {:?}. So do the weights for PyTorch.\n",
             data.mean, data.std
         );
     }
@@ -282,7 +282,8 @@ fn limits(store: &RunStore, weights: Weights) -> String {
     if let Some(ece) = evaluation.ece {
         let _ = writeln!(
             text,
-            "- Its probabilities are off by {} on average (expected calibration error).",
+            "- Its probabilities on these {name} images are off by {} on average (expected \
+             calibration error).",
             format::percent(ece)
         );
     }

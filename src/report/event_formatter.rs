@@ -186,11 +186,11 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::Paused(false) => Some("resumed".to_owned()),
         RunEvent::Noted { message } => Some(message.clone()),
         RunEvent::Warned { message } => Some(format!("warning: {message}")),
-        RunEvent::PhaseEnded { phase, seconds } => Some(format!(
-            "{}: trained in {}",
-            wording::phase(*phase),
-            format::duration(*seconds)
-        )),
+        RunEvent::PhaseEnded { phase, seconds } => {
+            let from = store.phases.get(phase).map_or(0, |state| state.started_at);
+            let took = format::trained_in(*seconds, from);
+            Some(format!("{}: {took}", wording::phase(*phase)))
+        }
         _ => None,
     }
 }
@@ -258,7 +258,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
 
 fn model(summary: &ModelSummary) -> String {
     format!(
-        "{}: {}, {} parameters, {} MACs per image, {}",
+        "{}: {}, {} parameters, {} MACs per image, {} of weights",
         wording::phase(summary.phase),
         summary.name,
         format::scaled(summary.parameters as f64),
@@ -302,9 +302,11 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
                 if best { "  best so far" } else { "" }
             )
         }
-        (Split::Test, EvaluatedWeights::Best) => format!("{phase}  best   test {text}"),
-        (Split::Test, EvaluatedWeights::Last) => format!("{phase}  last   test {text}"),
-        (Split::Test, EvaluatedWeights::Quantized) => format!("{phase}  quantized  test {text}"),
+        (Split::Test, EvaluatedWeights::Best) => format!("{phase}  best checkpoint  test {text}"),
+        (Split::Test, EvaluatedWeights::Last) => format!("{phase}  last checkpoint  test {text}"),
+        (Split::Test, EvaluatedWeights::Quantized) => {
+            format!("{phase}  quantized checkpoint  test {text}")
+        }
     }
 }
 

@@ -22,8 +22,11 @@ pub struct Metrics {
     pub agreement: Option<f64>,
     /// How far the training that began last is.
     pub progress: Option<Progress>,
-    /// Seconds that were trained, in all processes.
+    /// Seconds that the student trained, in all processes: with evaluations, without
+    /// pauses.
     pub seconds: Option<f64>,
+    /// The same of its teacher, where the run trained it.
+    pub teacher_seconds: Option<f64>,
 }
 
 /// How far a training is.
@@ -73,7 +76,8 @@ impl Metrics {
             loss: measured("valid/loss@last"),
             agreement: measured("valid/agreement@last"),
             progress: Progress::of(store),
-            seconds: seconds(store),
+            seconds: seconds(store, Phase::Student),
+            teacher_seconds: seconds(store, Phase::Teacher),
         }
     }
 }
@@ -135,25 +139,22 @@ pub fn evaluation<'a>(store: &'a RunStore, metric: &Metric) -> Option<&'a Evalua
     }
 }
 
-fn seconds(store: &RunStore) -> Option<f64> {
-    let phases = [Phase::Teacher, Phase::Student];
-    let taken = phases.into_iter().filter_map(|phase| {
-        let state = store.phases.get(&phase)?;
-        let table = store.table(phase);
-        if table.is_empty() && state.ended.is_none() {
-            return None;
-        }
-        let earlier = if store.processes > 1 {
-            before_the_last_process(table)
-        } else {
-            0.0
-        };
-        let logged = table.seconds().unwrap_or(0.0);
-        Some(earlier + state.ended.map_or(logged, |ended| ended.max(logged)))
-    });
-    taken
-        .reduce(|a, b| a + b)
-        .filter(|seconds| seconds.is_finite())
+/// Seconds that a training of a run took, in all processes whose steps are remembered.
+#[must_use]
+pub fn seconds(store: &RunStore, phase: Phase) -> Option<f64> {
+    let state = store.phases.get(&phase)?;
+    let table = store.table(phase);
+    if table.is_empty() && state.ended.is_none() {
+        return None;
+    }
+    let earlier = if store.processes > 1 {
+        before_the_last_process(table)
+    } else {
+        0.0
+    };
+    let logged = table.seconds().unwrap_or(0.0);
+    let seconds = earlier + state.ended.map_or(logged, |ended| ended.max(logged));
+    seconds.is_finite().then_some(seconds)
 }
 
 /// Seconds of all processes but the last: every process counts from 0 again.
@@ -189,7 +190,8 @@ mod tests {
         assert_eq!(metrics.best, Some(0.8));
         assert_eq!(metrics.last, Some(0.7));
         assert_eq!(metrics.test, Some(0.8));
-        assert_eq!(metrics.seconds, Some(10.0));
+        assert_eq!(metrics.seconds, Some(6.0));
+        assert_eq!(metrics.teacher_seconds, Some(4.0));
         assert_eq!(metrics.progress.unwrap().share(), 1.0);
         assert_eq!(Metrics::of(&RunStore::new()), Metrics::default());
     }
@@ -245,6 +247,8 @@ mod tests {
             events.push(RunEvent::StepLogged(row));
         }
         // Four steps of half a second before, and eight after.
-        assert_eq!(Metrics::of(&folded(&events)).seconds, Some(4.0 + 2.0 + 4.0));
+        let metrics = Metrics::of(&folded(&events));
+        assert_eq!(metrics.seconds, Some(2.0 + 4.0));
+        assert_eq!(metrics.teacher_seconds, Some(4.0));
     }
 }

@@ -212,17 +212,15 @@ impl RunStore {
                     step: *step,
                 };
                 self.stopped_early = Some((at, reason.clone()));
-                if let Some(state) = self.phases.get_mut(phase) {
-                    state.steps = *steps;
-                }
-                self.reached(*phase, *step);
+                self.now_ends(at, *steps);
             }
             RunEvent::TrainingExtended { phase, steps, step } => {
                 self.stopped_early = None;
-                if let Some(state) = self.phases.get_mut(phase) {
-                    state.steps = *steps;
-                }
-                self.reached(*phase, *step);
+                let at = Position {
+                    phase: *phase,
+                    step: *step,
+                };
+                self.now_ends(at, *steps);
             }
             RunEvent::RoundEnded {
                 round,
@@ -283,6 +281,14 @@ impl RunStore {
             }
             _ => {}
         }
+    }
+
+    /// A training has another end from here on.
+    fn now_ends(&mut self, at: Position, steps: u64) {
+        if let Some(state) = self.phases.get_mut(&at.phase) {
+            state.steps = steps;
+        }
+        self.reached(at.phase, at.step);
     }
 
     fn apply_command(&mut self, event: &RunEvent) {

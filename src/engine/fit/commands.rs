@@ -1,5 +1,7 @@
 //! Applies commands to a training.
 
+use std::time::{Duration, Instant};
+
 use super::Fit;
 use crate::engine::failure::Failure;
 use crate::engine::state::FitState;
@@ -14,8 +16,9 @@ impl Fit<'_> {
         &mut self,
         inbox: &mut dyn CommandSource,
     ) -> Result<Option<String>, Failure> {
-        let mut paused = false;
+        let mut paused_at: Option<Instant> = None;
         loop {
+            let paused = paused_at.is_some();
             for record in inbox.due(self.position(), paused) {
                 let record = self.before_finish(inbox.stop().unwrap_or(record));
                 // Kept before the command is known: a kill in between loses neither.
@@ -27,9 +30,15 @@ impl Fit<'_> {
                         self.applied(&record, from);
                         return Ok(Some(record.stopped_by()));
                     }
-                    Command::Pause | Command::Resume => {
-                        paused = record.command == Command::Pause;
-                        self.emit(RunEvent::Paused(paused));
+                    Command::Pause => {
+                        paused_at.get_or_insert_with(Instant::now);
+                        self.emit(RunEvent::Paused(true));
+                    }
+                    Command::Resume => {
+                        let pause = paused_at.take();
+                        self.meter
+                            .skip(pause.map_or(Duration::ZERO, |at| at.elapsed()));
+                        self.emit(RunEvent::Paused(false));
                     }
                     Command::EvaluateNow => match self.evaluate(None, inbox) {
                         Err(Failure::Stopped) => {
@@ -63,7 +72,7 @@ impl Fit<'_> {
                     self.extended();
                 }
             }
-            if !paused {
+            if paused_at.is_none() {
                 return Ok(None);
             }
         }

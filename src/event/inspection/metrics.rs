@@ -24,11 +24,12 @@ pub struct MetricAccumulator {
     teacher: Option<TeacherComparison>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct TeacherComparison {
     /// Images that it answered.
     images: usize,
-    agree: usize,
+    /// By its prediction and the student's.
+    predictions: Confusion,
     kl: f64,
     top1: usize,
     both_right: usize,
@@ -58,7 +59,7 @@ impl MetricAccumulator {
             top5: 0,
             confusion: Confusion::new(classes),
             calibration: Calibration::default(),
-            teacher: with_teacher.then(TeacherComparison::default),
+            teacher: with_teacher.then(|| TeacherComparison::new(classes)),
         }
     }
 
@@ -82,7 +83,7 @@ impl MetricAccumulator {
                 .map(|(q, p)| q.exp() * (q - p))
                 .sum::<f64>();
             let taught = argmax(teacher);
-            sums.agree += usize::from(taught == predicted);
+            sums.predictions.count(taught, predicted);
             sums.top1 += usize::from(taught == label);
             sums.both_right += usize::from(taught == label && predicted == label);
             sums.calibration.count(log_q[taught].exp(), taught == label);
@@ -133,7 +134,7 @@ impl MetricAccumulator {
         self.teacher.as_ref().map(|sums| {
             let share = |count: usize| count as f64 / sums.images as f64;
             TeacherAgreement {
-                agreement: share(sums.agree),
+                agreement: sums.predictions.top1(),
                 kl: sums.kl / sums.images as f64,
                 top1: share(sums.top1),
                 both_right: Some(share(sums.both_right)),
@@ -142,10 +143,12 @@ impl MetricAccumulator {
         })
     }
 
-    /// `[label][prediction]`, counts.
+    /// `[label][prediction]`, counts, and the same by the teacher's prediction in place
+    /// of the label, which is empty without a teacher.
     #[must_use]
-    pub fn into_confusion(self) -> Vec<Vec<u32>> {
-        self.confusion.counts
+    pub fn into_counts(self) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+        let by_teacher = self.teacher.map(|sums| sums.predictions.counts);
+        (self.confusion.counts, by_teacher.unwrap_or_default())
     }
 
     fn share(&self, count: usize) -> f64 {
@@ -212,6 +215,19 @@ impl TruthLoss {
     }
 }
 
+impl TeacherComparison {
+    fn new(classes: usize) -> Self {
+        Self {
+            images: 0,
+            predictions: Confusion::new(classes),
+            kl: 0.0,
+            top1: 0,
+            both_right: 0,
+            calibration: Calibration::default(),
+        }
+    }
+}
+
 impl Calibration {
     fn count(&mut self, confidence: f64, right: bool) {
         // A bin holds its upper end, as in the paper.
@@ -274,6 +290,9 @@ mod tests {
         let teacher = metrics.teacher().unwrap();
         assert_eq!((metrics.top1(), teacher.top1), (0.6, 0.6));
         assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
+        let (by_label, by_teacher) = metrics.into_counts();
+        assert_eq!(by_label, [[3, 2], [0, 0]]);
+        assert_eq!(by_teacher, [[2, 1], [1, 1]]);
     }
 
     #[test]
@@ -375,6 +394,7 @@ mod tests {
         let shares = metrics.per_class();
         assert_eq!(shares[0], 1.0);
         assert!(shares[1].is_nan());
-        assert_eq!(metrics.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
+        let counts = (vec![vec![1, 0], vec![0, 0]], vec![]);
+        assert_eq!(metrics.into_counts(), counts);
     }
 }

@@ -118,7 +118,7 @@ fn outputs(file: &WeightsFile, page: &mut Page) {
 fn teacher_file(file: &TeacherFile, page: &mut Page) {
     match (&file.program, &file.kept) {
         (Some(program), _) => self::program(program, page),
-        (None, Some(_)) => page.row("answers", "from the file, on images that no view changes"),
+        (None, Some(_)) => page.row("logits", "from the file, on images that no view changes"),
         (None, None) => arrays(&file.weights, page),
     }
     outputs(&file.weights, page);
@@ -136,11 +136,7 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
         match &file.normalize {
             Some(normalize) => {
                 let (mean, std) = normalize.values();
-                let text = format!(
-                    "mean {}, deviation {}",
-                    data::triple(&mean),
-                    data::triple(&std)
-                );
+                let text = format!("mean {}, std {}", data::triple(&mean), data::triple(&std));
                 page.row("normalize", &text);
             }
             None => page.row("normalize", "as model.json beside it says, or the data's"),

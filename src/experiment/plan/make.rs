@@ -402,7 +402,7 @@ fn keep_untouched(spec: &Spec, objective: &mut Objective) -> Vec<Problem> {
                 "method",
                 format!(
                     "the teacher is asked about view {}, whose augmentation probability `{name}` is \
-                     not 0; the teacher's answers are for images as they are",
+                     not 0; the teacher's logits are for images as they are",
                     view + 1
                 ),
             )

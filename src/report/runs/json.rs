@@ -29,9 +29,12 @@ pub(super) struct ListedRun<'a> {
     best: Option<f64>,
     last: Option<f64>,
     test: Option<f64>,
+    #[serde(rename = "loss@last")]
     loss: Option<f64>,
+    #[serde(rename = "agreement@last")]
     agreement: Option<f64>,
     seconds: Option<f64>,
+    teacher_seconds: Option<f64>,
     /// What of it could not be read.
     problems: Vec<&'a str>,
     /// What was requested.
@@ -70,6 +73,7 @@ impl<'a> ListedRun<'a> {
             loss: metrics.loss,
             agreement: metrics.agreement,
             seconds: metrics.seconds,
+            teacher_seconds: metrics.teacher_seconds,
             problems: entry.all_problems().map(String::as_str).collect(),
             columns: asked.collect(),
         }

@@ -72,11 +72,22 @@ impl Classes {
         }
     }
 
+    /// Takes another order for one that asks for a teacher where there is none.
+    pub(super) fn suit(&mut self, has_teacher: bool) {
+        let asks = matches!(
+            self.sort,
+            ClassSort::Difference | ClassSort::Teacher | ClassSort::Kl
+        );
+        if asks && !has_teacher {
+            self.sort = ClassSort::Student;
+        }
+    }
+
     /// Sorts or moves as an action says.
-    pub(super) fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action, has_teacher: bool) {
         match action {
             Action::SortImages => {
-                self.sort = self.sort.next();
+                self.sort = self.sort.next(has_teacher);
                 self.reversed = false;
             }
             Action::ReverseImages => self.reversed = !self.reversed,
@@ -117,14 +128,14 @@ impl ClassSort {
         matches!(self, Self::Kl | Self::Images)
     }
 
-    fn next(self) -> Self {
+    fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::Difference => Self::Student,
-            Self::Student => Self::Teacher,
+            Self::Student if has_teacher => Self::Teacher,
             Self::Teacher => Self::Kl,
-            Self::Kl => Self::Images,
+            Self::Kl | Self::Student => Self::Images,
             Self::Images => Self::Class,
-            Self::Class => Self::Difference,
+            Self::Class if has_teacher => Self::Difference,
+            Self::Difference | Self::Class => Self::Student,
         }
     }
 }
@@ -231,9 +242,9 @@ mod tests {
                     "{:?} {values:?}",
                     classes.sort
                 );
-                classes.act(Action::ReverseImages);
+                classes.act(Action::ReverseImages, true);
             }
-            classes.act(Action::SortImages);
+            classes.act(Action::SortImages, true);
         }
     }
 
@@ -242,15 +253,15 @@ mod tests {
         let probe = probe();
         let mut classes = Classes::default();
         classes.count(&sample_results(&probe, 0, 1.0), 4);
-        classes.act(Action::Down);
+        classes.act(Action::Down, true);
         let selected = classes.selected();
         classes.count(&sample_results(&probe, 2, 1.0), 4);
         assert_eq!(classes.selected(), selected);
         for _ in 0..5 {
-            classes.act(Action::SortImages);
+            classes.act(Action::SortImages, true);
         }
         assert_eq!(classes.sort, ClassSort::Class);
-        classes.act(Action::ReverseImages);
+        classes.act(Action::ReverseImages, true);
         assert_eq!(classes.selected(), Some(3));
     }
 }

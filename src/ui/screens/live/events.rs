@@ -393,13 +393,15 @@ pub(super) fn decided(decision: &Decision) -> String {
 }
 
 fn evaluation(each: &Evaluation) -> String {
-    let split = match (each.split, each.weights) {
-        (Split::Valid, EvaluatedWeights::Last) => "valid",
-        (Split::Valid, EvaluatedWeights::Best) => "best valid",
-        (Split::Test, EvaluatedWeights::Best) => "best test",
-        (Split::Test, EvaluatedWeights::Last) => "last test",
-        (Split::Valid, EvaluatedWeights::Quantized) => "quantized valid",
-        (Split::Test, EvaluatedWeights::Quantized) => "quantized test",
+    let split = match each.split {
+        Split::Valid => "valid",
+        Split::Test => "test",
+    };
+    let weights = match (each.split, each.weights) {
+        (Split::Valid, EvaluatedWeights::Last) => "",
+        (_, EvaluatedWeights::Last) => " (last)",
+        (_, EvaluatedWeights::Best) => " (best)",
+        (_, EvaluatedWeights::Quantized) => " (quantized)",
     };
     let (top1, loss) = (percent(each.top1), format::loss(each.loss));
     // The loss comes last: where there is no room, it can be spared first.
@@ -407,7 +409,7 @@ fn evaluation(each: &Evaluation) -> String {
         let (agreement, kl) = (percent(teacher.agreement), format::loss(teacher.kl));
         format!("agreement {agreement}, KL {kl}, ")
     });
-    format!("{split} top-1 {top1}, {teacher}loss {loss}")
+    format!("{split} top-1{weights} {top1}, {teacher}loss {loss}")
 }
 
 fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
@@ -416,7 +418,11 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     } else {
         ('c', "checkpoint saved to")
     };
-    (what.0, format!("{} {}", what.1, each.folder.shown()), false)
+    (
+        what.0,
+        format!("{} {}/", what.1, each.folder.shown()),
+        false,
+    )
 }
 
 fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {

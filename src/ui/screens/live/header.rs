@@ -18,7 +18,7 @@ use super::alerts::Alert;
 use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
-use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
+use crate::event::{EvaluatedWeights, Outcome, Phase, Split, stopped_words};
 use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
@@ -230,16 +230,16 @@ impl Header<'_> {
         }
         let tested = |weights| store.last_evaluation(self.phase, Split::Test, weights);
         if let Some(best) = tested(EvaluatedWeights::Best) {
-            let test = format!("  test  best {}", percent(best.top1));
+            let test = format!("  test (best) {}", percent(best.top1));
             parts.push(Part::new(1, [Span::raw(test)]));
         }
         if let Some(last) = tested(EvaluatedWeights::Last) {
             let of = if tested(EvaluatedWeights::Best).is_none() {
                 "  test"
             } else {
-                ""
+                " "
             };
-            let test = format!("{of}  last {}", percent(last.top1));
+            let test = format!("{of} (last) {}", percent(last.top1));
             parts.push(Part::new(2, [Span::raw(test)]));
         }
         parts
@@ -279,7 +279,7 @@ impl Header<'_> {
             },
             RunState::Stopped => match self.entry.store.outcome() {
                 Some(Outcome::Stopped { reason }) => {
-                    format!("stopped: {reason}; press {key} to resume")
+                    format!("{}; press {key} to resume", stopped_words(reason))
                 }
                 _ => return None,
             },

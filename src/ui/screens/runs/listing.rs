@@ -49,6 +49,8 @@ pub(super) struct Listing {
     selection: Selection,
     /// The selected run, which stays selected wherever it moves.
     selected: Option<String>,
+    /// A run that is to be selected once it appears.
+    awaited: Option<String>,
 }
 
 impl Listing {
@@ -83,11 +85,12 @@ impl Listing {
     /// Follows the selected run to its new row. If it is gone, the row stays; where a
     /// filter lets no run through, it is selected again once it is shown.
     fn find_selected(&mut self) {
-        let at = self
-            .selected
-            .as_ref()
-            .and_then(|name| self.order.iter().position(|other| other == name));
-        if let Some(at) = at {
+        let row = |name: &String| self.order.iter().position(|other| other == name);
+        let awaited = self.awaited.as_ref().and_then(row);
+        if awaited.is_some() {
+            self.awaited = None;
+        }
+        if let Some(at) = awaited.or_else(|| self.selected.as_ref().and_then(row)) {
             self.selection.set(at);
         }
         self.remember();
@@ -139,6 +142,7 @@ impl Listing {
     pub(super) fn act(&mut self, action: Action) -> bool {
         let moves = self.selection.act(action, self.order.len());
         if moves {
+            self.awaited = None;
             self.remember();
         }
         moves
@@ -147,14 +151,16 @@ impl Listing {
     /// Selects a row.
     pub(super) fn select(&mut self, at: usize) {
         self.selection.set(at);
+        self.awaited = None;
         self.remember();
     }
 
     /// Selects a run, now or when it appears.
     pub(super) fn select_name(&mut self, name: &str) {
         self.selected = Some(name.to_owned());
-        if let Some(at) = self.order.iter().position(|other| other == name) {
-            self.selection.set(at);
+        match self.order.iter().position(|other| other == name) {
+            Some(at) => self.selection.set(at),
+            None => self.awaited = self.selected.clone(),
         }
     }
 

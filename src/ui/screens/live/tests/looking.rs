@@ -38,6 +38,10 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
         [Command::Pause, Command::EvaluateNow, Command::CheckpointNow]
     );
     feed(&mut harness, &name, &[RunEvent::Paused(true)]);
+    harness.keys(&["e"]);
+    assert_eq!(asked(&mut harness), [Command::EvaluateNow]);
+    let shown = harness.screen();
+    assert!(shown.contains("evaluation requested "), "at once: {shown}");
     assert!(harness.keys(&["space"]).screen().contains(" paused "));
     assert_eq!(asked(&mut harness), [Command::Resume]);
     harness.keys(&["x", "esc", "x", "enter"]);
@@ -354,13 +358,16 @@ fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() 
     feed(&mut harness, &first, &[last, RunEvent::Evaluated(tested)]);
     let shown = harness.screen();
     assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
-    assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
-    assert!(shown.contains("best test top-1 82.2 %"), "{shown}");
-    assert!(shown.contains("last test top-1 81.1 %"), "{shown}");
+    assert!(
+        shown.contains("test (best) 82.2 %  (last) 81.1 %"),
+        "{shown}"
+    );
+    assert!(shown.contains("test top-1 (best) 82.2 %"), "{shown}");
+    assert!(shown.contains("test top-1 (last) 81.1 %"), "{shown}");
     // The events are cut where they can be spared.
     let event = shown
         .lines()
-        .find(|line| line.contains("best test top-1"))
+        .find(|line| line.contains("test top-1 (best)"))
         .unwrap();
     assert!(event.contains(", KL 0."), "{shown}");
     harness.keys(&["]"]);
@@ -614,7 +621,7 @@ fn a_student_that_learns_to_be_rounded_is_distinguished_from_the_best_in_floats(
     assert!(shown.contains("student, quantized"), "{shown}");
     assert!(shown.contains("best 84.0 %"), "{shown}");
     assert!(shown.contains("quantized 98.7 %"), "{shown}");
-    assert!(shown.contains("quantized valid top-1 98.7 %"), "{shown}");
+    assert!(shown.contains("valid top-1 (quantized) 98.7 %"), "{shown}");
 }
 
 #[test]
