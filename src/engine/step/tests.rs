@@ -42,6 +42,7 @@ struct Setup {
     student: Network,
     teacher: Network,
     optimizer: Optimizer,
+    class_weights: Option<[f64; 3]>,
 }
 
 impl Setup {
@@ -59,6 +60,7 @@ impl Setup {
             objective,
             student,
             teacher: network(2),
+            class_weights: None,
         }
     }
 
@@ -79,7 +81,7 @@ impl Setup {
             lr,
             clip,
             label_smoothing: 0.0,
-            class_weights: None,
+            class_weights: self.class_weights.as_ref().map(<[f64; 3]>::as_slice),
             accumulate,
             precision: Precision::Fp32,
         };
@@ -187,16 +189,24 @@ fn a_batch_in_parts_is_the_batch_in_one() {
     };
     // Four of the labelled images are in the first part, then all, and the terms are of
     // labels, of all images and of pairs of views.
-    for (method, labels) in [
-        ("Vanilla()", 4),
-        ("Vanilla(divergence: Dkd())", 4),
-        ("MultiView(views: 2)", 6),
-        ("AdaptiveAugmentation()", 12),
+    let even = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2];
+    // Of another weight in each part.
+    let uneven = [0, 0, 1, 2, 0, 2, 2, 2, 2, 2, 1, 2];
+    let weights = Some([0.5, 1.0, 4.0]);
+    for (method, labels, class_weights) in [
+        ("Vanilla()", &even[..4], None),
+        ("Vanilla(divergence: Dkd())", &even[..4], None),
+        ("MultiView(views: 2)", &even[..6], None),
+        ("AdaptiveAugmentation()", &even, None),
+        ("Vanilla()", &uneven[..8], weights),
+        ("Vanilla(divergence: Dkd())", &uneven, weights),
     ] {
         let mut batch = twice(&batch(2));
-        batch.labels = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2][..labels].to_vec();
-        let mut whole = Setup::new(method);
-        let mut parts = Setup::new(method);
+        batch.labels = labels.to_vec();
+        let [mut whole, mut parts] = [method, method].map(|method| Setup {
+            class_weights,
+            ..Setup::new(method)
+        });
         let one = whole.step(&batch, 0.1, None).unwrap();
         let other = parts.step_in_parts(&batch, 0.1, None, 2).unwrap();
         assert_eq!((one.correct, one.labelled), (other.correct, other.labelled));
