@@ -197,9 +197,9 @@ fn a_batch_in_parts_is_the_batch_in_one() {
         ("Vanilla()", &even[..4], None),
         ("Vanilla(divergence: Dkd())", &even[..4], None),
         ("MultiView(views: 2)", &even[..6], None),
-        ("AdaptiveAugmentation()", &even, None),
+        ("AdaptiveAugmentation()", &even[..], None),
         ("Vanilla()", &uneven[..8], weights),
-        ("Vanilla(divergence: Dkd())", &uneven, weights),
+        ("Vanilla(divergence: Dkd())", &uneven[..], weights),
     ] {
         let mut batch = twice(&batch(2));
         batch.labels = labels.to_vec();
