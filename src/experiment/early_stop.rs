@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::metric::ValidMetric;
-use crate::format::{loss, percent, plural};
+use crate::format::{loss, percent, plural, round_percent};
 
 /// When a training ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -63,20 +63,36 @@ impl EarlyStop {
         state.waited >= self.patience
     }
 
-    /// Why a training ended in this state: `valid/top1 has not improved in 10 epochs (best
-    /// 92.7 % after epoch 27)`.
+    /// Why a training ended in this state: `no improvement of valid/top1 in 10 epochs
+    /// (92.7 % at epoch 27)`.
     #[must_use]
     pub fn reason(&self, state: &EarlyStopState) -> String {
         let waited = plural(state.waited as usize, "epoch", "epochs");
         let best = state.best.map_or_else(String::new, |(best, epoch)| {
-            format!(" (best {} after epoch {epoch})", self.value(best))
+            format!(" ({} at epoch {epoch})", self.value(best))
         });
-        format!("{} has not improved in {waited}{best}", self.metric)
+        let min_delta = self.least();
+        format!(
+            "no improvement of {}{min_delta} in {waited}{best}",
+            self.metric
+        )
     }
 
-    /// A value of its metric, or a difference of two.
+    /// ` by more than 0.1 %`, where anything is demanded.
     #[must_use]
-    pub fn value(&self, value: f64) -> String {
+    pub fn least(&self) -> String {
+        if self.min_delta == 0.0 {
+            return String::new();
+        }
+        let written = if self.metric.quantity().is_share() {
+            round_percent(self.min_delta)
+        } else {
+            loss(self.min_delta)
+        };
+        format!(" by more than {written}")
+    }
+
+    fn value(&self, value: f64) -> String {
         if self.metric.quantity().is_share() {
             percent(value)
         } else {
@@ -131,8 +147,15 @@ mod tests {
         for (epoch, value) in [(1, 0.927), (2, 0.9), (3, 0.8)] {
             rule.observe(&mut state, value, epoch);
         }
-        let reason = "valid/top1 has not improved in 2 epochs (best 92.7 % after epoch 1)";
+        let reason = "no improvement of valid/top1 in 2 epochs (92.7 % at epoch 1)";
         assert_eq!(rule.reason(&state), reason);
+        let demanding = EarlyStop {
+            min_delta: 0.001,
+            ..rule
+        };
+        let reason =
+            "no improvement of valid/top1 by more than 0.1 % in 2 epochs (92.7 % at epoch 1)";
+        assert_eq!(demanding.reason(&state), reason);
         state.extend();
         assert_eq!((state.waited, state.best), (0, Some((0.927, 1))));
     }

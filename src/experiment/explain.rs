@@ -121,11 +121,8 @@ fn training_rows(training: &Training, page: &mut Page) {
     }
     if let Some(early) = &training.early_stop {
         let (metric, patience) = (early.metric, early.patience);
-        let min_delta = match early.min_delta {
-            0.0 => String::new(),
-            least => format!(" by more than {}", early.value(least)),
-        };
-        let text = format!("after {patience} epochs without {metric} improving{min_delta}");
+        let least = early.least();
+        let text = format!("after {patience} epochs without an improvement of {metric}{least}");
         page.row("early stop", &text);
     }
     if let Some(quantize) = training.quantize() {

@@ -79,6 +79,9 @@ pub struct Training {
     pub objective: Objective,
     /// Operations of the augmentation pipeline.
     pub augment: Vec<Operation>,
+    /// Modules whose parameters it leaves as they are, by their paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
     /// How weights are updated.
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.

@@ -475,6 +475,9 @@ pub struct StudentSpec {
     /// Whether its classifier starts from that file, too.
     #[serde(default)]
     pub head: Head,
+    /// Modules whose parameters training leaves as they are, by their paths.
+    #[serde(default)]
+    pub freeze: Vec<String>,
 }
 
 /// Numbers that convolutions and linear layers of a step are computed with, those of a

@@ -16,7 +16,7 @@ use crate::experiment::metric::Quantity;
 use crate::experiment::plan::{Plan, TeacherSource};
 use crate::format;
 use crate::listing::{Column, Field, Subject};
-use crate::store::RunStore;
+use crate::store::{PhaseState, RunStore};
 use crate::untrusted::{clean_line, json_line};
 
 /// Fewer images of a class say little of it.
@@ -183,10 +183,17 @@ fn method(run: &Subject) -> String {
             let name = file.path().file_name().unwrap_or_default();
             let _ = writeln!(text, "- teacher's file: {}", cell(&name.to_string_lossy()));
         }
+        let planned = || f64::from(training.epochs);
+        let trained = store.phases.get(&Phase::Student);
+        let epochs = format::number(trained.map_or_else(planned, PhaseState::epochs));
+        let early = match &store.stopped_early {
+            Some((_, reason)) => format!(" (stopped early: {reason})"),
+            None => String::new(),
+        };
         let _ = writeln!(
             text,
-            "- {} epochs, batches of {}, seed {}",
-            training.epochs, training.batch, plan.seed
+            "- {epochs} epochs{early}, batches of {}, seed {}",
+            training.batch, plan.seed
         );
     }
     text += "\nThe run's folder has the whole configuration (`experiment.ron`, `plan.json`).\n";

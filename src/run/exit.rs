@@ -63,7 +63,7 @@ mod tests {
         };
         let early = Outcome::StoppedEarly {
             epoch: 7,
-            reason: "valid/top1 has not improved".to_owned(),
+            reason: "no improvement of valid/top1".to_owned(),
         };
         assert_eq!(Exit::of(&early, true).code(), 0);
         assert_eq!(Exit::of(&early, false).code(), 1);

@@ -52,7 +52,7 @@ fn the_best_weights_are_those_of_the_metric_and_gates_may_be_of_a_class() {
     let file = written(&bench, &gates.replace("CLASS", &class));
     let output = bench.run(&["--run", file]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = stderr(&output);
     assert!(text.contains("macro-F1 "), "{text}");
     assert!(
         text.contains(&format!("valid/recall/{class}@best ≥ 0 %")),

@@ -117,7 +117,18 @@ pub fn train_step(
         });
     }
     let passed = sum.ok_or(StepError::EmptyBatch)?;
-    let gradients = passed.step.gradients;
+    // No gradient and no decay: optimizers leave such a parameter as it is, to the bit.
+    let gradients = passed.step.gradients.into_iter();
+    let gradients: Vec<Tensor<1>> = gradients
+        .zip(student.parameters())
+        .map(|(gradient, parameter)| {
+            if parameter.frozen {
+                gradient.zeros_like()
+            } else {
+                gradient
+            }
+        })
+        .collect();
     let report = read(
         settings.objective,
         student,

@@ -35,7 +35,8 @@ impl Changes {
             (
                 "student",
                 running.student == edited.student
-                    && running.student_weights == edited.student_weights,
+                    && running.student_weights == edited.student_weights
+                    && before.freeze == after.freeze,
             ),
             ("method", same_method),
             ("augment", before.augment == after.augment),

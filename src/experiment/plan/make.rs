@@ -274,6 +274,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
     Training {
         objective,
         augment: spec.augment,
+        freeze: spec.student.freeze,
         optimizer: spec.optimizer,
         lr,
         epochs,
@@ -579,6 +580,7 @@ fn teacher_training(
     Some(Training {
         objective: objective?,
         augment: spec.augment.clone(),
+        freeze: Vec::new(),
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,

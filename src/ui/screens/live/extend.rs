@@ -40,9 +40,9 @@ pub(in crate::ui) fn on_submit(name: String, text: &str, shared: &mut Shared, ru
         let wrong = format!("`{}` is not a number of epochs", text.trim());
         return shared.ask_again(wrong, text, Purpose::AddEpochs(name));
     };
-    let is_past = extended.now + more > extended.ending.epochs;
+    let is_longer = extended.now + more > extended.ending.epochs;
     let mut held = extended.ending.held.iter();
-    if is_past && held.any(|held| held.stops_learning() && !held.stretches) {
+    if is_longer && held.any(|held| held.stops_learning() && !held.stretches) {
         let title = "New lr (held at 0: the weights will not change)";
         let initial = initial_lr(extended.run, extended.phase).filter(|lr| *lr > 0.0);
         let initial = initial.map_or_else(String::new, |lr| lr.to_string());
