@@ -302,10 +302,7 @@ impl OnnxFile {
     }
 
     /// What it takes for so many images of this size at once.
-    ///
-    /// # Errors
-    /// As those of [`OnnxFile::demand`].
-    pub fn demand_of(
+    fn demand_of(
         &self,
         input: &ImageInput,
         output: &ScoreOutput,
@@ -422,6 +419,11 @@ impl OnnxFile {
                  float32 input"
             )));
         }
+        if has_none(input) {
+            return Err(problem(format!(
+                "its input `{name}` is declared to hold nothing, with a side of 0; export it again"
+            )));
+        }
         let sides = sides(input);
         let (order, [height, width]) = match sides.as_slice() {
             [_, Some(3), height, width] => (PixelOrder::ChannelsFirst, [*height, *width]),
@@ -525,6 +527,11 @@ const OTHER_WAYS: &str = "export it with PyTorch's torch.onnx.export, or teach w
 /// Why a node is not run; `alone` if it would be for one image.
 fn unweighed(refusal: &Refusal, images: usize, alone: bool) -> String {
     let Refusal { node, fault, given } = refusal;
+    let domain = if node.domain.is_empty() {
+        "ai.onnx"
+    } else {
+        &node.domain
+    };
     let node = format!("{} ({})", called(node), place(&node.op_type));
     let remedy = if images > 1 {
         format!("; {DYNAMIC}")
@@ -533,8 +540,10 @@ fn unweighed(refusal: &Refusal, images: usize, alone: bool) -> String {
     };
     match fault {
         Fault::Operator => format!(
-            "{node} is of an operator that is not run here: none of ai.onnx that an image \
-             classifier needs; {OTHER_WAYS}"
+            "{} needs the operator {domain}.{}, which is not among those of image classifiers that \
+             are run here; {OTHER_WAYS}",
+            called(refusal.node),
+            place(&refusal.node.op_type)
         ),
         Fault::Form => format!(
             "{node} is used in a way that is not run here, because the sizes of what it gives are \
@@ -991,6 +1000,14 @@ fn sides(value: &ValueInfoProto) -> Vec<Option<i64>> {
             _ => None,
         })
         .collect()
+}
+
+/// Whether a value is declared to have a side of no length.
+fn has_none(value: &ValueInfoProto) -> bool {
+    let tensor = value.r#type.as_ref().and_then(|it| it.tensor_type.as_ref());
+    let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
+    let mut sides = shape.iter().flat_map(|shape| &shape.dim);
+    sides.any(|side| side.value == Some(Extent::Value(0)))
 }
 
 fn written(sides: &[Option<i64>]) -> String {

@@ -31,6 +31,9 @@ const COPIES: u64 = 2;
 /// Bytes of such values that come with a byte of weights: what turns, casts and dequantizes them.
 const PER_WEIGHT: u64 = 4 * COPIES;
 
+/// Channels that onnxruntime computes convolutions in, at most.
+const BLOCK: u64 = 16;
+
 /// Buffers that an engine keeps are no smaller, bytes.
 const SMALLEST_BUFFER: u64 = 128;
 
@@ -41,6 +44,8 @@ pub struct Value {
     pub sides: Vec<u64>,
     /// Bytes of an element.
     pub width: u64,
+    /// Whether its channels lie in blocks of [`BLOCK`], of which the last may be empty for the most.
+    pub blocked: bool,
     /// What it holds, where that is known and short.
     pub numbers: Option<Numbers>,
     /// Whether it is the same for all images: engines compute it once and keep it.
@@ -195,7 +200,12 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn put(&mut self, name: &'a str, value: Value) {
-        let bytes = count(&value.sides).saturating_mul(value.width);
+        let elements = if value.blocked {
+            in_blocks(&value.sides)
+        } else {
+            count(&value.sides)
+        };
+        let bytes = elements.saturating_mul(value.width);
         if value.constant {
             let copies = bytes.saturating_mul(COPIES);
             let allowed = copies.min(self.allowance);
@@ -266,6 +276,7 @@ impl<'a> Walk<'a> {
         };
         let constant = step.is_constant();
         let width = operator::width(&step).max(WIDTH);
+        let blocked = operator::is_blocked(&step);
         let first = found.first().map(Vec::as_slice).unwrap_or_default();
         let numbers = fold::fold(&step, first);
         let scratch = operator::scratch(&step, first).saturating_mul(WIDTH);
@@ -286,6 +297,7 @@ impl<'a> Walk<'a> {
             let value = Value {
                 sides,
                 width,
+                blocked,
                 numbers: numbers.take().flatten(),
                 constant,
             };
@@ -383,6 +395,15 @@ pub fn count(sides: &[u64]) -> u64 {
         .fold(1_u64, |product, side| product.saturating_mul(*side))
 }
 
+/// Number of elements where channels, the second side, lie in blocks.
+fn in_blocks(sides: &[u64]) -> u64 {
+    let channels = sides.get(1).copied().unwrap_or(1).max(1);
+    let places = count(sides) / channels;
+    places
+        .saturating_mul(channels.div_ceil(BLOCK))
+        .saturating_mul(BLOCK)
+}
+
 /// Short lists of numbers that a graph computes sizes with: those that are constants,
 /// and what follows from sizes.
 #[expect(
@@ -447,6 +468,7 @@ mod fold {
         Value {
             numbers: numbers(tensor, &sides),
             width: width(tensor.data_type),
+            blocked: false,
             sides,
             constant: true,
         }
@@ -768,7 +790,7 @@ mod operator {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::fold::{self, Numbers};
-    use super::{Fault, Value, WIDTH, count};
+    use super::{Fault, Value, WIDTH, count, in_blocks};
     use crate::onnx::proto::{AttributeProto, NodeProto};
 
     type Sides = Vec<u64>;
@@ -1019,6 +1041,18 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         }
     }
 
+    /// Whether channels of what an operator gives may lie in blocks: what a convolution gives, and
+    /// what is computed from that place by place.
+    pub fn is_blocked(step: &Step) -> bool {
+        match step.operator() {
+            "Conv" => true,
+            "Reshape" | "Flatten" | "Transpose" | "Squeeze" | "Unsqueeze" | "MatMul" | "Gemm"
+            | "Einsum" | "Expand" | "Tile" | "Shape" | "Gather" | "GatherND" | "Attention"
+            | "LayerNormalization" => false,
+            _ => step.inputs().any(|value| value.blocked),
+        }
+    }
+
     /// Elements that an operator holds besides its inputs and outputs.
     pub fn scratch(step: &Step, made: &[u64]) -> u64 {
         let sides = |at: usize| step.given(at).map_or(&[][..], |it| &it.sides);
@@ -1028,6 +1062,14 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         };
         match step.operator() {
             "Attention" => scores(step, made),
+            // Its input, whose channels do not lie in blocks yet.
+            "Conv"
+                if step
+                    .given(0)
+                    .is_some_and(|it| !it.blocked && it.sides.get(1) >= Some(&8)) =>
+            {
+                in_blocks(sides(0))
+            }
             // A product for every place of every window, which are then added where they lie.
             "ConvTranspose" => {
                 let ([_, channels, ..], [_, kernel @ ..]) = (sides(0), sides(1)) else {
@@ -1048,10 +1090,10 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                 let groups = step.int("group", 1).max(1).unsigned_abs();
                 places.saturating_mul(window).saturating_mul(groups)
             }
-            // Its inputs in another order, and what the steps before the last give.
+            // Its inputs and its output in another order, and so what the steps before give.
             "Einsum" => {
                 let steps = Equation::of(step).map(|it| it.steps()).unwrap_or_default();
-                let before = steps.iter().map(|it| it.0).rev().skip(1);
+                let before = steps.iter().map(|it| it.0.saturating_mul(3)).rev().skip(1);
                 before.fold(given().saturating_add(count(made)), u64::saturating_add)
             }
             _ => 0,
@@ -1260,6 +1302,9 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             step.spatial("strides", rank, 1),
             step.spatial("dilations", rank, 1),
         );
+        if kernel.contains(&0) || strides.contains(&0) || gaps.contains(&0) {
+            return Err(Fault::Form);
+        }
         let pads = match step.text("auto_pad") {
             b"VALID" => vec![0; 2 * rank],
             _ => step.spatial("pads", 2 * rank, 0),
@@ -1267,7 +1312,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let same = step.text("auto_pad").starts_with(b"SAME");
         let ceil = step.int("ceil_mode", 0) != 0;
         let sides = (0..rank).map(|at| {
-            let stride = side(strides[at])?.max(1);
+            let stride = side(strides[at])?;
             if same {
                 return Ok(given[at].div_ceil(stride));
             }

@@ -16,9 +16,9 @@ const DEEPEST: u32 = 64;
 /// files have some tens.
 pub const MOST_OUTERMOST: u32 = 1 << 16;
 
-/// Fields of all messages that are decoded, at most: the largest classifiers have a
-/// quarter of a million.
-pub const MOST_FIELDS: u32 = 1 << 20;
+/// Fields of all messages that are decoded, at most: the largest classifiers have some
+/// hundred thousand.
+pub const MOST_FIELDS: u32 = 1 << 19;
 
 /// Bytes that a text takes besides its own, and twice what a byte of a message of
 /// texts becomes.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Engine, OnnxModelError, refused};
+use super::{CHUNK, Engine, OnnxModelError, refused};
 use crate::event::Variant;
 use crate::experiment::spec::OnnxEngine;
 use crate::onnx::{OnnxFile, PixelOrder};
@@ -64,8 +64,9 @@ impl BareModel {
         let input = file.image_input()?;
         let output = file.score_output(None)?;
         file.keep_only(&output.name);
+        // More images than these are the measurement's own: what they take grows with them.
+        let demand = file.demand(&input, &output, size, batch.min(CHUNK))?;
         let at_once = input.batch.unwrap_or(batch).max(1);
-        let demand = file.demand_of(&input, &output, size, at_once)?;
         let (engine, name) = Engine::open(engine, file, &input.name, &output.name)?;
         let (height, width) = (size.0 as usize, size.1 as usize);
         let shape = match input.order {

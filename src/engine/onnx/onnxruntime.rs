@@ -187,6 +187,9 @@ fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
         // Threads that wait for work by turning would take the training's cores.
         .with_config_entry("session.intra_op.allow_spinning", "0")
         .map_err(|error| text(&error))?
+        // It would keep a second buffer for all values, for every number of images.
+        .with_memory_pattern(false)
+        .map_err(|error| text(&error))?
         .with_log_level(LogLevel::Fatal)
         .map_err(|error| text(&error))?
         .with_deterministic_compute(true)
