@@ -377,9 +377,10 @@ impl OnnxFile {
         let Self {
             bytes, graph, kept, ..
         } = self;
+        let windows = wire::windows(&graph);
         // Its weights are parts of these bytes, which then need no copy.
         drop(graph);
-        match wire::rewritten(&bytes, kept.as_ref(), names) {
+        match wire::rewritten(&bytes, kept.as_ref(), names, &windows) {
             Some(rewritten) => rewritten,
             None => bytes.into(),
         }

@@ -3,7 +3,8 @@
 //!
 //! onnxruntime runs nodes that no answer is computed from; they are left out. rten wants of
 //! weights that lie in another file to be told where they begin and how long they are, which the
-//! format lets a file leave out, and takes few names for it; both are written anew.
+//! format lets a file leave out, and takes few names for it; both are written anew. So is the
+//! window of a convolution that is only given by its weights.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,11 @@ use prost::encoding::{
 };
 
 use super::needed::Kept;
-use super::proto::{EXTERNAL, StringStringEntryProto, TensorProto};
+use super::proto::{
+    AttributeProto, EXTERNAL, GraphProto, NodeProto, StringStringEntryProto, TensorProto,
+};
 use super::shape::weight_bytes;
+use super::write::settings;
 
 /// Messages that weights or nodes lie in.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,14 +46,45 @@ fn inside(kind: Kind, tag: u32) -> Option<Kind> {
     }
 }
 
+/// Settings of convolutions that name no window, by what they give.
+pub type Windows = BTreeMap<String, AttributeProto>;
+
+/// The windows of a graph that follow from weights alone.
+pub fn windows(graph: &GraphProto) -> Windows {
+    const NAME: &str = "kernel_shape";
+    let weights = graph.initializer.iter();
+    let sides: BTreeMap<&str, &[i64]> = weights
+        .map(|tensor| (tensor.name.as_str(), tensor.dims.as_slice()))
+        .collect();
+    let without = graph.node.iter().filter(|node| {
+        matches!(
+            node.op_type.as_str(),
+            "Conv" | "ConvTranspose" | "ConvInteger"
+        ) && !node.attribute.iter().any(|setting| setting.name == NAME)
+    });
+    let windows = without.filter_map(|node| {
+        let window = sides.get(node.input.get(1)?.as_str())?.get(2..)?;
+        let window = window.iter().map(|side| usize::try_from(*side).ok());
+        let window: Vec<usize> = window.collect::<Option<_>>()?;
+        Some((node.output.first()?.clone(), settings(NAME, &window)))
+    });
+    windows.collect()
+}
+
 /// The bytes of a file that was read, as an engine is given them: what was kept, with other names
-/// for files of weights; none where they can stay as they are.
+/// for files of weights, and with these windows; none where they can stay as they are.
 pub fn rewritten(
     file: &Bytes,
     kept: Option<&Kept>,
     names: &BTreeMap<String, String>,
+    windows: &Windows,
 ) -> Option<Vec<u8>> {
-    let parts = Rewriter { kept, names }.message(file, Kind::Model)?;
+    let rewriter = Rewriter {
+        kept,
+        names,
+        windows,
+    };
+    let parts = rewriter.message(file, Kind::Model)?;
     let mut bytes = Vec::with_capacity(parts.iter().map(Bytes::len).sum());
     parts.iter().for_each(|part| bytes.extend_from_slice(part));
     Some(bytes)
@@ -59,6 +94,7 @@ struct Rewriter<'a> {
     kept: Option<&'a Kept>,
     /// Other names of files beside it.
     names: &'a BTreeMap<String, String>,
+    windows: &'a Windows,
 }
 
 impl Rewriter<'_> {
@@ -100,11 +136,23 @@ impl Rewriter<'_> {
                 from = end;
             }
         }
-        if from == 0 {
+        let window = (kind == Kind::Node).then(|| self.window(message)).flatten();
+        if from == 0 && window.is_none() {
             return None;
         }
         parts.push(message.slice(from..));
+        parts.extend(window);
         Some(parts)
+    }
+
+    /// The setting that a node lacks.
+    fn window(&self, message: &Bytes) -> Option<Bytes> {
+        if self.windows.is_empty() {
+            return None;
+        }
+        let node = NodeProto::decode(message.clone()).ok()?;
+        let window = self.windows.get(node.output.first()?)?;
+        Some(field(5, &window.encode_to_vec()))
     }
 
     /// Whether the next field with this number of the outermost graph is needed.
@@ -156,15 +204,19 @@ impl Rewriter<'_> {
             return None;
         }
         let mut parts = without(message, PLACE)?;
-        let mut added = BytesMut::new();
-        for entry in entries {
-            encode_key(PLACE, WireType::LengthDelimited, &mut added);
-            encode_varint(entry.encoded_len() as u64, &mut added);
-            added.put_slice(&entry.encode_to_vec());
-        }
-        parts.push(added.freeze());
+        let entries = entries.iter();
+        parts.extend(entries.map(|entry| field(PLACE, &entry.encode_to_vec())));
         Some(parts)
     }
+}
+
+/// A field that holds a message.
+fn field(number: u32, message: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::new();
+    encode_key(number, WireType::LengthDelimited, &mut bytes);
+    encode_varint(message.len() as u64, &mut bytes);
+    bytes.put_slice(message);
+    bytes.freeze()
 }
 
 /// The field `external_data`.
@@ -196,7 +248,9 @@ mod tests {
 
     fn again(model: &ModelProto, kept: Option<&Kept>) -> Option<ModelProto> {
         let names = BTreeMap::from([("w.bin".to_owned(), "0.data".to_owned())]);
-        let bytes = rewritten(&Bytes::from(model.encode_to_vec()), kept, &names)?;
+        let windows = windows(model.graph.as_ref().unwrap());
+        let file = Bytes::from(model.encode_to_vec());
+        let bytes = rewritten(&file, kept, &names, &windows)?;
         Some(ModelProto::decode(&bytes[..]).unwrap())
     }
 
@@ -220,6 +274,22 @@ mod tests {
         let file = whole.clone();
         let kept = needed::keep_only(whole.graph.as_mut().unwrap(), "logits");
         assert_eq!(again(&file, Some(&kept)), Some(model(None, None, false)));
+    }
+
+    #[test]
+    fn a_convolution_gets_the_window_of_its_weights() {
+        let mut whole = model(None, None, false);
+        let graph = whole.graph.as_mut().unwrap();
+        graph
+            .initializer
+            .push(weights("kernel", &[3, 3, 1, 2], &[0.0; 18]));
+        let conv = node("Conv", &["images", "kernel"], "made", Vec::new());
+        graph.node.insert(0, conv);
+        let mut expected = whole.clone();
+        let conv = &mut expected.graph.as_mut().unwrap().node[0];
+        conv.attribute.push(settings("kernel_shape", &[1, 2]));
+        assert_eq!(again(&whole, None), Some(expected.clone()));
+        assert!(again(&expected, None).is_none());
     }
 
     #[test]
