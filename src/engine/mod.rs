@@ -224,7 +224,10 @@ impl Engine {
             self.export(export, &valid, &checkpoints, sink)?;
         }
         refuse_late(self.position()?, inbox, sink);
-        Ok(Outcome::Completed)
+        Ok(match end {
+            FitEnd::StoppedEarly { epoch, reason } => Outcome::StoppedEarly { epoch, reason },
+            FitEnd::Completed | FitEnd::Stopped { .. } => Outcome::Completed,
+        })
     }
 
     /// Where the run's checkpoints stand; the beginning without any.

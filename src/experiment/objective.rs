@@ -272,6 +272,13 @@ impl Objective {
 }
 
 impl Loss {
+    /// Whether it compares with the label of every image, which class weights weigh.
+    #[must_use]
+    pub fn is_truth_of_labels(&self) -> bool {
+        let target = TruthTarget::Label;
+        matches!(self, Self::Truth { target: of, .. } if *of == target)
+    }
+
     /// Whether this loss needs the teacher's output.
     #[must_use]
     pub fn needs_teacher(&self) -> bool {

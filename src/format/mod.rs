@@ -330,10 +330,14 @@ pub fn trained_in(seconds: f64, from_step: u64) -> String {
     }
 }
 
-/// A training's new length: `train to epoch 30, schedules held from epoch 20`.
+/// A training's new length: `train to epoch 30, schedules held from epoch 20`. One that
+/// ended early may follow schedules that end later.
 #[must_use]
 pub fn extension(epochs: u32, schedules_end: Option<u32>) -> String {
     match schedules_end {
+        Some(end) if end > epochs => {
+            format!("train to epoch {epochs}, schedules end at epoch {end}")
+        }
         Some(end) => format!("train to epoch {epochs}, schedules held from epoch {end}"),
         None => format!("train to epoch {epochs}, schedules stretched"),
     }

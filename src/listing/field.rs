@@ -428,7 +428,7 @@ impl Field {
     pub(super) fn value<'a>(&self, run: &Subject<'a>) -> Value<'a> {
         match self {
             Self::Column(column) => run.column(*column),
-            Self::Metric(metric) => number(run.run.metric(*metric)),
+            Self::Metric(metric) => number(run.run.metric(metric)),
             Self::Setting(path) => match run.config.values(path) {
                 [] => Value::Nothing,
                 values => Value::Settings(values),

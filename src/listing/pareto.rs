@@ -410,9 +410,10 @@ fn teacher(run: &Subject, split: Split) -> Option<TeacherLine> {
         let metric = Metric {
             split,
             quantity: Quantity::Top1,
+            class: None,
             weights,
         };
-        evaluation(store, metric)
+        evaluation(store, &metric)
     };
     let found = of(MetricWeights::Best).or_else(|| of(MetricWeights::Last))?;
     Some(TeacherLine {

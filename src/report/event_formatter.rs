@@ -9,6 +9,7 @@ use super::{Ending, wording};
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, Position, RunEvent, Split,
 };
+use crate::experiment::metric::ValidMetric;
 use crate::format::{self, Symbols};
 use crate::run::kept::kept_name;
 use crate::store::{CommandState, RunStore};
@@ -159,6 +160,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             format::count(*step),
             format::count(*images as u64)
         )),
+        RunEvent::StoppedEarly { phase, reason, .. } => Some(format!(
+            "{}  stopped early: {reason}",
+            wording::phase(*phase)
+        )),
         RunEvent::CheckpointKept { folder, .. } => {
             Some(format!("checkpoint saved: {}", folder.shown()))
         }
@@ -290,8 +295,9 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
                 _ => (store.best_evaluation(result.phase), ""),
             };
             let best = best.is_some_and(|best| best.step == result.step);
+            let chosen = chosen_by(result, store);
             format!(
-                "{phase}  epoch {}  valid{rounded} {text}{}",
+                "{phase}  epoch {}  valid{rounded} {text}{chosen}{}",
                 format::number(result.epoch),
                 if best { "  best so far" } else { "" }
             )
@@ -302,6 +308,18 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
             format!("{phase}  quantized checkpoint  test {text}")
         }
     }
+}
+
+/// The metric by which the best weights are chosen, where it is not among those that are
+/// always there.
+fn chosen_by(result: &Evaluation, store: &RunStore) -> String {
+    let (name, value) = match store.best_by.get(&result.phase) {
+        Some(metric @ ValidMetric::BalancedAccuracy) => ("balanced", metric),
+        Some(metric @ ValidMetric::MacroF1) => ("macro-F1", metric),
+        _ => return String::new(),
+    };
+    let value = result.value(value.quantity()).unwrap_or(f64::NAN);
+    format!("  {name} {}", format::percent(value))
 }
 
 /// The training that a bar stands for.

@@ -218,7 +218,7 @@ fn row(name: &str, evaluation: &Evaluation, has_top5: bool) -> String {
 fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
     let mut all: Vec<(Level, String)> = Vec::new();
     match ending.outcome {
-        Outcome::Completed => {}
+        Outcome::Completed | Outcome::StoppedEarly { .. } => {}
         Outcome::Stopped { .. } => all.push((Level::Warning, wording::outcome(ending.outcome))),
         Outcome::Failed { .. } => all.push((Level::Error, wording::outcome(ending.outcome))),
     }

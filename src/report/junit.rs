@@ -8,7 +8,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Ending, Reporter, metrics, wording};
-use crate::event::{Outcome, Phase, RunEvent};
+use crate::event::{Phase, RunEvent};
 use crate::listing::GateStatus;
 use crate::run::RunFolder;
 use crate::store::RunStore;
@@ -115,15 +115,16 @@ fn report(ending: &Ending<'_>) -> Report {
 
 fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
     let status = match ending.outcome {
-        Outcome::Completed => TestCaseStatus::success(),
+        outcome if outcome.is_completed() => TestCaseStatus::success(),
         outcome => problem(NonSuccessKind::Error, &wording::outcome(outcome)),
     };
     let metrics = metrics::summary(ending.store)
         .into_iter()
         .map(|(name, metrics)| format!("{name}: {}", metrics.join("  ")));
+    let outcome = format!("outcome: {}", wording::outcome(ending.outcome));
     let folder = format!("run: {}", ending.folder.shown());
     let output: Vec<String> = metrics
-        .chain([folder])
+        .chain([outcome, folder])
         .map(|line| clean_line(&line).into_owned())
         .collect();
     let mut case = case(name, "run", status, time);

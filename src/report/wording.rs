@@ -44,6 +44,9 @@ pub(super) fn decision(decision: &Decision) -> String {
 pub(super) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Completed => "completed".to_owned(),
+        Outcome::StoppedEarly { epoch, reason } => {
+            format!("completed, stopped early after epoch {epoch}: {reason}")
+        }
         Outcome::Stopped { reason } => format!("{}, can be resumed", stopped_words(reason)),
         Outcome::Failed { message } => format!("failed: {message}"),
     }

@@ -128,6 +128,7 @@ impl RunPlan {
             unlabelled: self.data.unlabelled,
             classes: self.data.classes.len(),
             labelled: self.data.labelled(),
+            per_class: self.data.train_per_class.clone(),
             size: self.data.size,
             normalization: Some((self.data.mean, self.data.std)),
             steps_per_epoch: self.resolved.steps_per_epoch,

@@ -68,7 +68,7 @@ impl Metrics {
     /// The metrics of a run.
     #[must_use]
     pub fn of(store: &RunStore) -> Self {
-        let measured = |name: &str| value(store, name.parse().ok()?);
+        let measured = |name: &str| value(store, &name.parse().ok()?);
         Self {
             best: measured("valid/top1@best"),
             last: measured("valid/top1@last"),
@@ -85,7 +85,7 @@ impl Metrics {
 /// The student's result of this name; none if it was not measured or is no
 /// number.
 #[must_use]
-pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
+pub fn value(store: &RunStore, metric: &Metric) -> Option<f64> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity);
     }
@@ -93,7 +93,18 @@ pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
         return store.measured.as_ref()?.cost(cost);
     }
     let evaluation = evaluation(store, metric)?;
-    quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
+    of_evaluation(store, evaluation, metric).filter(|value| !value.is_nan())
+}
+
+/// What an evaluation of a run says of a metric; none of a class that there is not.
+#[must_use]
+pub fn of_evaluation(store: &RunStore, evaluation: &Evaluation, metric: &Metric) -> Option<f64> {
+    let Some(class) = &metric.class else {
+        return evaluation.value(metric.quantity);
+    };
+    let mut classes = store.data.as_ref()?.classes.iter();
+    let class = classes.position(|known| known == class)?;
+    evaluation.value_of_class(metric.quantity, class)
 }
 
 /// What the verification of the file says that the student was written to.
@@ -104,20 +115,7 @@ pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
         Quantity::Top1 => proof.top1,
         Quantity::Agreement => Some(proof.agreement),
         Quantity::MaxDifference => Some(proof.max_difference),
-        Quantity::Top5 | Quantity::Loss | Quantity::Kl | Quantity::Cost(_) => None,
-    }
-}
-
-/// One of the numbers of an evaluation.
-#[must_use]
-pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
-    match quantity {
-        Quantity::Top1 => Some(evaluation.top1),
-        Quantity::Top5 => evaluation.informative_top5(),
-        Quantity::Loss => Some(evaluation.loss),
-        Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
-        Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
-        Quantity::MaxDifference | Quantity::Cost(_) => None,
+        _ => None,
     }
 }
 
@@ -125,7 +123,7 @@ pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
 /// the best or the last weights; on validation images that of the epoch whose
 /// checkpoint is the best, or of the last.
 #[must_use]
-pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
+pub fn evaluation<'a>(store: &'a RunStore, metric: &Metric) -> Option<&'a Evaluation> {
     match (metric.split, metric.weights) {
         (MetricSplit::Export | MetricSplit::Bench, _) => None,
         (MetricSplit::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),

@@ -365,6 +365,9 @@ impl State {
         self.effects.reload.forget();
         self.log(match outcome {
             Outcome::Completed => LogLine::info(format!("{name} completed")),
+            Outcome::StoppedEarly { epoch, reason } => LogLine::info(format!(
+                "{name} stopped early after epoch {epoch}: {reason}"
+            )),
             Outcome::Stopped { reason } => {
                 LogLine::info(format!("{name} {}", stopped_words(reason)))
             }

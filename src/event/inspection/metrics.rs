@@ -163,18 +163,22 @@ pub struct TruthLoss {
     target: TruthTarget,
     /// Label smoothing ε in [0, 1).
     smoothing: f64,
-    images: usize,
+    /// What a label counts by its class, where that differs.
+    weights: Option<Vec<f64>>,
+    /// What was counted: images, or their weights.
+    count: f64,
     sum: f64,
 }
 
 impl TruthLoss {
     /// Nothing counted yet.
     #[must_use]
-    pub fn new(target: TruthTarget, smoothing: f64) -> Self {
+    pub fn new(target: TruthTarget, smoothing: f64, weights: Option<&[f64]>) -> Self {
         Self {
             target,
             smoothing,
-            images: 0,
+            weights: weights.map(<[f64]>::to_vec),
+            count: 0.0,
             sum: 0.0,
         }
     }
@@ -184,11 +188,16 @@ impl TruthLoss {
     /// gives NaN.
     pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
         let log_p = log_softmax(logits);
-        self.images += 1;
+        let weights = self.weights.as_ref();
+        let weights = weights.filter(|_| self.target == TruthTarget::Label);
+        let weight = |class: usize| weights.map_or(1.0, |weights| weights[class]);
+        self.count += weight(label);
         self.sum += match (self.target, teacher) {
             (TruthTarget::Label, _) => {
-                let even = log_p.iter().sum::<f64>() / log_p.len() as f64;
-                -(1.0 - self.smoothing) * log_p[label] - self.smoothing * even
+                let weighted = log_p.iter().enumerate();
+                let weighted = weighted.map(|(class, log_p)| weight(class) * log_p);
+                let even = weighted.sum::<f64>() / log_p.len() as f64;
+                -(1.0 - self.smoothing) * weight(label) * log_p[label] - self.smoothing * even
             }
             (TruthTarget::TeacherHard, Some(teacher)) => -log_p[argmax(teacher)],
             (TruthTarget::TeacherSoft, Some(teacher)) => {
@@ -199,10 +208,10 @@ impl TruthLoss {
         };
     }
 
-    /// Mean over the images, nats.
+    /// Mean over the images, weighted where their classes are, nats.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.sum / self.images as f64
+        self.sum / self.count
     }
 }
 
@@ -348,7 +357,7 @@ mod tests {
     fn a_truth_loss_is_that_of_its_target() {
         let (student, teacher) = ([2.0, 0.5, -1.0], [0.0, 1.0, -2.0]);
         let mean = |target, smoothing| {
-            let mut loss = TruthLoss::new(target, smoothing);
+            let mut loss = TruthLoss::new(target, smoothing, None);
             loss.count(&student, 0, Some(&teacher));
             loss.count(&student, 2, Some(&teacher));
             loss.mean()
@@ -359,6 +368,12 @@ mod tests {
         metrics.count(&student, 2, Some(&teacher));
         let plain = mean(TruthTarget::Label, 0.0);
         assert!((plain - metrics.loss()).abs() < 1e-12);
+        // A label that counts three times as much is one that is there three times.
+        let mut weighted = TruthLoss::new(TruthTarget::Label, 0.0, Some(&[3.0, 1.0, 1.0]));
+        weighted.count(&student, 0, None);
+        weighted.count(&student, 2, None);
+        let often = -(3.0 * log_p[0] + log_p[2]) / 4.0;
+        assert!((weighted.mean() - often).abs() < 1e-12);
         // As PyTorch smooths labels: a share ε for all classes alike.
         let even = -log_p.iter().sum::<f64>() / 3.0;
         let smoothed = mean(TruthTarget::Label, 0.1);

@@ -163,6 +163,12 @@ pub(super) static STUDENT: Type = structure(
             "Keep",
             "Whether its classifier starts from that file, too.",
         ),
+        field(
+            "freeze",
+            List(&Text("path of a module, such as layer1")),
+            "[]",
+            "Modules whose parameters training leaves as they are, by PyTorch's paths.",
+        ),
     ],
 );
 

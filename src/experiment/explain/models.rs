@@ -56,6 +56,9 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         }
         None => page.row("weights", "random"),
     }
+    if !plan.training.freeze.is_empty() {
+        page.row("frozen", &plan.training.freeze.join(", "));
+    }
     training_rows(&plan.training, page);
 }
 

@@ -47,7 +47,7 @@ impl<'a> ListedRun<'a> {
         let (entry, metrics) = (run.run, run.metrics);
         let asked = chosen.iter().map(|field| {
             let value = match field {
-                Field::Metric(metric) => entry.metric(*metric).into(),
+                Field::Metric(metric) => entry.metric(metric).into(),
                 _ => of_text(&field.text(run)),
             };
             (field.name(fields), value)
@@ -118,7 +118,7 @@ impl<'a> ShownRun<'a> {
             .flat_map(|name| ["best", "last"].map(|weights| format!("{name}@{weights}")));
         let measured = named.filter_map(|name| {
             let metric: Metric = name.parse().ok()?;
-            Some((metric.to_string(), run.run.metric(metric)?))
+            Some((metric.to_string(), run.run.metric(&metric)?))
         });
         let gates = verdicts.iter().map(|verdict| {
             let (word, reason) = match &verdict.status {

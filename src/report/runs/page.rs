@@ -87,6 +87,9 @@ fn add_fields<'a>(
 fn state(run: &Subject) -> String {
     let word = run.run.state().word();
     match run.run.store.outcome() {
+        Some(Outcome::StoppedEarly { epoch, reason }) => {
+            format!("{word}: stopped early after epoch {epoch}: {reason}")
+        }
         Some(Outcome::Stopped { reason }) => stopped_words(reason),
         Some(Outcome::Failed { message }) => format!("{word}: {message}"),
         _ => word.to_owned(),
@@ -95,7 +98,7 @@ fn state(run: &Subject) -> String {
 
 fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
     let store = &run.run.store;
-    let completed = store.outcome() == Some(&Outcome::Completed);
+    let completed = store.outcome().is_some_and(Outcome::is_completed);
     evaluate_gates(run.gates(spec), store, completed)
 }
 

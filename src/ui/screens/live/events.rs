@@ -35,6 +35,7 @@ enum Record {
     Round(usize),
     Evaluation(usize),
     Checkpoint(usize),
+    EarlyStop,
     Command(usize),
     Warning(usize),
     Note(usize),
@@ -44,7 +45,7 @@ enum Record {
 #[derive(Debug, Default)]
 pub(super) struct Events {
     /// What the list was made from.
-    of: Option<(String, [usize; 7])>,
+    of: Option<(String, [usize; 8])>,
     lines: Vec<(Option<Position>, Record)>,
     selection: Selection,
     /// What was there when a person moved to an older line; none while the newest
@@ -68,6 +69,7 @@ impl Events {
             store.commands.len(),
             applied.count(),
             store.notes.len(),
+            usize::from(store.stopped_early.is_some()),
             store.warnings.len() + (store.processes as usize).wrapping_mul(1 << 20),
         ];
         if self
@@ -314,6 +316,8 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
             .enumerate()
             .map(|(at, each)| (each.at, Record::Warning(at))),
     );
+    let early = store.stopped_early.as_ref();
+    lines.extend(early.map(|(at, _)| (Some(*at), Record::EarlyStop)));
     lines.extend((0..store.notes.len()).map(|at| (None, Record::Note(at))));
     // What was requested stands before what came of it, and a change of what comes next
     // behind all that is of the same step.
@@ -327,6 +331,7 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
                 3
             }
         }
+        Record::EarlyStop => 1,
         Record::Checkpoint(_) => 2,
         Record::Warning(_) | Record::Note(_) => 4,
     };
@@ -356,6 +361,10 @@ fn described(store: &RunStore, record: Record) -> (char, String, bool) {
             ('e', format!("{head}{}", evaluation(each)), false)
         }),
         Record::Checkpoint(at) => store.checkpoints.get(at).map(checkpoint),
+        Record::EarlyStop => store
+            .stopped_early
+            .as_ref()
+            .map(|(_, reason)| ('s', format!("stopped early: {reason}"), false)),
         Record::Command(at) => store.commands.get(at).map(|each| command(each, store)),
         Record::Warning(at) => store
             .warnings

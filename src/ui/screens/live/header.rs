@@ -85,7 +85,12 @@ impl Header<'_> {
         frame.render_widget(Paragraph::new(lines), above);
         let trouble = self.trouble(area.width).into_iter().map(Line::raw);
         let trouble = Paragraph::new(trouble.collect::<Vec<_>>());
-        frame.render_widget(trouble.style(theme.bad()), below);
+        let style = if self.entry.state() == RunState::Completed {
+            theme.muted()
+        } else {
+            theme.bad()
+        };
+        frame.render_widget(trouble.style(style), below);
     }
 
     /// Name, training and state; epoch, step and device where there is room.
@@ -240,13 +245,13 @@ impl Header<'_> {
         parts
     }
 
-    /// What went wrong, and what to do, in lines.
+    /// What went wrong, and what to do, or why it ended early, in lines.
     fn trouble(&self, width: u16) -> Vec<String> {
         let text = self.outcome();
         text.map_or_else(Vec::new, |text| at_most(MOST_TROUBLE, &text, width))
     }
 
-    /// How it ended before its end, and what to do.
+    /// How it ended before its end, and what to do where something is left.
     fn outcome(&self) -> Option<String> {
         let key = self.keymap.key(Action::PauseRun).unwrap_or_default();
         let text = match self.entry.state() {
@@ -263,6 +268,12 @@ impl Header<'_> {
                         return Some(format!("! {message}"));
                     }
                     format!("! {message}; press {key} to resume from the last checkpoint")
+                }
+                _ => return None,
+            },
+            RunState::Completed => match self.entry.store.outcome() {
+                Some(Outcome::StoppedEarly { epoch, reason }) => {
+                    format!("stopped early after epoch {epoch}: {reason}")
                 }
                 _ => return None,
             },

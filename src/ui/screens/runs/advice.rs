@@ -40,6 +40,9 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
             at_step(run),
             resume("resume from the last checkpoint")
         )),
+        (_, Some(Outcome::StoppedEarly { epoch, reason })) => {
+            Some(format!("stopped early after epoch {epoch}: {reason}"))
+        }
         (_, Some(Outcome::Stopped { reason })) => Some(format!(
             "{}{}{}",
             stopped_words(reason),

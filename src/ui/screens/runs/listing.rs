@@ -11,6 +11,9 @@ use crate::ui::action::Action;
 use crate::ui::dialog::Choosable;
 use crate::ui::widget::Selection;
 
+/// Classes whose metrics are offered as columns.
+const FEW_CLASSES: usize = 20;
+
 /// How runs are sorted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sorting {
@@ -193,8 +196,22 @@ impl Listing {
             path: path.to_owned(),
             values: values(path),
         });
-        fields
-            .chain(Metric::NAMES.into_iter().filter_map(metric))
-            .collect()
+        let data = runs.iter().filter_map(|(_, run)| run.store.data.as_ref());
+        let classes: BTreeSet<&String> = data.flat_map(|data| &data.classes).collect();
+        let classes = classes.into_iter().take(FEW_CLASSES);
+        let of_classes: Vec<String> = classes
+            .flat_map(|class| {
+                let names = [
+                    "test/recall",
+                    "test/precision",
+                    "valid/recall",
+                    "valid/precision",
+                ];
+                names.map(|name| format!("{name}/{class}"))
+            })
+            .collect();
+        let metrics = Metric::NAMES.into_iter();
+        let metrics = metrics.chain(of_classes.iter().map(String::as_str));
+        fields.chain(metrics.filter_map(metric)).collect()
     }
 }

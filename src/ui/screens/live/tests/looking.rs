@@ -168,6 +168,45 @@ fn going_back_asks_to_which_checkpoint_by_the_change_that_came_after_it() {
 }
 
 #[test]
+fn a_training_that_ended_early_says_so_and_is_extended_within_its_schedules() {
+    let step = 2 * PER_EPOCH;
+    let mut events = events(step);
+    let (phase, seconds) = (Phase::Student, 250.0);
+    let reason = "no improvement of valid/top1 in 1 epoch (70 % at epoch 1)".to_owned();
+    let early = RunEvent::StoppedEarly {
+        phase,
+        steps: step,
+        step,
+        reason: reason.clone(),
+    };
+    let epoch = 2;
+    let ended = RunEvent::RunEnded(Outcome::StoppedEarly { epoch, reason });
+    events.extend([early, RunEvent::PhaseEnded { phase, seconds }, ended]);
+    let (mut harness, name) = screen((100, 30), Owner::None, &events);
+    let shown = harness.screen();
+    assert!(shown.contains("completed"), "{shown}");
+    assert!(
+        shown.contains("stopped early after epoch 2: no improvement"),
+        "{shown}"
+    );
+    assert!(shown.contains("epoch 2 of 2"), "{shown}");
+    harness.keys(&["E", "backspace", "backspace"]).text("3\n");
+    let asked = harness.screen();
+    assert!(asked.contains("Train to epoch 5"), "{asked}");
+    // The learning rate that the schedule comes to is not there yet.
+    assert!(asked.contains("Scheduled to epoch 12: lr"), "{asked}");
+    assert!(!asked.contains("will not change"), "{asked}");
+    harness.keys(&["enter"]);
+    let expected = Effect::ExtendRun {
+        run: name,
+        epochs: 3,
+        stretches: false,
+        set: Vec::new(),
+    };
+    assert_eq!(harness.take(), [expected]);
+}
+
+#[test]
 fn more_epochs_are_asked_for_with_what_becomes_of_schedules() {
     let (mut harness, name) = screen((80, 24), Owner::Here, &events(50));
     harness
