@@ -86,7 +86,9 @@ pub fn rewritten(
     };
     let parts = rewriter.message(file, Kind::Model)?;
     let mut bytes = Vec::with_capacity(parts.iter().map(Bytes::len).sum());
-    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    for part in &parts {
+        bytes.extend_from_slice(part);
+    }
     Some(bytes)
 }
 
