@@ -38,7 +38,7 @@ fn loader(criterion: &mut Criterion) {
             &plan.training.augment,
             BATCH,
             0.0,
-            plan.seed,
+            (plan.seed, plan.training.sampler),
             threads,
         );
         let per_epoch = loader.batches_per_epoch();

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::device::DeviceKind;
+use crate::experiment::metric::{Quantity, ValidMetric};
 use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
@@ -103,6 +104,17 @@ pub enum RunEvent {
         /// Number of the step that comes next, from 0.
         step: u64,
     },
+    /// A metric of a training no longer improves: it ends here, but for what finishes it.
+    StoppedEarly {
+        /// Which.
+        phase: Phase,
+        /// Steps of the whole training from now on.
+        steps: u64,
+        /// Steps completed then.
+        step: u64,
+        /// Why.
+        reason: String,
+    },
     /// A training got another length than planned.
     TrainingExtended {
         /// Which.
@@ -121,6 +133,13 @@ pub enum RunEvent {
         /// The engine that runs it, with its version, where that is not this program.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         engine: Option<String>,
+    },
+    /// The best weights of a training are not those of the highest top-1.
+    BestChosenBy {
+        /// Which.
+        phase: Phase,
+        /// By what they are chosen.
+        metric: ValidMetric,
     },
     /// Numbers of one step. Kept in the run's series, not among its events.
     StepLogged(StepRow),
@@ -230,7 +249,7 @@ pub enum RunEvent {
     PhaseEnded {
         /// Which.
         phase: Phase,
-        /// Seconds it took in this process.
+        /// Seconds it took in this process, evaluations included and pauses left out.
         seconds: f64,
     },
     /// The run's process is about to end.
@@ -255,7 +274,7 @@ pub struct StepRow {
     pub step: u64,
     /// Time at its start, epochs.
     pub epoch: f64,
-    /// Seconds since the process started training.
+    /// Seconds that the process has trained, evaluations included and pauses left out.
     pub seconds: f64,
     /// Values by metric: `loss/<term>`, `loss/total`, `knob/<knob>`,
     /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
@@ -274,7 +293,8 @@ pub struct ModelSummary {
     pub parameters: u64,
     /// Multiply-accumulates of one image, where they are known.
     pub macs: Option<u64>,
-    /// Bytes of its weights.
+    /// Bytes of its weights and running statistics, in the floats that it trains or
+    /// teaches with; no length of a file.
     pub bytes: u64,
 }
 
@@ -356,6 +376,10 @@ pub struct Evaluation {
     pub per_class: Vec<f64>,
     /// `[label][prediction]`, counts.
     pub confusion: Vec<Vec<u32>>,
+    /// `[teacher's prediction][prediction]`, counts; empty without a teacher and in
+    /// journals of older programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<Vec<u32>>,
     /// Against the teacher, where there is one.
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.
@@ -363,12 +387,90 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// One of its numbers, where it has that.
+    #[must_use]
+    pub fn value(&self, quantity: Quantity) -> Option<f64> {
+        match quantity {
+            Quantity::Top1 => Some(self.top1),
+            Quantity::Top5 => self.informative_top5(),
+            Quantity::BalancedAccuracy => Some(self.balanced_accuracy()),
+            Quantity::MacroF1 => Some(self.macro_f1()),
+            Quantity::Loss => Some(self.loss),
+            Quantity::Agreement => self.teacher.map(|teacher| teacher.agreement),
+            Quantity::Kl => self.teacher.map(|teacher| teacher.kl),
+            Quantity::Recall
+            | Quantity::Precision
+            | Quantity::MaxDifference
+            | Quantity::Cost(_) => None,
+        }
+    }
+
+    /// Recall or precision of a class; none if it has no images, or is never predicted.
+    #[must_use]
+    pub fn value_of_class(&self, quantity: Quantity, class: usize) -> Option<f64> {
+        let value = match quantity {
+            Quantity::Recall => self.per_class.get(class).copied(),
+            Quantity::Precision => self.precision(class),
+            _ => None,
+        };
+        value.filter(|value| !value.is_nan())
+    }
+
+    /// Mean recall over the classes with images (scikit-learn's
+    /// `balanced_accuracy_score`).
+    fn balanced_accuracy(&self) -> f64 {
+        mean(
+            self.per_class
+                .iter()
+                .copied()
+                .filter(|recall| !recall.is_nan()),
+        )
+    }
+
+    /// Mean over classes of F1 = 2 TP / (2 TP + FP + FN), of those with images or
+    /// predictions (scikit-learn's `f1_score(average="macro")`).
+    fn macro_f1(&self) -> f64 {
+        let predicted = self.predicted();
+        let f1 = self.confusion.iter().zip(predicted).enumerate();
+        let f1 = f1.map(|(class, (row, predicted))| {
+            let images: u64 = row.iter().copied().map(u64::from).sum();
+            let right = row.get(class).copied().unwrap_or(0);
+            2.0 * f64::from(right) / (images + predicted) as f64
+        });
+        mean(f1.filter(|f1| !f1.is_nan()))
+    }
+
+    /// Share of the images predicted as a class that have its label.
+    fn precision(&self, class: usize) -> Option<f64> {
+        let right = *self.confusion.get(class)?.get(class)?;
+        let column = self.confusion.iter().filter_map(|row| row.get(class));
+        let predicted: u64 = column.copied().map(u64::from).sum();
+        Some(f64::from(right) / predicted as f64)
+    }
+
+    /// Images that are predicted as each class.
+    fn predicted(&self) -> Vec<u64> {
+        let mut predicted = vec![0; self.confusion.len()];
+        for row in &self.confusion {
+            for (sum, count) in predicted.iter_mut().zip(row) {
+                *sum += u64::from(*count);
+            }
+        }
+        predicted
+    }
+
     /// [`top5`](Self::top5) where it says anything: where there are more than five
     /// classes.
     #[must_use]
     pub fn informative_top5(&self) -> Option<f64> {
         (self.per_class.len() > 5).then_some(self.top5)
     }
+}
+
+/// Of no values not a number.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    sum / f64::from(count)
 }
 
 /// Which weights were evaluated.
@@ -408,6 +510,13 @@ pub struct TeacherAgreement {
 pub enum Outcome {
     /// Trained to the end.
     Completed,
+    /// Trained until a metric no longer improved, and completed in all else.
+    StoppedEarly {
+        /// Epochs completed then.
+        epoch: u32,
+        /// Which metric that was.
+        reason: String,
+    },
     /// Stopped on request, saved, can be resumed.
     Stopped {
         /// Who or what asked.
@@ -418,6 +527,14 @@ pub enum Outcome {
         /// Why.
         message: String,
     },
+}
+
+impl Outcome {
+    /// Whether the run has all that it was to have: nothing is left to be resumed.
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        matches!(self, Self::Completed | Self::StoppedEarly { .. })
+    }
 }
 
 /// A request to a running training, with an id by which its fate is reported.
@@ -439,6 +556,16 @@ impl CommandRecord {
             Origin::Signal => self.id,
             _ => "stopped by user".to_owned(),
         }
+    }
+}
+
+/// A training that stopped, by its reason: `stopped by user`, `stopped (SIGTERM)`.
+#[must_use]
+pub fn stopped_words(reason: &str) -> String {
+    if reason.starts_with("stopped") {
+        reason.to_owned()
+    } else {
+        format!("stopped ({reason})")
     }
 }
 
@@ -544,5 +671,59 @@ pub(crate) mod testing {
             experiment: String::new(),
             pending: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three classes of 6, 3 and 1 images, and one that is nothing and never predicted.
+    fn evaluation() -> Evaluation {
+        let confusion = vec![
+            vec![5, 1, 0, 0],
+            vec![1, 2, 0, 0],
+            vec![1, 0, 0, 0],
+            vec![0, 0, 0, 0],
+        ];
+        Evaluation {
+            phase: Phase::Student,
+            split: Split::Valid,
+            weights: EvaluatedWeights::Last,
+            step: 1,
+            epoch: 1.0,
+            images: 10,
+            loss: 1.0,
+            top1: 0.7,
+            top5: 1.0,
+            ece: None,
+            per_class: vec![5.0 / 6.0, 2.0 / 3.0, 0.0, f64::NAN],
+            confusion,
+            predictions: Vec::new(),
+            teacher: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// As scikit-learn has it for the same labels and predictions.
+    #[test]
+    fn metrics_over_classes_are_those_of_scikit_learn() {
+        let found = evaluation();
+        let near = |quantity, expected: f64| {
+            let value = found.value(quantity).unwrap();
+            assert!((value - expected).abs() < 1e-12, "{quantity:?}: {value}");
+        };
+        near(Quantity::BalancedAccuracy, 0.5);
+        near(Quantity::MacroF1, 0.478_632_478_632_478_6);
+        let precision = |class| found.value_of_class(Quantity::Precision, class);
+        assert_eq!(precision(0), Some(5.0 / 7.0));
+        assert_eq!(precision(1), Some(2.0 / 3.0));
+        // The third is never predicted, of the fourth there is nothing.
+        assert_eq!(
+            (precision(2), precision(3), precision(4)),
+            (None, None, None)
+        );
+        let recall = |class| found.value_of_class(Quantity::Recall, class);
+        assert_eq!((recall(2), recall(3)), (Some(0.0), None));
     }
 }

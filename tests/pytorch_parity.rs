@@ -120,6 +120,7 @@ fn assert_agrees(method: &Method) {
             lr,
             clip: method.clip,
             label_smoothing: method.label_smoothing,
+            class_weights: None,
             accumulate: 1,
             precision: Precision::Fp32,
         };

@@ -163,7 +163,7 @@ pub struct Arguments {
     pub check: Option<PathBuf>,
 
     /// With --check: decode every image as a run does; counts and names those that
-    /// cannot be read, and computes mean and standard deviation.
+    /// cannot be read, and computes mean and std.
     #[arg(long, help_heading = "Inspect")]
     pub decode: bool,
 
@@ -325,12 +325,12 @@ pub struct Arguments {
     )]
     pub on: Option<String>,
 
-    /// Show a run: configuration, metrics, gates and adjustments.
+    /// Show a run: configuration, metrics, gates and what was changed while it trained.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub show: Option<String>,
 
     /// Compare runs: metrics side by side, and what differs in their
-    /// configurations, adjustments included.
+    /// configurations, changes made while they trained included.
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 
@@ -516,7 +516,7 @@ pub enum CostAxis {
     /// Median latency of a single image on one thread.
     #[default]
     Latency,
-    /// File size.
+    /// Size of the ONNX file.
     Size,
     /// Multiply-accumulates per image.
     Macs,

@@ -230,6 +230,9 @@ fn resolved(plan: &Plan, decode: bool) -> Result<Checked, CheckError> {
         .clone()
         .resolve(&images.facts)
         .map_err(CheckError::Plan)?;
+    if let Some(problem) = resolved.plan.gate_without_class(&images.classes) {
+        return Err(CheckError::Plan(problem));
+    }
     let mut notes = resolved.notes.clone();
     let settled = settle(&mut resolved.plan, &images.classes)?;
     notes.extend(settled.iter().map(|note| note.message().to_owned()));

@@ -214,7 +214,7 @@ impl Reporting {
     /// Evaluates the gates, reports how the run ended and returns the exit
     /// code's meaning: that of the run, but for a success that could not be reported.
     pub fn finish(mut self, store: &RunStore, outcome: &Outcome) -> Exit {
-        let verdicts = evaluate_gates(&self.gates, store, *outcome == Outcome::Completed);
+        let verdicts = evaluate_gates(&self.gates, store, outcome.is_completed());
         // What was changed is printed even where a file was lost meanwhile.
         let text = self.folder.experiment_text().unwrap_or_default();
         let plan = self.folder.plan().ok().flatten();

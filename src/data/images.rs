@@ -147,6 +147,7 @@ impl Images {
             unlabelled: self.unlabelled.as_ref().map_or(0, ImageSet::len),
             classes: self.classes.len(),
             labelled: self.train.is_labelled(),
+            per_class: self.train.per_class(self.classes.len()),
             size: self.size,
             normalization: Some((self.mean, self.std)),
             steps_per_epoch: steps(plan.data.unlabelled_ratio()),

@@ -178,6 +178,7 @@ impl DataIndex {
                 .map_or(0, |set| set.images),
             classes: self.classes.len(),
             labelled: self.is_labelled(),
+            per_class: self.sets[&Dataset::Train].per_class.clone(),
             size: self.size,
             normalization: None,
             steps_per_epoch: steps(plan.data.unlabelled_ratio()),

@@ -20,6 +20,7 @@ use super::set::ImageSet;
 use super::stream::StreamKey;
 use super::workers::{Started, Workers};
 use crate::experiment::augment::Operation;
+use crate::experiment::spec::SamplerSpec;
 
 /// Which batch is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,14 +87,15 @@ struct Pending {
 impl Loader {
     /// A loader of batches of `batch` images, of which `unlabelled_ratio` per
     /// labelled one are unlabelled if there are any. If `workers` threads cannot
-    /// be started, those that opened the images are used; results are the same.
+    /// be started, those that opened the images are used; results are the same. The seed
+    /// comes with what it orders.
     #[must_use]
     pub fn new(
         images: &Images,
         operations: &[Operation],
         batch: usize,
         unlabelled_ratio: f64,
-        seed: u64,
+        (seed, sampling): (u64, SamplerSpec),
         workers: usize,
     ) -> Self {
         let workers = if workers == images.workers.count() {
@@ -101,16 +103,18 @@ impl Loader {
         } else {
             Workers::new(workers).unwrap_or_else(|_| images.workers.clone())
         };
+        let unlabelled = images.unlabelled.as_ref();
+        let unlabelled = unlabelled.map(|set| (set.len(), unlabelled_ratio));
+        let (train, sampler) = (
+            &images.train,
+            Sampler::new(images.train.len(), unlabelled, batch, seed),
+        );
+        let labels = (0..train.len()).map_while(|index| train.label(index));
         let recipe = Recipe {
-            sampler: Sampler::new(
-                images.train.len(),
-                images
-                    .unlabelled
-                    .as_ref()
-                    .map(|set| (set.len(), unlabelled_ratio)),
-                batch,
-                seed,
-            ),
+            sampler: match sampling {
+                SamplerSpec::Balanced if train.is_labelled() => sampler.balanced(labels),
+                SamplerSpec::Balanced | SamplerSpec::Shuffle => sampler,
+            },
             train: images.train.clone(),
             unlabelled: images.unlabelled.clone(),
             pipeline: Pipeline::new(operations),

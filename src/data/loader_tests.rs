@@ -7,7 +7,7 @@ use crate::data::fixtures::{cut, folder, plan, shapes};
 use crate::data::{DataError, Images, UNLABELLED};
 use crate::experiment::augment::Operation;
 use crate::experiment::plan::{DataPlan, ValidPlan};
-use crate::experiment::spec::{NormalizeSpec, Source};
+use crate::experiment::spec::{NormalizeSpec, SamplerSpec, Source};
 use crate::untrusted::Show as _;
 
 const OPERATIONS: [Operation; 3] = [
@@ -25,7 +25,14 @@ fn request(epoch: u32, index: u32) -> BatchRequest {
 }
 
 fn loader(images: &Images, workers: usize) -> Loader {
-    Loader::new(images, &OPERATIONS, 8, 0.6, 7, workers)
+    Loader::new(
+        images,
+        &OPERATIONS,
+        8,
+        0.6,
+        (7, SamplerSpec::Shuffle),
+        workers,
+    )
 }
 
 fn mixed() -> DataPlan {

@@ -1,6 +1,6 @@
 //! Which images make up which batch.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::DataError;
@@ -36,7 +36,14 @@ impl Draw {
 
 /// Whether it is of the unlabelled images, the number of the pass over them,
 /// and the order.
-type Order = (bool, u32, Arc<[u32]>);
+type Order = (bool, u32, Arc<[Place]>);
+
+/// An image and the number of the pass over its set, or over its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    index: u32,
+    cycle: u32,
+}
 
 /// Chooses images by shuffled orders.
 #[derive(Debug)]
@@ -45,6 +52,9 @@ pub(super) struct Sampler {
     unlabelled: usize,
     /// Training and unlabelled images of a batch.
     portions: (usize, usize),
+    /// Training images of each class, where every class has as many places; none where
+    /// every image has one.
+    classes: Option<Vec<Vec<u32>>>,
     seed: u64,
     orders: Mutex<VecDeque<Order>>,
 }
@@ -71,8 +81,23 @@ impl Sampler {
             train,
             unlabelled: unlabelled.map_or(0, |(count, _)| count),
             portions,
+            classes: None,
             seed,
             orders: Mutex::default(),
+        }
+    }
+
+    /// The same with as many places in an epoch for every class: `labels` are those of the
+    /// training images in order. An epoch has as many batches as before.
+    #[must_use]
+    pub fn balanced(self, labels: impl Iterator<Item = u32>) -> Self {
+        let mut classes: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (index, label) in (0..).zip(labels) {
+            classes.entry(label).or_default().push(index);
+        }
+        Self {
+            classes: Some(classes.into_values().collect()),
+            ..self
         }
     }
 
@@ -93,10 +118,10 @@ impl Sampler {
         let start = index as usize * labelled;
         let mut draws: Vec<Draw> = order[start..start + labelled]
             .iter()
-            .map(|&index| Draw {
+            .map(|place| Draw {
                 unlabelled: false,
-                index: index as usize,
-                cycle: epoch,
+                index: place.index as usize,
+                cycle: place.cycle,
             })
             .collect();
         let step = u64::from(epoch) * u64::from(batches) + u64::from(index);
@@ -106,15 +131,42 @@ impl Sampler {
             let place = (position % self.unlabelled as u64) as usize;
             draws.push(Draw {
                 unlabelled: true,
-                index: self.order(true, cycle)[place] as usize,
+                index: self.order(true, cycle)[place].index as usize,
                 cycle,
             });
         }
         Ok(draws)
     }
 
+    /// An epoch in which every class has as many places, or one more or less. The images of
+    /// a class come in passes over them, each in an order of its own, and a pass goes on
+    /// where it stood at the end of the epoch before: that is a function of the epoch.
+    fn balanced_order(&self, classes: &[Vec<u32>], epoch: u32) -> Arc<[Place]> {
+        let (count, all) = (classes.len() as u64, self.train as u64);
+        // Over the classes these add up to the places of so many epochs, by Hermite's identity.
+        let places_before =
+            |epochs: u32, class: usize| (u64::from(epochs) * all + class as u64) / count;
+        let mut places = Vec::with_capacity(self.train);
+        for (class, images) in classes.iter().enumerate() {
+            let purpose = format!("class {class}");
+            let mut pass: Option<(u32, Vec<u32>)> = None;
+            for at in places_before(epoch, class)..places_before(epoch + 1, class) {
+                let cycle = (at / images.len() as u64) as u32;
+                let order = match pass.take() {
+                    Some((of, order)) if of == cycle => order,
+                    _ => shuffle(self.seed, cycle, &purpose, images.len() as u32),
+                };
+                let index = images[order[(at % images.len() as u64) as usize] as usize];
+                places.push(Place { index, cycle });
+                pass = Some((cycle, order));
+            }
+        }
+        let order = shuffle(self.seed, epoch, "balanced", places.len() as u32);
+        order.into_iter().map(|at| places[at as usize]).collect()
+    }
+
     /// The order of one pass over a set.
-    fn order(&self, unlabelled: bool, cycle: u32) -> Arc<[u32]> {
+    fn order(&self, unlabelled: bool, cycle: u32) -> Arc<[Place]> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let known = orders
             .iter()
@@ -127,7 +179,13 @@ impl Sampler {
         } else {
             (self.train, "train")
         };
-        let order: Arc<[u32]> = shuffle(self.seed, cycle, purpose, count as u32).into();
+        let order: Arc<[Place]> = match &self.classes {
+            Some(classes) if !unlabelled => self.balanced_order(classes, cycle),
+            _ => {
+                let order = shuffle(self.seed, cycle, purpose, count as u32).into_iter();
+                order.map(|index| Place { index, cycle }).collect()
+            }
+        };
         let is_of_set = |(set, ..): &Order| *set == unlabelled;
         if orders.iter().filter(|it| is_of_set(it)).count() == REMEMBERED
             && let Some(oldest) = orders.iter().position(is_of_set)
@@ -141,7 +199,7 @@ impl Sampler {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::{Draw, Sampler, UNLABELLED};
 
@@ -204,6 +262,56 @@ mod tests {
             assert_eq!(seen.len(), 30);
             assert!(pass.iter().all(|d| d.cycle == cycle));
         }
+    }
+
+    /// 60 images of the first class, 3 of the third, none of the second.
+    fn lopsided() -> Sampler {
+        let labels = (0..63).map(|at| if at % 21 == 20 { 2 } else { 0 });
+        Sampler::new(63, None, 7, 7).balanced(labels)
+    }
+
+    #[test]
+    fn balanced_epochs_have_as_many_places_for_every_class_that_has_images() {
+        let sampler = lopsided();
+        assert_eq!(sampler.batches_per_epoch(), 9);
+        for at in 0..5 {
+            let drawn = epoch(&sampler, at);
+            assert_eq!(drawn.len(), 63);
+            let rare = drawn.iter().filter(|d| d.index % 21 == 20).count();
+            assert!((31..=32).contains(&rare), "epoch {at}: {rare}");
+        }
+        let starts = |at| {
+            epoch(&sampler, at)
+                .iter()
+                .map(|d| d.index)
+                .collect::<Vec<_>>()
+        };
+        assert_ne!(starts(0), starts(1));
+    }
+
+    #[test]
+    fn every_image_of_a_class_comes_once_before_any_comes_again() {
+        let sampler = lopsided();
+        let mut seen: BTreeMap<(bool, u32), BTreeSet<usize>> = BTreeMap::new();
+        for draw in (0..4).flat_map(|at| epoch(&sampler, at)) {
+            let images = seen.entry((draw.index % 21 == 20, draw.cycle)).or_default();
+            // The pass over its class keys augmentation: no image is augmented twice alike.
+            assert!(images.insert(draw.index), "{draw:?}");
+        }
+        let cycles = |rare: bool| seen.iter().filter(move |((of, _), _)| *of == rare);
+        for (rare, images) in [(true, 3), (false, 60)] {
+            let whole = cycles(rare)
+                .filter(|(_, seen)| seen.len() == images)
+                .count();
+            assert!(whole + 1 >= cycles(rare).count() && whole > 0, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_balanced_epoch_is_the_same_whatever_was_drawn_before() {
+        let later = lopsided();
+        epoch(&later, 0);
+        assert_eq!(epoch(&later, 3), epoch(&lopsided(), 3));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub struct AnswerRecipe<'a> {
     pub precision: Precision,
     /// Hashes of its files.
     pub weights: Vec<String>,
-    /// What the data's images are: their size, mean and deviation.
+    /// What the data's images are: their size, mean and std.
     pub data: ((u32, u32), [f32; 3], [f32; 3]),
     /// Content of the sets of training images.
     pub sets: Vec<&'a str>,
@@ -90,7 +90,7 @@ impl<'a> AnswerStore<'a> {
         recipe: &AnswerRecipe,
     ) -> Self {
         let key = recipe.key();
-        let path = cache.join(format!("answers-{key}.bin"));
+        let path = cache.join(format!("logits-{key}.bin"));
         let mut store = Self {
             teacher,
             images,
@@ -165,7 +165,7 @@ impl<'a> AnswerStore<'a> {
             if bytes.iter().any(|byte| *byte != 0) {
                 let path = path.shown();
                 self.warn(format!(
-                    "{path}: a kept answer of the teacher is damaged and is computed again"
+                    "{path}: cached logits of the teacher are damaged and are computed again"
                 ));
             }
             return None;
@@ -232,7 +232,7 @@ impl<'a> AnswerStore<'a> {
     fn lose(&mut self, path: &Path, error: &io::Error) {
         self.file = None;
         self.warn(format!(
-            "{}: {error}; the teacher's answers are not kept for later runs",
+            "{}: {error}; the teacher's logits are not cached for later runs",
             path.shown()
         ));
     }

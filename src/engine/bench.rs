@@ -66,7 +66,7 @@ pub enum BenchFailure {
     },
     /// A model answers with what is no number.
     #[error(
-        "its answers are not finite ({0}); its weights overflow there, or its training diverged"
+        "its logits are not finite ({0}); its weights overflow there, or its training diverged"
     )]
     NoAnswer(f32),
     /// A case that this program did not write.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! latest/weights.safetensors     the weights to take away
-//!        model.json              layout, classes, size, mean, deviation
+//!        model.json              layout, classes, size, mean, std
 //!        network.safetensors     those of the last step, where an average is kept besides
 //!        optimizer.safetensors   the optimizer's memory, once it has any
 //!        state.json              step, knobs, controller, best evaluation

@@ -33,7 +33,7 @@ pub enum AnswerError {
     Tensor(String),
     /// Its answers are kept in a file, which has none for this image.
     #[error(
-        "{} has no answer for {}; write it for the image files as they are now: scripts/make-logits",
+        "{} has no logits for {}; write them for the image files as they are now: scripts/make-logits",
         path.shown(), image.shown()
     )]
     NotKept {
@@ -44,8 +44,8 @@ pub enum AnswerError {
     },
     /// Its answers are kept in a file, and this image is not as it was.
     #[error(
-        "{} has answers for images as they are only, and one that is augmented or stands in for a \
-         bad one was asked about; use a teacher that can be asked",
+        "{} has logits for images as they are only, and one that is augmented or stands in for a \
+         bad one; use a teacher that is a model",
         .0.shown()
     )]
     Changed(PathBuf),

@@ -137,20 +137,25 @@ impl Evaluator {
     }
 
     fn evaluation(&self, metrics: MetricAccumulator, subject: Subject, seconds: f64) -> Evaluation {
+        let (teacher, ece) = (metrics.teacher(), metrics.ece());
+        let (loss, top1, top5) = (metrics.loss(), metrics.top1(), metrics.top5());
+        let (images, per_class) = (metrics.images(), metrics.per_class());
+        let (confusion, predictions) = metrics.into_counts();
         Evaluation {
             phase: subject.phase,
             split: self.split,
             weights: subject.weights,
             step: subject.step,
             epoch: subject.epoch,
-            images: metrics.images(),
-            loss: metrics.loss(),
-            top1: metrics.top1(),
-            top5: metrics.top5(),
-            ece: Some(metrics.ece()),
-            per_class: metrics.per_class(),
-            teacher: metrics.teacher(),
-            confusion: metrics.into_confusion(),
+            images,
+            loss,
+            top1,
+            top5,
+            ece: Some(ece),
+            per_class,
+            confusion,
+            predictions,
+            teacher,
             seconds,
         }
     }

@@ -80,6 +80,13 @@ pub struct FitContext<'a> {
 pub enum FitEnd {
     /// All steps are done.
     Completed,
+    /// A metric no longer improved; what finishes the training is done.
+    StoppedEarly {
+        /// Epochs completed then.
+        epoch: u32,
+        /// Which metric that was.
+        reason: String,
+    },
     /// Stopped at a step boundary and saved.
     Stopped {
         /// Who or what asked.
@@ -115,7 +122,7 @@ impl<'a> Fit<'a> {
             &training.augment,
             training.batch,
             context.unlabelled_ratio,
-            context.seed,
+            (context.seed, training.sampler),
             context.workers,
         );
         let timeline = context.timeline;
@@ -125,7 +132,7 @@ impl<'a> Fit<'a> {
             .load_latest(&mut learner, training, timeline)?
             .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
-            timeline: timeline.extended(state.length(training)),
+            timeline: state.timeline(timeline, training),
             context,
             loader,
             learner,
@@ -149,6 +156,10 @@ impl<'a> Fit<'a> {
             steps_per_epoch: self.timeline.steps_per_epoch,
             step: self.state.step,
         });
+        let (phase, metric) = (self.context.phase, self.context.training.metric);
+        if !metric.is_top1() {
+            self.emit(RunEvent::BestChosenBy { phase, metric });
+        }
         if self.state.step == 0 {
             self.save()?;
         }
@@ -174,7 +185,20 @@ impl<'a> Fit<'a> {
             phase: self.context.phase,
             seconds: self.meter.seconds(),
         });
-        Ok((FitEnd::Completed, self.learner))
+        Ok((self.end(), self.learner))
+    }
+
+    /// How it ended, once no steps are left.
+    fn end(&self) -> FitEnd {
+        let state = &self.state.early_stop;
+        let rule = self.context.training.early_stop;
+        match (rule, state.ended) {
+            (Some(rule), Some(step)) => FitEnd::StoppedEarly {
+                epoch: (step / self.timeline.steps_per_epoch) as u32,
+                reason: rule.reason(state),
+            },
+            _ => FitEnd::Completed,
+        }
     }
 
     /// Whether steps or an evaluation are left, or an adjustment may make some more.
@@ -219,6 +243,7 @@ impl<'a> Fit<'a> {
                 lr,
                 clip: training.clip,
                 label_smoothing: training.label_smoothing,
+                class_weights: training.weights_of_classes(),
                 accumulate: training.accumulate,
                 precision: training.precision,
             },
@@ -358,7 +383,7 @@ impl<'a> Fit<'a> {
             let accuracy = report.correct as f64 / batch.labels.len() as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
-        values.extend(asked.map(|share| ("teacher/asked".to_owned(), share)));
+        values.extend(asked.map(|share| ("teacher/computed".to_owned(), share)));
         values.insert("speed/images_per_second".to_owned(), self.meter.lap());
         self.emit(RunEvent::StepLogged(StepRow {
             phase: self.context.phase,
@@ -425,9 +450,10 @@ impl<'a> Fit<'a> {
         let round = &self.state.round;
         let waits = round.waits(step, &timeline);
         let target = round.compared_target(step, &timeline, training);
+        let weights = training.weights_of_classes();
         let mut truth = target
             .filter(|_| waits)
-            .map(|target| TruthLoss::new(target, training.label_smoothing));
+            .map(|target| TruthLoss::new(target, training.label_smoothing, weights));
         let evaluation = match self.evaluate(truth.as_mut(), inbox) {
             Err(Failure::Stopped) => {
                 self.save()?;
@@ -444,7 +470,12 @@ impl<'a> Fit<'a> {
             // Before it is reported: who receives the evaluation finds the answers.
             self.probe()?;
         }
+        let watched = training.early_stop;
+        let watched = watched.and_then(|rule| evaluation.value(rule.metric.quantity()));
         let is_best = self.end_evaluation(evaluation)?;
+        if let Some(value) = watched.filter(|_| ends_epoch) {
+            self.stop_early(value);
+        }
         if ends_epoch || is_best || self.checkpoint_is_due() {
             self.save()?;
         }
@@ -453,10 +484,42 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
+    /// Ends the training after this epoch if its metric has not improved for too long. At
+    /// its end and while it is finished there is nothing to be ended.
+    fn stop_early(&mut self, value: f64) {
+        let (step, training) = (self.state.step, self.context.training);
+        let is_rounded = self.learner.network.quantization().is_some();
+        let Some(rule) = training.early_stop.filter(|_| !is_rounded) else {
+            return;
+        };
+        let epoch = step / self.timeline.steps_per_epoch;
+        let is_over = rule.observe(&mut self.state.early_stop, value, epoch as u32);
+        let last = training.finish_epochs();
+        let left = self.timeline.steps.saturating_sub(step);
+        if !is_over || left <= u64::from(last) * self.timeline.steps_per_epoch {
+            return;
+        }
+        self.state.early_stop.ended = Some(step);
+        if last > 0 {
+            let planned = f64::from(training.length().epochs_of_rounds);
+            let now = self.timeline.epoch(step);
+            let knobs = &mut self.state.knobs;
+            knobs.finish_early(planned, now, f64::from(last));
+        }
+        self.timeline = self.timeline.ended_early(step, last);
+        self.emit(RunEvent::StoppedEarly {
+            phase: self.context.phase,
+            steps: self.timeline.steps,
+            step,
+            reason: rule.reason(&self.state.early_stop),
+        });
+    }
+
     /// Reports an evaluation and keeps the weights if they are the best. Returns whether
     /// they are: a checkpoint must say so then.
     fn end_evaluation(&mut self, evaluation: Evaluation) -> Result<bool, Failure> {
-        let top1 = evaluation.top1;
+        let metric = self.context.training.metric;
+        let value = evaluation.value(metric.quantity()).unwrap_or(f64::NAN);
         self.emit(RunEvent::Evaluated(evaluation));
         let is_rounded = self.learner.network.quantization().is_some();
         let best = if is_rounded {
@@ -464,7 +527,8 @@ impl<'a> Fit<'a> {
         } else {
             &self.state.best
         };
-        if !best.as_ref().is_none_or(|best| top1 > best.top1) {
+        let is_best = |best: &Best| metric.improves(value, best.value);
+        if !best.as_ref().is_none_or(is_best) {
             return Ok(false);
         }
         let saved = self
@@ -474,7 +538,7 @@ impl<'a> Fit<'a> {
             .map_err(|failure| self.explained(failure))?;
         let best = Some(Best {
             step: self.state.step,
-            top1,
+            value,
             weights: saved.weights.clone(),
         });
         if is_rounded {

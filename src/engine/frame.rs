@@ -1,7 +1,7 @@
 //! Images made ready for a model that takes others than the data has.
 //!
 //! A teacher from elsewhere was trained on images of its own size, normalised by
-//! its own mean and deviation. What views hold is brought there on the device:
+//! its own mean and std. What views hold is brought there on the device:
 //! z = (x · std + mean − mean′) / std′ channel by channel, and the size as the
 //! data's own images are resized: scaled with the antialiased bilinear filter
 //! until they cover the target, what hangs over cut off evenly. Colours are exchanged

@@ -79,14 +79,14 @@ impl KeptAnswers {
             return Err(Problem::new(
                 "teacher.weights",
                 format!(
-                    "{} has no answer for {} of the {} images of {part}, such as {}",
+                    "{} has no logits for {} of the {} images of {part}, such as {}",
                     self.path.shown(),
                     count(1 + lacking.count()),
                     count(set.len()),
                     set.name(first).shown()
                 ),
             )
-            .help("write it for the image files as they are now: scripts/make-logits"));
+            .help("write them for the image files as they are now: scripts/make-logits"));
         }
         Ok(())
     }

@@ -150,6 +150,14 @@ impl KnobState {
         Ok(())
     }
 
+    /// Follows the knobs through a training that was to be finished after `planned` epochs
+    /// and is from the time `now` on, in `last` epochs.
+    pub fn finish_early(&mut self, planned: f64, now: f64, last: f64) {
+        for knob in &mut self.knobs {
+            knob.schedule = knob.schedule.finished_early(planned, now, last);
+        }
+    }
+
     /// Holds the knobs that a controller moved at their new values.
     pub fn follow(&mut self, decision: &Decision) {
         for step in std::iter::once(&decision.moved).chain(&decision.followed) {

@@ -17,7 +17,8 @@ pub struct Learner {
 impl Learner {
     /// A network at the start of a training.
     #[must_use]
-    pub fn new(network: Network, training: &Training) -> Self {
+    pub fn new(mut network: Network, training: &Training) -> Self {
+        network.freeze(&training.freeze);
         Self {
             average: training.ema.map(|_| network.clone()),
             optimizer: Optimizer::new(&training.optimizer, &network),

@@ -1,7 +1,7 @@
 //! What must be known of a model to use its weights: `model.json`, beside every
 //! file of weights.
 //!
-//! Classes, size, mean and deviation belong to the weights. Their users
+//! Classes, size, mean and std belong to the weights. Their users
 //! read these and derive none of it again: neither the journal nor the images
 //! need be there.
 
@@ -162,7 +162,7 @@ pub(super) fn check_classes(classes: &[String]) -> Result<(), String> {
     }
 }
 
-/// That images can have this mean and deviation.
+/// That images can have this mean and std.
 ///
 /// # Errors
 /// Why they cannot.

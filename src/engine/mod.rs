@@ -57,7 +57,8 @@ pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
 pub use metadata::ModelMetadata;
 pub use models::{
-    ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder, rounded_student,
+    ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder, probe_named,
+    rounded_student,
 };
 pub use prepare::{PrepareError, Prepared};
 pub use probe::ProbeFolder;
@@ -223,7 +224,10 @@ impl Engine {
             self.export(export, &valid, &checkpoints, sink)?;
         }
         refuse_late(self.position()?, inbox, sink);
-        Ok(Outcome::Completed)
+        Ok(match end {
+            FitEnd::StoppedEarly { epoch, reason } => Outcome::StoppedEarly { epoch, reason },
+            FitEnd::Completed | FitEnd::Stopped { .. } => Outcome::Completed,
+        })
     }
 
     /// Where the run's checkpoints stand; the beginning without any.

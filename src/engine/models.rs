@@ -2,6 +2,7 @@
 //! stands beside their weights. Neither its training images nor its journal nor
 //! its experiment file need be there any more.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -306,6 +307,31 @@ pub fn probe_cell(
     };
     let probe = probe_of(&set, &images.classes, answers, teacher.as_ref().map(chosen));
     Ok((probe, number))
+}
+
+/// What a run's models answer on its validation images of these names.
+///
+/// # Errors
+/// A message that names what is missing.
+pub fn probe_named(models: &RunModels, plan: &RunPlan, names: &[String]) -> Result<Probe, String> {
+    let Some(student) = &models.student else {
+        return Err("a probe needs the student".to_owned());
+    };
+    let images = images_of(plan).map_err(|error| error.to_string())?;
+    let known = (0..images.valid.len()).map(|at| (images.valid.name(at), at));
+    let known: HashMap<PathBuf, usize> = known.collect();
+    let members = names.iter().map(|name| {
+        let place = known.get(Path::new(name)).copied();
+        place.ok_or_else(|| format!("{name} is not among its validation images"))
+    });
+    let set = images
+        .valid
+        .subset(&members.collect::<Result<Vec<_>, _>>()?);
+    let (step, epoch) = models.trained;
+    let teacher = models.teacher.as_ref();
+    let teacher = teacher.map(|teacher| teacher as &dyn Classify);
+    let probe = probe_now(&set, &images, (student, step, epoch), teacher);
+    probe.map_err(|error| error.to_string())
 }
 
 /// The images that a run was trained on.

@@ -142,6 +142,9 @@ impl Prepared {
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
         let mut resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
+        if let Some(problem) = resolved.plan.gate_without_class(&images.classes) {
+            return Err(PrepareError::Plan(problem));
+        }
         let warnings = resolved.notes.iter().cloned().map(Note::Warning);
         let mut notes: Vec<Note> = warnings.collect();
         notes.extend(import::settle(&mut resolved.plan, &images.classes)?);

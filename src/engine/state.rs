@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::knobs::KnobState;
 use super::round::RoundState;
+use crate::experiment::early_stop::EarlyStopState;
 use crate::experiment::plan::Training;
-use crate::experiment::timeline::Extension;
+use crate::experiment::timeline::{Extension, Timeline};
 use crate::run::CheckpointMark;
 
 /// Everything besides weights and optimizer that the next step depends on.
@@ -28,6 +29,9 @@ pub struct FitState {
     /// The best evaluation so far while weights and values were rounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_quantized: Option<Best>,
+    /// What early stopping waits for, and whether it ended the training.
+    #[serde(default, skip_serializing_if = "EarlyStopState::is_new")]
+    pub early_stop: EarlyStopState,
     /// BLAKE3 of the weights of the run's own teacher, hexadecimal; absent without
     /// one, and in checkpoints of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,8 +53,10 @@ pub struct FitState {
 pub struct Best {
     /// Steps completed.
     pub step: u64,
-    /// Its top-1.
-    pub top1: f64,
+    /// The value of the metric by which it is the best; in checkpoints of older
+    /// programs top-1.
+    #[serde(alias = "top1")]
+    pub value: f64,
     /// BLAKE3 of its weights, hexadecimal; absent in checkpoints of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
@@ -67,10 +73,21 @@ impl FitState {
             evaluation_due: false,
             best: None,
             best_quantized: None,
+            early_stop: EarlyStopState::default(),
             teacher: None,
             extension: None,
             adjusted: false,
             mark: CheckpointMark::default(),
+        }
+    }
+
+    /// The training's steps as they stand, of those that were `planned`.
+    #[must_use]
+    pub fn timeline(&self, planned: Timeline, training: &Training) -> Timeline {
+        let timeline = planned.extended(self.length(training));
+        match self.early_stop.ended {
+            Some(step) => timeline.ended_early(step, training.finish_epochs()),
+            None => timeline,
         }
     }
 

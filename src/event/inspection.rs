@@ -100,6 +100,13 @@ pub enum ProbeSource {
         /// Steps completed.
         step: u64,
     },
+    /// Its validation images of these names, which another run's cell holds.
+    Named {
+        /// As [`ProbeImage::source`].
+        images: Vec<String>,
+        /// By which of its weights.
+        weights: Weights,
+    },
 }
 
 /// Which of a run's models answer.

@@ -8,10 +8,11 @@ mod text;
 
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{
-    Bound, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision, RoundSpec,
+    Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision,
+    RoundSpec, SamplerSpec,
 };
 use super::timeline::Timeline;
-use crate::format::precise;
+use crate::format::{number, precise};
 use crate::untrusted::Show as _;
 use text::{Page, written};
 
@@ -104,6 +105,26 @@ fn training_rows(training: &Training, page: &mut Page) {
             batches(training)
         ),
     );
+    if training.sampler == SamplerSpec::Balanced {
+        page.row("sampler", "as many places in an epoch for every class");
+    }
+    if !training.metric.is_top1() {
+        let order = if training.metric.rises() {
+            "highest"
+        } else {
+            "lowest"
+        };
+        page.row(
+            "best",
+            &format!("the weights with the {order} {}", training.metric),
+        );
+    }
+    if let Some(early) = &training.early_stop {
+        let (metric, patience) = (early.metric, early.patience);
+        let least = early.least();
+        let text = format!("after {patience} epochs without an improvement of {metric}{least}");
+        page.row("early stop", &text);
+    }
     if let Some(quantize) = training.quantize() {
         let (epochs, bits) = (quantize.epochs, quantize.weight_bits);
         let text = format!(
@@ -138,6 +159,16 @@ fn training_rows(training: &Training, page: &mut Page) {
     );
     page.row("ema", &ema);
     page.row("smoothing", &precise(training.label_smoothing));
+    match &training.class_weights {
+        Some(ClassWeights::Balanced) => {
+            page.row("class weights", "balanced: n / (C · n of the class)");
+        }
+        Some(ClassWeights::Each(weights)) => {
+            let weights: Vec<String> = weights.iter().map(|weight| number(*weight)).collect();
+            page.row("class weights", &weights.join(", "));
+        }
+        None => {}
+    }
     let checkpoints = training.checkpoint_every.map_or_else(
         || "every epoch".to_owned(),
         |steps| format!("every epoch and every {steps} steps"),

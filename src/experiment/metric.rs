@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::nearest::nearest;
 
 /// A result that a gate can be held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Metric {
     /// On which images.
     pub split: MetricSplit,
     /// What is measured.
     pub quantity: Quantity,
+    /// Of which class, where it is of one.
+    pub class: Option<String>,
     /// With which weights; those of the best checkpoint unless said otherwise.
     pub weights: MetricWeights,
 }
@@ -40,6 +42,14 @@ pub enum Quantity {
     Top1,
     /// Share of images whose label is among the five most likely, in [0, 1].
     Top5,
+    /// Mean over the classes with images of their recall, in [0, 1].
+    BalancedAccuracy,
+    /// Mean F1 over the classes that are labels or predictions, in [0, 1].
+    MacroF1,
+    /// Share of a class's images that are predicted as it, in [0, 1].
+    Recall,
+    /// Share of the images predicted as a class that have its label, in [0, 1].
+    Precision,
     /// Mean cross-entropy with the label, nats.
     Loss,
     /// Share of images on which student and teacher agree, or a file and the student,
@@ -75,10 +85,28 @@ pub enum Cost {
 /// The weights a metric is measured with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MetricWeights {
-    /// Those of the checkpoint with the best validation accuracy.
+    /// Those of the best checkpoint on the validation images, by the experiment's `metric`.
     Best,
     /// Those of the last step.
     Last,
+}
+
+/// A metric of the validation images that a training is steered by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ValidMetric {
+    /// Share of images whose most likely class is the label.
+    #[default]
+    Top1,
+    /// Mean over the classes with images of their recall.
+    BalancedAccuracy,
+    /// Mean F1 over the classes that are labels or predictions.
+    MacroF1,
+    /// Mean cross-entropy with the label.
+    Loss,
+    /// Share of images on which student and teacher agree.
+    Agreement,
+    /// Mean KL(teacher ‖ student).
+    Kl,
 }
 
 /// A name that is no metric's.
@@ -98,18 +126,69 @@ impl UnknownMetric {
         match self.nearest {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!(
-                "metrics are {}, the same with valid/, and each with @best or @last; {}",
-                Metric::NAMES[..5].join(", "),
-                Metric::NAMES[10..].join(", ")
+                "metrics are {}, test/recall/CLASS and test/precision/CLASS, the same with valid/, \
+                 and each with @best or @last; {}",
+                Metric::NAMES[..7].join(", "),
+                Metric::NAMES[14..].join(", ")
             ),
         }
     }
 }
 
+impl ValidMetric {
+    /// What it measures.
+    #[must_use]
+    pub fn quantity(self) -> Quantity {
+        match self {
+            Self::Top1 => Quantity::Top1,
+            Self::BalancedAccuracy => Quantity::BalancedAccuracy,
+            Self::MacroF1 => Quantity::MacroF1,
+            Self::Loss => Quantity::Loss,
+            Self::Agreement => Quantity::Agreement,
+            Self::Kl => Quantity::Kl,
+        }
+    }
+
+    /// Whether a higher value is the better one.
+    #[must_use]
+    pub fn rises(self) -> bool {
+        self.quantity().is_share()
+    }
+
+    /// Whether a value is better than another one.
+    #[must_use]
+    pub fn improves(self, value: f64, on: f64) -> bool {
+        if self.rises() { value > on } else { value < on }
+    }
+
+    /// Whether it is the accuracy, as where nothing else is said.
+    #[must_use]
+    pub fn is_top1(&self) -> bool {
+        *self == Self::Top1
+    }
+
+    /// Whether it compares the student with a teacher.
+    #[must_use]
+    pub fn needs_teacher(self) -> bool {
+        self.quantity().needs_teacher()
+    }
+}
+
+/// `valid/top1`.
+impl fmt::Display for ValidMetric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "valid/{}", self.quantity().name())
+    }
+}
+
 impl Quantity {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 17] = [
         Self::Top1,
         Self::Top5,
+        Self::BalancedAccuracy,
+        Self::MacroF1,
+        Self::Recall,
+        Self::Precision,
         Self::Loss,
         Self::Agreement,
         Self::Kl,
@@ -129,6 +208,10 @@ impl Quantity {
         match self {
             Self::Top1 => "top1",
             Self::Top5 => "top5",
+            Self::BalancedAccuracy => "balanced_accuracy",
+            Self::MacroF1 => "macro_f1",
+            Self::Recall => "recall",
+            Self::Precision => "precision",
             Self::Loss => "loss",
             Self::Agreement => "agreement",
             Self::Kl => "kl",
@@ -137,10 +220,30 @@ impl Quantity {
         }
     }
 
+    /// Whether it compares the student with a teacher.
+    fn needs_teacher(self) -> bool {
+        matches!(self, Self::Agreement | Self::Kl)
+    }
+
     /// Whether it is a share of images, in [0, 1].
     #[must_use]
     pub fn is_share(self) -> bool {
-        matches!(self, Self::Top1 | Self::Top5 | Self::Agreement)
+        matches!(
+            self,
+            Self::Top1
+                | Self::Top5
+                | Self::BalancedAccuracy
+                | Self::MacroF1
+                | Self::Recall
+                | Self::Precision
+                | Self::Agreement
+        )
+    }
+
+    /// Whether it is of one class.
+    #[must_use]
+    pub fn is_of_class(self) -> bool {
+        matches!(self, Self::Recall | Self::Precision)
     }
 }
 
@@ -161,15 +264,19 @@ impl Cost {
 }
 
 impl Metric {
-    /// Every name without a suffix.
-    pub const NAMES: [&'static str; 20] = [
+    /// Every name without a suffix, but for those of single classes.
+    pub const NAMES: [&'static str; 24] = [
         "test/top1",
         "test/top5",
+        "test/balanced_accuracy",
+        "test/macro_f1",
         "test/loss",
         "test/agreement",
         "test/kl",
         "valid/top1",
         "valid/top5",
+        "valid/balanced_accuracy",
+        "valid/macro_f1",
         "valid/loss",
         "valid/agreement",
         "valid/kl",
@@ -187,14 +294,17 @@ impl Metric {
 
     /// Whether it compares the student with a teacher.
     #[must_use]
-    pub fn needs_teacher(self) -> bool {
+    pub fn needs_teacher(&self) -> bool {
         matches!(self.split, MetricSplit::Valid | MetricSplit::Test)
-            && matches!(self.quantity, Quantity::Agreement | Quantity::Kl)
+            && self.quantity.needs_teacher()
     }
 
     /// Whether there is such a result: of a file some quantities are known, of its
     /// weights alone, and of images all others.
-    fn is_measured(self) -> bool {
+    fn is_measured(&self) -> bool {
+        if self.class.is_some() != self.quantity.is_of_class() {
+            return false;
+        }
         let of_file = matches!(
             self.quantity,
             Quantity::Top1 | Quantity::Agreement | Quantity::MaxDifference
@@ -227,13 +337,17 @@ impl FromStr for Metric {
 }
 
 fn parse(name: &str) -> Option<Metric> {
-    let (stem, weights) = match name.split_once('@') {
-        None => (name, MetricWeights::Best),
+    // The name of a class may hold any of these signs.
+    let (stem, weights) = match name.rsplit_once('@') {
         Some((stem, "best")) => (stem, MetricWeights::Best),
         Some((stem, "last")) => (stem, MetricWeights::Last),
-        Some(_) => return None,
+        _ => (name, MetricWeights::Best),
     };
-    let (split, quantity) = stem.split_once('/')?;
+    let (split, rest) = stem.split_once('/')?;
+    let (quantity, class) = match rest.split_once('/') {
+        Some((quantity, class)) if !class.is_empty() => (quantity, Some(class.to_owned())),
+        _ => (rest, None),
+    };
     let split = match split {
         "valid" => MetricSplit::Valid,
         "test" => MetricSplit::Test,
@@ -249,6 +363,7 @@ fn parse(name: &str) -> Option<Metric> {
     let metric = Metric {
         split,
         quantity,
+        class,
         weights,
     };
     metric.is_measured().then_some(metric)
@@ -267,7 +382,11 @@ impl fmt::Display for Metric {
             MetricWeights::Best => "best",
             MetricWeights::Last => "last",
         };
-        write!(f, "{split}/{}@{weights}", self.quantity.name())
+        write!(f, "{split}/{}", self.quantity.name())?;
+        if let Some(class) = &self.class {
+            write!(f, "/{}", class.shown())?;
+        }
+        write!(f, "@{weights}")
     }
 }
 
@@ -293,6 +412,24 @@ mod tests {
                 "@best"
             };
             assert_eq!(metric.to_string(), format!("{name}{weights}"));
+        }
+    }
+
+    #[test]
+    fn a_metric_of_a_class_has_its_name_whatever_that_holds() {
+        for class in ["cat", "a/b", "x@y", "big cat"] {
+            let metric: Metric = format!("test/recall/{class}@last").parse().unwrap();
+            assert_eq!(metric.class.as_deref(), Some(class));
+            assert_eq!(metric.weights, MetricWeights::Last);
+            assert_eq!(metric.to_string(), format!("test/recall/{class}@last"));
+        }
+        for wrong in [
+            "test/recall",
+            "test/recall/",
+            "test/top1/cat",
+            "export/recall/cat",
+        ] {
+            assert!(wrong.parse::<Metric>().is_err(), "{wrong}");
         }
     }
 

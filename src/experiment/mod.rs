@@ -9,6 +9,7 @@ pub mod augment;
 pub mod catalogue;
 pub mod controller;
 pub mod device;
+pub mod early_stop;
 pub mod explain;
 pub mod held;
 pub mod knob;

@@ -9,7 +9,7 @@ use super::knob::Knob;
 use super::problem::Problem;
 use super::schedule::Schedule;
 
-/// What a method expands to. The target loss is the sum over `terms` of the
+/// What a method expands to. The total loss is the sum over `terms` of the
 /// weight knob's value times the term's loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Objective {
@@ -272,6 +272,13 @@ impl Objective {
 }
 
 impl Loss {
+    /// Whether it compares with the label of every image, which class weights weigh.
+    #[must_use]
+    pub fn is_truth_of_labels(&self) -> bool {
+        let target = TruthTarget::Label;
+        matches!(self, Self::Truth { target: of, .. } if *of == target)
+    }
+
     /// Whether this loss needs the teacher's output.
     #[must_use]
     pub fn needs_teacher(&self) -> bool {

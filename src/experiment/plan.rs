@@ -24,12 +24,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Operation;
+use super::early_stop::EarlyStop;
 use super::knob::Knob;
+use super::metric::ValidMetric;
 use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
-    ClassOrder, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec, OptimizerSpec, Precision,
-    QuantizeSpec, RoundSpec, Source,
+    ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec,
+    OptimizerSpec, Precision, QuantizeSpec, RoundSpec, SamplerSpec, Source,
 };
 use super::timeline::{Extension, Timeline};
 
@@ -77,17 +79,29 @@ pub struct Training {
     pub objective: Objective,
     /// Operations of the augmentation pipeline.
     pub augment: Vec<Operation>,
+    /// Modules whose parameters it leaves as they are, by their paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
     /// How weights are updated.
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
     pub lr: Knob,
     /// Passes over the training images, those that finish it included.
     pub epochs: u32,
+    /// By what its best weights are chosen.
+    #[serde(default, skip_serializing_if = "ValidMetric::is_top1")]
+    pub metric: ValidMetric,
+    /// When it ends before these are over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
     /// What its last epochs are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish: Option<FinishSpec>,
     /// Images in a step, before views are made.
     pub batch: usize,
+    /// Which training images an epoch has.
+    #[serde(default, skip_serializing_if = "SamplerSpec::is_shuffle")]
+    pub sampler: SamplerSpec,
     /// Parts that a batch goes through the networks in, one after another; their
     /// gradients are added up.
     #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -104,6 +118,10 @@ pub struct Training {
     pub ema: Option<f64>,
     /// Share of the label's probability spread over all classes.
     pub label_smoothing: f64,
+    /// What a label counts by its class in the truth term; once the images are known,
+    /// as numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// Steps between two rows of numbers.
     pub log_every: u32,
     /// Steps between two checkpoints besides those at the end of epochs.
@@ -126,6 +144,15 @@ impl Training {
         self.batch / self.accumulate.max(1)
     }
 
+    /// What a label counts by its class, where that differs.
+    #[must_use]
+    pub fn weights_of_classes(&self) -> Option<&[f64]> {
+        match &self.class_weights {
+            Some(ClassWeights::Each(weights)) => Some(weights),
+            Some(ClassWeights::Balanced) | None => None,
+        }
+    }
+
     /// Every knob: the learning rate first, then the objective's.
     pub fn knobs(&self) -> impl Iterator<Item = &Knob> {
         std::iter::once(&self.lr).chain(&self.objective.knobs)
@@ -134,11 +161,16 @@ impl Training {
     /// Its epochs, and those before it is finished: schedules and rounds end then.
     #[must_use]
     pub fn length(&self) -> Extension {
-        let last = self.quantize().map_or(0, |quantize| quantize.epochs);
         Extension {
             epochs: self.epochs,
-            epochs_of_rounds: self.epochs.saturating_sub(last),
+            epochs_of_rounds: self.epochs.saturating_sub(self.finish_epochs()),
         }
+    }
+
+    /// Epochs that finish it.
+    #[must_use]
+    pub fn finish_epochs(&self) -> u32 {
+        self.quantize().map_or(0, |quantize| quantize.epochs)
     }
 
     /// How its last epochs prepare it for 8-bit integers, if they do.

@@ -17,6 +17,8 @@ pub struct Problem {
     pub depends_on: Vec<String>,
     /// Whether the name at the end of the path is wrong, not the value.
     pub on_name: bool,
+    /// Whether the text is right, and a file or folder that it names is not there.
+    pub is_missing: bool,
 }
 
 impl Problem {
@@ -29,6 +31,7 @@ impl Problem {
             help: None,
             depends_on: Vec::new(),
             on_name: false,
+            is_missing: false,
         }
     }
 
@@ -50,6 +53,13 @@ impl Problem {
     #[must_use]
     pub fn on_name(mut self) -> Self {
         self.on_name = true;
+        self
+    }
+
+    /// The same problem, of a file or folder that is not there.
+    #[must_use]
+    pub fn missing(mut self) -> Self {
+        self.is_missing = true;
         self
     }
 

@@ -135,6 +135,33 @@ impl Schedule {
         }
     }
 
+    /// The same schedule in a training that was to be finished after `planned` epochs, and
+    /// ended early: its last epochs, `last` of them, begin at the time `now`. What would
+    /// have been held from `planned` on is held at its value now.
+    #[must_use]
+    pub fn finished_early(&self, planned: f64, now: f64, last: f64) -> Self {
+        let Self::Until {
+            epochs,
+            first,
+            then,
+        } = self
+        else {
+            return self.clone();
+        };
+        if *epochs != planned {
+            return self.clone();
+        }
+        let then = match **then {
+            Self::Constant(_) => Self::Constant(first.at(now, planned)),
+            _ => then.ending_at(last),
+        };
+        Self::Until {
+            epochs: now,
+            first: Box::new(first.ending_at(planned)),
+            then: Box::new(then),
+        }
+    }
+
     /// The value that it keeps from `epoch` on, however long the training is; none if
     /// it changes after that, or ends with the training.
     #[must_use]

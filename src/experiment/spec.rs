@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::Operation;
 pub use super::device::{DeviceSpec, LibTorchDevice};
 use super::method::MethodSpec;
+use super::metric::ValidMetric;
 use super::model::Model;
 use super::schedule::Schedule;
 use crate::format::number;
@@ -62,6 +63,9 @@ pub struct Spec {
     /// Images in a step, before views are made.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
+    /// Which training images an epoch has.
+    #[serde(default)]
+    pub sampler: SamplerSpec,
     /// Parts that a batch goes through the networks in, one after another.
     #[serde(default = "defaults::accumulate")]
     pub accumulate: usize,
@@ -81,12 +85,21 @@ pub struct Spec {
     /// Share of the label's probability spread over all classes, in [0, 1).
     #[serde(default)]
     pub label_smoothing: f64,
+    /// What a label counts by its class in the truth term; all alike if absent.
+    #[serde(default)]
+    pub class_weights: Option<ClassWeights>,
     /// Steps between two rows of numbers in the run's series.
     #[serde(default = "defaults::log_every")]
     pub log_every: u32,
     /// Steps between two checkpoints; one at the end of every epoch if absent.
     #[serde(default)]
     pub checkpoint_every: Option<u32>,
+    /// By what the best checkpoint is chosen, on the validation images.
+    #[serde(default)]
+    pub metric: ValidMetric,
+    /// Ends the student's training where a metric no longer improves.
+    #[serde(default)]
+    pub early_stop: Option<EarlyStopSpec>,
     /// What follows the student's training.
     #[serde(default)]
     pub finish: Option<FinishSpec>,
@@ -96,6 +109,48 @@ pub struct Spec {
     /// Conditions on the results that decide the exit code.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// Which training images an epoch has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SamplerSpec {
+    /// Every image once, shuffled.
+    #[default]
+    Shuffle,
+    /// As many places for every class: images of rare classes come more than once.
+    Balanced,
+}
+
+impl SamplerSpec {
+    /// Whether every image comes once.
+    #[must_use]
+    pub fn is_shuffle(&self) -> bool {
+        *self == Self::Shuffle
+    }
+}
+
+/// What a label counts by its class in the truth term.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ClassWeights {
+    /// Each class as much as every other: n / (C · n of the class), of n training images
+    /// of C classes (scikit-learn's `balanced`; King and Zeng, 2001).
+    Balanced,
+    /// Given, by class in their order.
+    Each(Vec<f64>),
+}
+
+/// When the student's training ends before its epochs are over.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopSpec {
+    /// Epochs without an improvement after which it ends.
+    pub patience: u32,
+    /// What an improvement has to exceed, in the metric's own unit.
+    #[serde(default)]
+    pub min_delta: f64,
+    /// What has to improve; that by which the best checkpoint is chosen if absent.
+    #[serde(default)]
+    pub metric: Option<ValidMetric>,
 }
 
 /// What follows the student's training, by the same method.
@@ -342,7 +397,7 @@ pub struct TeacherSpec {
     /// the `model.json` beside it says if absent.
     #[serde(default)]
     pub classes: Option<ClassNames>,
-    /// Mean and deviation by which its images are normalised; as the file or the
+    /// Mean and std by which its images are normalised; as the file or the
     /// `model.json` beside it says if absent, else as the data's.
     #[serde(default)]
     pub normalize: Option<InputNormalize>,
@@ -420,6 +475,9 @@ pub struct StudentSpec {
     /// Whether its classifier starts from that file, too.
     #[serde(default)]
     pub head: Head,
+    /// Modules whose parameters training leaves as they are, by their paths.
+    #[serde(default)]
+    pub freeze: Vec<String>,
 }
 
 /// Numbers that convolutions and linear layers of a step are computed with, those of a

@@ -43,7 +43,7 @@ impl Extension {
         Self {
             epochs,
             epochs_of_rounds: match schedules_end {
-                Some(end) if end < epochs => end.min(self.epochs_of_rounds),
+                Some(end) if end != epochs => end.min(self.epochs_of_rounds),
                 _ => epochs,
             },
         }
@@ -86,6 +86,20 @@ impl Timeline {
         Self {
             steps: steps(to.epochs),
             steps_of_rounds: steps(to.epochs_of_rounds),
+            ..self
+        }
+    }
+
+    /// The timeline of the same training, which ended early after `step` steps: of what
+    /// was left only the epochs that finish it follow.
+    #[must_use]
+    pub fn ended_early(self, step: u64, finish_epochs: u32) -> Self {
+        let last = self
+            .steps_per_epoch
+            .saturating_mul(u64::from(finish_epochs));
+        Self {
+            steps: step.saturating_add(last),
+            steps_of_rounds: self.steps_of_rounds.min(step),
             ..self
         }
     }

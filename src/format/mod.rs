@@ -319,10 +319,25 @@ fn plain(value: f64) -> String {
     }
 }
 
-/// A training's new length: `train to epoch 30, schedules held from epoch 20`.
+/// What a training took in one process, and where that began: `trained in 2 m 13 s from
+/// step 400`.
+#[must_use]
+pub fn trained_in(seconds: f64, from_step: u64) -> String {
+    let took = duration(seconds);
+    match from_step {
+        0 => format!("trained in {took}"),
+        step => format!("trained in {took} from step {}", count(step)),
+    }
+}
+
+/// A training's new length: `train to epoch 30, schedules held from epoch 20`. One that
+/// ended early may follow schedules that end later.
 #[must_use]
 pub fn extension(epochs: u32, schedules_end: Option<u32>) -> String {
     match schedules_end {
+        Some(end) if end > epochs => {
+            format!("train to epoch {epochs}, schedules end at epoch {end}")
+        }
         Some(end) => format!("train to epoch {epochs}, schedules held from epoch {end}"),
         None => format!("train to epoch {epochs}, schedules stretched"),
     }

@@ -10,7 +10,7 @@ use super::summary::Subject;
 use crate::event::{Export, ExportFormat, Phase};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
-use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled};
+use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled, speed};
 use crate::run::timestamp::moment;
 use crate::store::{FieldValue, Metrics, Progress, RunState};
 
@@ -40,7 +40,7 @@ pub enum Column {
     Last,
     /// Top-1 on the test images.
     Test,
-    /// Seconds that were trained.
+    /// Seconds that the student trained.
     Time,
     /// What a person calls it.
     Tags,
@@ -104,10 +104,12 @@ pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
 }
 
 /// Other words for columns than their names.
-const ALIASES: [(&str, Column); 4] = [
+const ALIASES: [(&str, Column); 6] = [
     ("name", Column::Name),
     ("status", Column::State),
     ("tag", Column::Tags),
+    ("loss", Column::Loss),
+    ("agreement", Column::Agreement),
     ("agree", Column::Agreement),
 ];
 
@@ -123,6 +125,15 @@ pub fn export_words(name: &str, export: &Export) -> String {
         (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
     };
     format!("{name}, {}, {proof}", bytes(export.bytes))
+}
+
+/// What each training took, of so many seconds: `student 1 m 02 s, teacher 10 s`.
+#[must_use]
+pub fn trained_words(student: Option<f64>, teacher: Option<f64>) -> Option<String> {
+    let parts = [("student", student), ("teacher", teacher)].into_iter();
+    let parts = parts.filter_map(|(who, seconds)| Some(format!("{who} {}", duration(seconds?))));
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Every field that the configurations of some runs have.
@@ -227,8 +238,8 @@ impl Column {
             Self::Tags => "tags",
             Self::Started => "started",
             Self::Method => "method",
-            Self::Loss => "loss",
-            Self::Agreement => "agreement",
+            Self::Loss => "loss@last",
+            Self::Agreement => "agreement@last",
             Self::Experiment => "experiment",
             Self::Note => "note",
             Self::Device => "device",
@@ -417,7 +428,7 @@ impl Field {
     pub(super) fn value<'a>(&self, run: &Subject<'a>) -> Value<'a> {
         match self {
             Self::Column(column) => run.column(*column),
-            Self::Metric(metric) => number(run.run.metric(*metric)),
+            Self::Metric(metric) => number(run.run.metric(metric)),
             Self::Setting(path) => match run.config.values(path) {
                 [] => Value::Nothing,
                 values => Value::Settings(values),
@@ -441,7 +452,7 @@ const STATES: [RunState; 7] = [
 pub fn written(quantity: Quantity, value: f64) -> String {
     match quantity {
         Quantity::Cost(Cost::P50 | Cost::P90 | Cost::P99) => milliseconds(value),
-        Quantity::Cost(Cost::ImagesPerSecond) => format!("{}/s", scaled(value)),
+        Quantity::Cost(Cost::ImagesPerSecond) => speed(value),
         Quantity::Cost(Cost::PeakMemory | Cost::FileBytes) => bytes(value as u64),
         Quantity::Cost(Cost::Macs) => scaled(value),
         _ => percent(value),
@@ -451,7 +462,9 @@ pub fn written(quantity: Quantity, value: f64) -> String {
 fn no_field(name: &str, fields: &Fields) -> String {
     let columns = ALWAYS.iter().chain(&[Column::Device]);
     let columns = columns.map(|column| column.name());
-    let known = columns.chain(Metric::NAMES).chain(fields.paths());
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let known = columns.chain(aliases);
+    let known = known.chain(Metric::NAMES).chain(fields.paths());
     match nearest(name, known) {
         Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),
         None => format!("unknown field `{name}`: no run has it"),

@@ -14,7 +14,7 @@ use crate::experiment::metric::{Metric, MetricSplit, Quantity};
 use crate::experiment::spec::{Bound, Gate};
 use crate::format;
 use crate::store::RunStore;
-use crate::store::metrics::{evaluation, exported, quantity};
+use crate::store::metrics::{evaluation, exported, of_evaluation};
 
 /// What became of a gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,9 +146,9 @@ fn evaluate_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict
     let passed = metric
         .map_err(|error| format!("{error}; {}", error.remedy()))
         .and_then(|metric| {
-            let value = measure(metric, store)?;
+            let value = measure(&metric, store)?;
             verdict.value = Some(value);
-            let (limit, tolerance) = limit(bound, metric, store, find)?;
+            let (limit, tolerance) = limit(bound, &metric, store, find)?;
             if matches!(bound, Bound::Run { .. }) {
                 verdict.limit = Some(limit);
             }
@@ -165,7 +165,7 @@ fn evaluate_one(gate: &Gate, store: &RunStore, find: FindRun<'_, '_>) -> Verdict
 /// What the metric is held against, and how much worse still passes.
 fn limit(
     bound: &Bound,
-    metric: Metric,
+    metric: &Metric,
     store: &RunStore,
     find: FindRun<'_, '_>,
 ) -> Result<(f64, f64), String> {
@@ -228,7 +228,7 @@ fn compare(value: f64, limit: f64, tolerance: f64, at_least: bool) -> Result<boo
 /// The student's result: on test images the last evaluation of the best or the
 /// last weights; on validation images that of the epoch whose checkpoint is the
 /// best, or of the last; or why there is no such result.
-pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
+pub fn measure(metric: &Metric, store: &RunStore) -> Result<f64, String> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity)
             .ok_or_else(|| format!("there is no verified export for {metric}"));
@@ -241,8 +241,10 @@ pub fn measure(metric: Metric, store: &RunStore) -> Result<f64, String> {
     }
     let evaluation = evaluation(store, metric);
     let evaluation = evaluation.ok_or_else(|| format!("there is no evaluation for {metric}"))?;
-    quantity(evaluation, metric.quantity).ok_or_else(|| match metric.quantity {
+    of_evaluation(store, evaluation, metric).ok_or_else(|| match metric.quantity {
         Quantity::Top5 => format!("{metric} needs more than five classes"),
+        Quantity::Recall => format!("{metric} needs images of that class"),
+        Quantity::Precision => format!("{metric} needs images that are predicted as that class"),
         _ => format!("{metric} needs a teacher, and there was none"),
     })
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Subject;
 use super::field::written;
-use crate::event::{BenchRow, Measurement, Phase, Split, Variant};
+use crate::event::{BenchRow, Export, ExportFormat, Measurement, Phase, Split, Variant};
 use crate::experiment::metric::{Cost, Metric, MetricSplit, MetricWeights, Quantity};
 use crate::format::percent;
 use crate::store::metrics::evaluation;
@@ -20,7 +20,7 @@ use crate::store::metrics::evaluation;
 pub enum ParetoCost {
     /// Median time of an answer on this processor; none where nothing was measured.
     Latency(Option<String>),
-    /// File size.
+    /// Size of the ONNX file, which is what goes onto a device.
     Size,
     /// Multiply-accumulates of one image.
     Macs,
@@ -116,7 +116,7 @@ impl ParetoCost {
     pub fn title(&self) -> &'static str {
         match self {
             Self::Latency(_) => "latency p50, ms",
-            Self::Size => "file size, bytes",
+            Self::Size => "ONNX file size, bytes",
             Self::Macs => "MACs per image",
         }
     }
@@ -170,11 +170,13 @@ impl Pareto {
     fn add(&mut self, run: &Subject, variant: Variant) {
         let results: Vec<&Measurement> = measurements(run).collect();
         let rows = |measured: &&'_ Measurement| measured.of_student(variant).is_some();
-        if variant != Variant::Fp32 && !results.iter().any(rows) {
+        let file = exported(run, variant);
+        if variant != Variant::Fp32 && file.is_none() && !results.iter().any(rows) {
             return;
         }
-        let found = self.cost_of(run, &results, variant).and_then(|found| {
-            let top1 = accuracy(run, &results, variant, self.split)?;
+        let found = self.cost_of(run, &results, file, variant);
+        let found = found.and_then(|found| {
+            let top1 = accuracy(run, &results, file, variant, self.split)?;
             Ok((found, top1))
         });
         match found {
@@ -209,35 +211,35 @@ impl Pareto {
         &self,
         run: &Subject,
         results: &[&Measurement],
+        file: Option<&Export>,
         variant: Variant,
     ) -> Result<(f64, Option<String>), String> {
-        let store = &run.run.store;
-        let mut rows = results.iter().filter_map(|found| found.of_student(variant));
-        let model = store.models.get(&Phase::Student);
+        let mut rows = results.iter().filter_map(|found| {
+            let row = found.of_student(variant)?;
+            Some((&found.machine.processor, row))
+        });
         match &self.cost {
-            ParetoCost::Latency(processor) => {
-                let mut on_it = results
-                    .iter()
-                    .filter(|found| Some(&found.machine.processor) == processor.as_ref());
-                let row: Option<&BenchRow> = on_it.find_map(|found| found.of_student(variant));
-                match (row, results.first()) {
-                    (Some(row), _) => Ok((row.p50_ms, Some(row.engine.clone()))),
+            ParetoCost::Latency(wanted) => {
+                let rows: Vec<(&String, &BenchRow)> = rows.collect();
+                let mut on_it = rows.iter().filter(|row| Some(row.0) == wanted.as_ref());
+                match (on_it.next(), rows.first()) {
+                    (Some((_, row)), _) => Ok((row.p50_ms, Some(row.engine.clone()))),
                     (None, None) => Err("not measured".to_owned()),
-                    (None, Some(other)) => Err(format!(
-                        "measured on another processor, {}",
-                        other.machine.processor
-                    )),
+                    (None, Some((processor, _))) => {
+                        Err(format!("measured on another processor, {processor}"))
+                    }
                 }
             }
             ParetoCost::Size => {
-                let measured = rows.next().map(|row| row.file_bytes);
-                let exported = store.exported.as_ref().map(|export| export.bytes);
-                let weights = model.map(|model| model.bytes);
-                let known = measured.or(exported).or(weights);
-                let bytes = known.ok_or_else(|| "its size is not known".to_owned())?;
+                // A measurement of the weights in the engine that trained has no such file.
+                let measured = rows.find(|(_, row)| row.file.is_some());
+                let measured = measured.map(|(_, row)| row.file_bytes);
+                let bytes = file.map(|file| file.bytes).or(measured);
+                let bytes = bytes.ok_or_else(|| "not exported".to_owned())?;
                 Ok((bytes as f64, None))
             }
             ParetoCost::Macs => {
+                let model = run.run.store.models.get(&Phase::Student);
                 let macs = model.and_then(|model| model.macs);
                 let macs = macs.ok_or_else(|| "its MACs are not known".to_owned())?;
                 Ok((macs as f64, None))
@@ -356,15 +358,29 @@ fn measurements<'a>(run: &Subject<'a>) -> impl Iterator<Item = &'a Measurement> 
     kept.chain(own)
 }
 
+/// The ONNX file of a run that computes with this; of several the first that was
+/// verified.
+fn exported<'a>(run: &Subject<'a>, variant: Variant) -> Option<&'a Export> {
+    let listed = run.run.exports.values();
+    // A run that lists files lists its own, too.
+    let own = run.run.store.exported.iter();
+    let own = own.filter(|_| run.run.exports.is_empty());
+    let files = listed.chain(own);
+    let files = files.filter(|file| file.format == ExportFormat::Onnx && file.variant() == variant);
+    files.min_by_key(|file| file.proof.is_none())
+}
+
 fn accuracy(
     run: &Subject,
     results: &[&Measurement],
+    file: Option<&Export>,
     variant: Variant,
     split: Split,
 ) -> Result<f64, String> {
     if variant != Variant::Fp32 {
         let mut rows = results.iter().filter_map(|found| found.of_student(variant));
-        let top1 = rows.find_map(|row| row.top1);
+        let proven = file.and_then(|file| file.proof.as_ref()?.top1);
+        let top1 = proven.or_else(|| rows.find_map(|row| row.top1));
         return top1
             .filter(|_| split == Split::Valid)
             .ok_or_else(|| format!("no {} accuracy", word(split)));
@@ -394,9 +410,10 @@ fn teacher(run: &Subject, split: Split) -> Option<TeacherLine> {
         let metric = Metric {
             split,
             quantity: Quantity::Top1,
+            class: None,
             weights,
         };
-        evaluation(store, metric)
+        evaluation(store, &metric)
     };
     let found = of(MetricWeights::Best).or_else(|| of(MetricWeights::Last))?;
     Some(TeacherLine {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::event::bench::testing::{bench_row, measured};
+use crate::event::export::testing::{export, proof};
+use crate::event::{ExportProof, Floats, Measurement};
 use crate::experiment::spec::OnnxEngine;
 use crate::listing::RunSummary;
 use crate::listing::testing::{ADAPTIVE, CRASHED, STOPPED, VANILLA, measured_runs};
@@ -79,6 +81,77 @@ fn sizes_and_macs_need_no_clock_and_an_int8_file_has_no_test_accuracy() {
     );
     let absences = size.absences().join("\n");
     assert!(absences.contains("int8: no test accuracy"), "{absences}");
+}
+
+/// What became of a run's files on an axis: points by variant, and why others lack.
+fn of_run(runs: &Runs, name: &str, cost: ParetoCost) -> (Vec<(Variant, f64)>, Vec<String>) {
+    let picture = pictured(runs, Some(cost), Split::Valid);
+    let own = picture.points.iter().filter(|point| point.run == name);
+    let points = own.map(|point| (point.variant, point.cost)).collect();
+    let absent = picture.absent.iter().filter(|absent| absent.run == name);
+    let reasons = absent.map(|absent| absent.reason.clone()).collect();
+    (points, reasons)
+}
+
+#[test]
+fn a_size_is_that_of_the_onnx_file_and_never_that_of_the_parameters() {
+    let mut runs = crate::listing::testing::runs();
+    let size = |runs: &Runs| of_run(runs, VANILLA, ParetoCost::Size);
+    assert_eq!(size(&runs), (vec![], vec!["not exported".to_owned()]));
+    let run = runs.get_mut(VANILLA).unwrap();
+    let weights = Export {
+        format: ExportFormat::Torch,
+        ..export()
+    };
+    run.exports.insert("a.safetensors".to_owned(), weights);
+    let own_engine = measured("Xeon", vec![bench_row(None, 9.0)]);
+    run.store.measured = Some(own_engine);
+    assert_eq!(size(&runs), (vec![], vec!["not exported".to_owned()]));
+    let run = runs.get_mut(VANILLA).unwrap();
+    run.exports.insert("a.onnx".to_owned(), export());
+    assert_eq!(size(&runs), (vec![(Variant::Fp32, 8605.0)], vec![]));
+    let row = bench_row(Some(OnnxEngine::Rten), 4.0);
+    let only_measured = measured("Xeon", vec![row]);
+    let run = runs.get_mut(VANILLA).unwrap();
+    run.exports.clear();
+    run.store.measured = Some(only_measured);
+    assert_eq!(size(&runs), (vec![(Variant::Fp32, 1_200_000.0)], vec![]));
+}
+
+#[test]
+fn a_verified_file_of_fewer_bits_is_shown_without_being_measured() {
+    let mut runs = crate::listing::testing::runs();
+    let fp16 = |proof: Option<ExportProof>| Export {
+        floats: Floats::Fp16,
+        bytes: 5000,
+        proof,
+        ..export()
+    };
+    let size = |runs: &Runs| of_run(runs, VANILLA, ParetoCost::Size);
+    let files = &mut runs.get_mut(VANILLA).unwrap().exports;
+    files.insert("a.onnx".to_owned(), export());
+    files.insert("a-fp16.onnx".to_owned(), fp16(None));
+    let fp32 = (Variant::Fp32, 8605.0);
+    let unverified = "fp16: no validation accuracy".to_owned();
+    assert_eq!(size(&runs), (vec![fp32], vec![unverified]));
+    let files = &mut runs.get_mut(VANILLA).unwrap().exports;
+    files.insert("b-fp16.onnx".to_owned(), fp16(Some(proof())));
+    let points = vec![(Variant::Fp16, 5000.0), fp32];
+    assert_eq!(size(&runs), (points, vec![]));
+    let picture = pictured(&runs, Some(ParetoCost::Size), Split::Valid);
+    assert_eq!(picture.points[0].top1, 0.62);
+    let elsewhere = Measurement {
+        rows: vec![bench_row(Some(OnnxEngine::Rten), 4.0)],
+        ..measured("Cortex-A72", vec![])
+    };
+    runs.get_mut(VANILLA).unwrap().store.measured = Some(elsewhere);
+    let latency = ParetoCost::Latency(Some("Xeon".to_owned()));
+    let reasons = [
+        "measured on another processor, Cortex-A72",
+        "fp16: not measured",
+    ];
+    let reasons = reasons.map(str::to_owned).to_vec();
+    assert_eq!(of_run(&runs, VANILLA, latency), (vec![], reasons));
 }
 
 #[test]

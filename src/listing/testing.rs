@@ -68,6 +68,7 @@ pub(crate) fn evaluated(split: Split, epoch: u32, top1: f64) -> RunEvent {
         ece: Some(0.03),
         per_class: vec![top1, top1 - 0.2, top1 - 0.05, top1 + 0.01],
         confusion: Vec::new(),
+        predictions: Vec::new(),
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.02,
             kl: 0.3,

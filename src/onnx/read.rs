@@ -555,7 +555,7 @@ fn unweighed(refusal: &Refusal, images: usize, alone: bool) -> String {
              it without loops"
         ),
         Fault::Random => format!(
-            "{node} gives other values in every run, and a teacher's answers stay the same; export \
+            "{node} gives other values in every run, and a teacher's logits must not change; export \
              it after model.eval()"
         ),
         Fault::Depends => format!(

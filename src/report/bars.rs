@@ -57,7 +57,9 @@ impl<W: Write> Reporter for BarsReporter<W> {
                 self.bar.set_length(*steps);
                 self.bar.set_position(*step);
             }
-            RunEvent::TrainingExtended { steps, .. } => self.bar.set_length(*steps),
+            RunEvent::TrainingExtended { steps, .. } | RunEvent::StoppedEarly { steps, .. } => {
+                self.bar.set_length(*steps);
+            }
             RunEvent::StepLogged(row) => {
                 let left = self.formatter.left().map(format::duration);
                 let left = left.map_or_else(String::new, |left| format!("{left} left"));

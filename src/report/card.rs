@@ -12,10 +12,11 @@ use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, Export, ExportFormat, Exports, Phase, PixelFormat,
     RESIZE, Split, Variant,
 };
+use crate::experiment::metric::Quantity;
 use crate::experiment::plan::{Plan, TeacherSource};
 use crate::format;
 use crate::listing::{Column, Field, Subject};
-use crate::store::RunStore;
+use crate::store::{PhaseState, RunStore};
 use crate::untrusted::{clean_line, json_line};
 
 /// Fewer images of a class say little of it.
@@ -142,8 +143,8 @@ fn images(data: &DataSummary, exports: &Exports) -> String {
         let _ = writeln!(
             text,
             "A file that takes normalised floats has the input `images`, float32 `[batch, 3, \
-             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the standard \
-             deviation {:?}. So do the weights for PyTorch.\n",
+             {height}, {width}]`: values divided by 255, less the mean {:?}, divided by the std \
+             {:?}. So do the weights for PyTorch.\n",
             data.mean, data.std
         );
     }
@@ -182,10 +183,17 @@ fn method(run: &Subject) -> String {
             let name = file.path().file_name().unwrap_or_default();
             let _ = writeln!(text, "- teacher's file: {}", cell(&name.to_string_lossy()));
         }
+        let planned = || f64::from(training.epochs);
+        let trained = store.phases.get(&Phase::Student);
+        let epochs = format::number(trained.map_or_else(planned, PhaseState::epochs));
+        let early = match &store.stopped_early {
+            Some((_, reason)) => format!(" (stopped early: {reason})"),
+            None => String::new(),
+        };
         let _ = writeln!(
             text,
-            "- {} epochs, batches of {}, seed {}",
-            training.epochs, training.batch, plan.seed
+            "- {epochs} epochs{early}, batches of {}, seed {}",
+            training.batch, plan.seed
         );
     }
     text += "\nThe run's folder has the whole configuration (`experiment.ron`, `plan.json`).\n";
@@ -206,7 +214,15 @@ fn metrics(store: &RunStore, weights: Weights) -> String {
         "\nOn {} {split} images, by class:\n",
         format::count(evaluation.images)
     );
-    text += "| class | images | right | most often taken for |\n|---|--:|--:|---|\n";
+    let shares = [Quantity::BalancedAccuracy, Quantity::MacroF1];
+    let shares = shares.map(|share| format::percent(evaluation.value(share).unwrap_or(f64::NAN)));
+    let _ = writeln!(
+        text,
+        "Balanced accuracy {}, macro-F1 {}.\n",
+        shares[0], shares[1]
+    );
+    text +=
+        "| class | images | recall | precision | most often taken for |\n|---|--:|--:|--:|---|\n";
     for (class, row) in evaluation.confusion.iter().enumerate() {
         let images: u64 = row.iter().copied().map(u64::from).sum();
         let others = row.iter().enumerate().filter(|(other, _)| *other != class);
@@ -215,13 +231,15 @@ fn metrics(store: &RunStore, weights: Weights) -> String {
             || format::MISSING.to_owned(),
             |(other, count)| format!("{} ({count})", cell(class_name(data, other))),
         );
-        let right = evaluation.per_class.get(class).copied();
+        let [recall, precision] = [Quantity::Recall, Quantity::Precision].map(|quantity| {
+            let value = evaluation.value_of_class(quantity, class);
+            format::percent(value.unwrap_or(f64::NAN))
+        });
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {worst} |",
+            "| {} | {} | {recall} | {precision} | {worst} |",
             cell(class_name(data, class)),
             format::count(images),
-            format::percent(right.unwrap_or(f64::NAN)),
         );
     }
     text
@@ -271,7 +289,8 @@ fn limits(store: &RunStore, weights: Weights) -> String {
     if let Some(ece) = evaluation.ece {
         let _ = writeln!(
             text,
-            "- Its probabilities are off by {} on average (expected calibration error).",
+            "- Its probabilities on these {name} images are off by {} on average (expected \
+             calibration error).",
             format::percent(ece)
         );
     }

@@ -66,7 +66,7 @@ impl EpochMeter {
                 });
                 None
             }
-            RunEvent::TrainingExtended { steps, .. } => {
+            RunEvent::TrainingExtended { steps, .. } | RunEvent::StoppedEarly { steps, .. } => {
                 if let Some(training) = &mut self.training {
                     training.steps = *steps;
                 }

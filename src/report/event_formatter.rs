@@ -9,6 +9,7 @@ use super::{Ending, wording};
 use crate::event::{
     DataSummary, EvaluatedWeights, Evaluation, ModelSummary, Phase, Position, RunEvent, Split,
 };
+use crate::experiment::metric::ValidMetric;
 use crate::format::{self, Symbols};
 use crate::run::kept::kept_name;
 use crate::store::{CommandState, RunStore};
@@ -159,6 +160,10 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             format::count(*step),
             format::count(*images as u64)
         )),
+        RunEvent::StoppedEarly { phase, reason, .. } => Some(format!(
+            "{}  stopped early: {reason}",
+            wording::phase(*phase)
+        )),
         RunEvent::CheckpointKept { folder, .. } => {
             Some(format!("checkpoint saved: {}", folder.shown()))
         }
@@ -181,11 +186,11 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::Paused(false) => Some("resumed".to_owned()),
         RunEvent::Noted { message } => Some(message.clone()),
         RunEvent::Warned { message } => Some(format!("warning: {message}")),
-        RunEvent::PhaseEnded { phase, seconds } => Some(format!(
-            "{}: trained in {}",
-            wording::phase(*phase),
-            format::duration(*seconds)
-        )),
+        RunEvent::PhaseEnded { phase, seconds } => {
+            let from = store.phases.get(phase).map_or(0, |state| state.started_at);
+            let took = format::trained_in(*seconds, from);
+            Some(format!("{}: {took}", wording::phase(*phase)))
+        }
         _ => None,
     }
 }
@@ -253,7 +258,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
 
 fn model(summary: &ModelSummary) -> String {
     format!(
-        "{}: {}, {} parameters, {} MACs per image, {}",
+        "{}: {}, {} parameters, {} MACs per image, {} of weights",
         wording::phase(summary.phase),
         summary.name,
         format::scaled(summary.parameters as f64),
@@ -290,16 +295,31 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
                 _ => (store.best_evaluation(result.phase), ""),
             };
             let best = best.is_some_and(|best| best.step == result.step);
+            let chosen = chosen_by(result, store);
             format!(
-                "{phase}  epoch {}  valid{rounded} {text}{}",
+                "{phase}  epoch {}  valid{rounded} {text}{chosen}{}",
                 format::number(result.epoch),
                 if best { "  best so far" } else { "" }
             )
         }
-        (Split::Test, EvaluatedWeights::Best) => format!("{phase}  best   test {text}"),
-        (Split::Test, EvaluatedWeights::Last) => format!("{phase}  last   test {text}"),
-        (Split::Test, EvaluatedWeights::Quantized) => format!("{phase}  quantized  test {text}"),
+        (Split::Test, EvaluatedWeights::Best) => format!("{phase}  best checkpoint  test {text}"),
+        (Split::Test, EvaluatedWeights::Last) => format!("{phase}  last checkpoint  test {text}"),
+        (Split::Test, EvaluatedWeights::Quantized) => {
+            format!("{phase}  quantized checkpoint  test {text}")
+        }
     }
+}
+
+/// The metric by which the best weights are chosen, where it is not among those that are
+/// always there.
+fn chosen_by(result: &Evaluation, store: &RunStore) -> String {
+    let (name, value) = match store.best_by.get(&result.phase) {
+        Some(metric @ ValidMetric::BalancedAccuracy) => ("balanced", metric),
+        Some(metric @ ValidMetric::MacroF1) => ("macro-F1", metric),
+        _ => return String::new(),
+    };
+    let value = result.value(value.quantity()).unwrap_or(f64::NAN);
+    format!("  {name} {}", format::percent(value))
 }
 
 /// The training that a bar stands for.

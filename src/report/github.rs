@@ -9,8 +9,10 @@ use std::path::Path;
 use super::{Ending, Reporter, metrics, wording};
 use crate::event::{EvaluatedWeights, Evaluation, Outcome, Phase, RunEvent, Split};
 use crate::format;
+use crate::listing::trained_words;
 use crate::run::RunFolder;
 use crate::store::RunStore;
+use crate::store::metrics::seconds;
 use crate::untrusted::files::open_output;
 use crate::untrusted::{Show as _, clean_line, clean_text};
 
@@ -124,13 +126,15 @@ fn markdown(ending: &Ending<'_>) -> String {
     let store = ending.store;
     let identity = store.identity.as_ref();
     let name = identity.map_or("run", |identity| identity.name.as_str());
+    let [student, teacher] = [Phase::Student, Phase::Teacher].map(|phase| seconds(store, phase));
+    let trained = trained_words(student, teacher);
     let mut text = format!("## {}\n\n", cell(name));
     // Writing to a string can't fail.
     let _ = writeln!(
         text,
-        "{}. {} of training. Run `{}`.\n",
+        "{}. {}Run `{}`.\n",
         cell(&capitalised(&wording::outcome(ending.outcome))),
-        format::duration(metrics::seconds(store)),
+        trained.map_or_else(String::new, |trained| format!("Trained: {trained}. ")),
         clean_line(&ending.folder.shown().to_string()).replace('`', "'")
     );
     for (path, value) in ending.config.changed() {
@@ -214,7 +218,7 @@ fn row(name: &str, evaluation: &Evaluation, has_top5: bool) -> String {
 fn annotations(ending: &Ending<'_>) -> Vec<(Level, String)> {
     let mut all: Vec<(Level, String)> = Vec::new();
     match ending.outcome {
-        Outcome::Completed => {}
+        Outcome::Completed | Outcome::StoppedEarly { .. } => {}
         Outcome::Stopped { .. } => all.push((Level::Warning, wording::outcome(ending.outcome))),
         Outcome::Failed { .. } => all.push((Level::Error, wording::outcome(ending.outcome))),
     }

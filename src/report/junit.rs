@@ -8,10 +8,11 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Ending, Reporter, metrics, wording};
-use crate::event::{Outcome, RunEvent};
+use crate::event::{Phase, RunEvent};
 use crate::listing::GateStatus;
 use crate::run::RunFolder;
 use crate::store::RunStore;
+use crate::store::metrics::seconds;
 use crate::untrusted::files::open_output;
 use crate::untrusted::{Show as _, clean_line, clean_text};
 
@@ -94,7 +95,11 @@ fn unwritten(error: SerializeError) -> io::Error {
 fn report(ending: &Ending<'_>) -> Report {
     let identity = ending.store.identity.as_ref();
     let name = identity.map_or("run", |identity| identity.name.as_str());
-    let time = Duration::try_from_secs_f64(metrics::seconds(ending.store)).unwrap_or_default();
+    let phases = [Phase::Teacher, Phase::Student].into_iter();
+    let trained = phases
+        .filter_map(|phase| seconds(ending.store, phase))
+        .sum();
+    let time = Duration::try_from_secs_f64(trained).unwrap_or_default();
     let gates = ending.verdicts.iter().map(|verdict| {
         let status = match &verdict.status {
             GateStatus::Passed => TestCaseStatus::success(),
@@ -110,15 +115,16 @@ fn report(ending: &Ending<'_>) -> Report {
 
 fn run_case(ending: &Ending<'_>, name: &str, time: Duration) -> TestCase {
     let status = match ending.outcome {
-        Outcome::Completed => TestCaseStatus::success(),
+        outcome if outcome.is_completed() => TestCaseStatus::success(),
         outcome => problem(NonSuccessKind::Error, &wording::outcome(outcome)),
     };
     let metrics = metrics::summary(ending.store)
         .into_iter()
         .map(|(name, metrics)| format!("{name}: {}", metrics.join("  ")));
+    let outcome = format!("outcome: {}", wording::outcome(ending.outcome));
     let folder = format!("run: {}", ending.folder.shown());
     let output: Vec<String> = metrics
-        .chain([folder])
+        .chain([outcome, folder])
         .map(|line| clean_line(&line).into_owned())
         .collect();
     let mut case = case(name, "run", status, time);

@@ -25,7 +25,7 @@ pub(super) fn summary(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
             None => format!("step {}", format::count(step)),
         };
         let phase = wording::phase(phase);
-        let saved = format!("{phase} saved to latest, not evaluated");
+        let saved = format!("{phase} saved to latest/, not evaluated");
         rows.push(("latest", vec![place, saved]));
     }
     rows
@@ -79,16 +79,4 @@ fn metrics(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String>
         metrics.push(format!("test {}", wording::evaluation(test)));
     }
     metrics
-}
-
-/// Seconds that trainings took in the last process, as far as is known.
-pub(super) fn seconds(store: &RunStore) -> f64 {
-    [Phase::Teacher, Phase::Student]
-        .into_iter()
-        .filter_map(|phase| {
-            let ended = store.phases.get(&phase)?.ended;
-            ended.or_else(|| store.table(phase).seconds())
-        })
-        .filter(|seconds| seconds.is_finite())
-        .sum()
 }

@@ -2,7 +2,7 @@
 
 use crate::event::{
     Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, Phase, QuantScheme,
-    RangeRule, Variant, WeightScales,
+    RangeRule, Variant, WeightScales, stopped_words,
 };
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::metric::{Cost, Quantity};
@@ -44,7 +44,10 @@ pub(super) fn decision(decision: &Decision) -> String {
 pub(super) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Completed => "completed".to_owned(),
-        Outcome::Stopped { reason } => format!("stopped, can be resumed: {reason}"),
+        Outcome::StoppedEarly { epoch, reason } => {
+            format!("completed, stopped early after epoch {epoch}: {reason}")
+        }
+        Outcome::Stopped { reason } => format!("{}, can be resumed", stopped_words(reason)),
         Outcome::Failed { message } => format!("failed: {message}"),
     }
 }

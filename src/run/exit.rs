@@ -5,7 +5,7 @@ use crate::event::Outcome;
 /// How the process ends, for scripts and schedulers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Trained to the end and every gate holds.
+    /// Trained to the end, or until a metric no longer improved, and every gate holds.
     Success,
     /// Completed; a gate failed or was not evaluated.
     GateFailed,
@@ -22,8 +22,8 @@ impl Exit {
     #[must_use]
     pub fn of(outcome: &Outcome, gates_hold: bool) -> Self {
         match outcome {
-            Outcome::Completed if gates_hold => Self::Success,
-            Outcome::Completed => Self::GateFailed,
+            Outcome::Completed | Outcome::StoppedEarly { .. } if gates_hold => Self::Success,
+            Outcome::Completed | Outcome::StoppedEarly { .. } => Self::GateFailed,
             Outcome::Stopped { .. } => Self::Interrupted,
             Outcome::Failed { .. } => Self::RunFailed,
         }
@@ -61,6 +61,12 @@ mod tests {
         let failed = Outcome::Failed {
             message: "loss is NaN".to_owned(),
         };
+        let early = Outcome::StoppedEarly {
+            epoch: 7,
+            reason: "no improvement of valid/top1".to_owned(),
+        };
+        assert_eq!(Exit::of(&early, true).code(), 0);
+        assert_eq!(Exit::of(&early, false).code(), 1);
         assert_eq!(Exit::of(&Outcome::Completed, true).code(), 0);
         assert_eq!(Exit::of(&Outcome::Completed, false).code(), 1);
         for gates_hold in [true, false] {

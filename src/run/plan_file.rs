@@ -2,7 +2,7 @@
 //!
 //! The experiment says what was requested; the images decide the rest. Both
 //! together are resolved once, before the run's folder exists, and kept here:
-//! the final plan, the classes in order, size, mean and deviation, the content
+//! the final plan, the classes in order, size, mean and std, the content
 //! of the images and of every file of weights that the experiment names. Who
 //! resumes, replays, shows or reports a run reads this and derives nothing again.
 //!
@@ -128,6 +128,7 @@ impl RunPlan {
             unlabelled: self.data.unlabelled,
             classes: self.data.classes.len(),
             labelled: self.data.labelled(),
+            per_class: self.data.train_per_class.clone(),
             size: self.data.size,
             normalization: Some((self.data.mean, self.data.std)),
             steps_per_epoch: self.resolved.steps_per_epoch,

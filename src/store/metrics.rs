@@ -22,8 +22,11 @@ pub struct Metrics {
     pub agreement: Option<f64>,
     /// How far the training that began last is.
     pub progress: Option<Progress>,
-    /// Seconds that were trained, in all processes.
+    /// Seconds that the student trained, in all processes: with evaluations, without
+    /// pauses.
     pub seconds: Option<f64>,
+    /// The same of its teacher, where the run trained it.
+    pub teacher_seconds: Option<f64>,
 }
 
 /// How far a training is.
@@ -65,7 +68,7 @@ impl Metrics {
     /// The metrics of a run.
     #[must_use]
     pub fn of(store: &RunStore) -> Self {
-        let measured = |name: &str| value(store, name.parse().ok()?);
+        let measured = |name: &str| value(store, &name.parse().ok()?);
         Self {
             best: measured("valid/top1@best"),
             last: measured("valid/top1@last"),
@@ -73,7 +76,8 @@ impl Metrics {
             loss: measured("valid/loss@last"),
             agreement: measured("valid/agreement@last"),
             progress: Progress::of(store),
-            seconds: seconds(store),
+            seconds: seconds(store, Phase::Student),
+            teacher_seconds: seconds(store, Phase::Teacher),
         }
     }
 }
@@ -81,7 +85,7 @@ impl Metrics {
 /// The student's result of this name; none if it was not measured or is no
 /// number.
 #[must_use]
-pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
+pub fn value(store: &RunStore, metric: &Metric) -> Option<f64> {
     if metric.split == MetricSplit::Export {
         return exported(store, metric.quantity);
     }
@@ -89,7 +93,18 @@ pub fn value(store: &RunStore, metric: Metric) -> Option<f64> {
         return store.measured.as_ref()?.cost(cost);
     }
     let evaluation = evaluation(store, metric)?;
-    quantity(evaluation, metric.quantity).filter(|value| !value.is_nan())
+    of_evaluation(store, evaluation, metric).filter(|value| !value.is_nan())
+}
+
+/// What an evaluation of a run says of a metric; none of a class that there is not.
+#[must_use]
+pub fn of_evaluation(store: &RunStore, evaluation: &Evaluation, metric: &Metric) -> Option<f64> {
+    let Some(class) = &metric.class else {
+        return evaluation.value(metric.quantity);
+    };
+    let mut classes = store.data.as_ref()?.classes.iter();
+    let class = classes.position(|known| known == class)?;
+    evaluation.value_of_class(metric.quantity, class)
 }
 
 /// What the verification of the file says that the student was written to.
@@ -100,20 +115,7 @@ pub fn exported(store: &RunStore, quantity: Quantity) -> Option<f64> {
         Quantity::Top1 => proof.top1,
         Quantity::Agreement => Some(proof.agreement),
         Quantity::MaxDifference => Some(proof.max_difference),
-        Quantity::Top5 | Quantity::Loss | Quantity::Kl | Quantity::Cost(_) => None,
-    }
-}
-
-/// One of the numbers of an evaluation.
-#[must_use]
-pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
-    match quantity {
-        Quantity::Top1 => Some(evaluation.top1),
-        Quantity::Top5 => evaluation.informative_top5(),
-        Quantity::Loss => Some(evaluation.loss),
-        Quantity::Agreement => evaluation.teacher.map(|teacher| teacher.agreement),
-        Quantity::Kl => evaluation.teacher.map(|teacher| teacher.kl),
-        Quantity::MaxDifference | Quantity::Cost(_) => None,
+        _ => None,
     }
 }
 
@@ -121,7 +123,7 @@ pub fn quantity(evaluation: &Evaluation, quantity: Quantity) -> Option<f64> {
 /// the best or the last weights; on validation images that of the epoch whose
 /// checkpoint is the best, or of the last.
 #[must_use]
-pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
+pub fn evaluation<'a>(store: &'a RunStore, metric: &Metric) -> Option<&'a Evaluation> {
     match (metric.split, metric.weights) {
         (MetricSplit::Export | MetricSplit::Bench, _) => None,
         (MetricSplit::Valid, MetricWeights::Best) => store.best_evaluation(Phase::Student),
@@ -137,25 +139,22 @@ pub fn evaluation(store: &RunStore, metric: Metric) -> Option<&Evaluation> {
     }
 }
 
-fn seconds(store: &RunStore) -> Option<f64> {
-    let phases = [Phase::Teacher, Phase::Student];
-    let taken = phases.into_iter().filter_map(|phase| {
-        let state = store.phases.get(&phase)?;
-        let table = store.table(phase);
-        if table.is_empty() && state.ended.is_none() {
-            return None;
-        }
-        let earlier = if store.processes > 1 {
-            before_the_last_process(table)
-        } else {
-            0.0
-        };
-        let logged = table.seconds().unwrap_or(0.0);
-        Some(earlier + state.ended.map_or(logged, |ended| ended.max(logged)))
-    });
-    taken
-        .reduce(|a, b| a + b)
-        .filter(|seconds| seconds.is_finite())
+/// Seconds that a training of a run took, in all processes whose steps are remembered.
+#[must_use]
+pub fn seconds(store: &RunStore, phase: Phase) -> Option<f64> {
+    let state = store.phases.get(&phase)?;
+    let table = store.table(phase);
+    if table.is_empty() && state.ended.is_none() {
+        return None;
+    }
+    let earlier = if store.processes > 1 {
+        before_the_last_process(table)
+    } else {
+        0.0
+    };
+    let logged = table.seconds().unwrap_or(0.0);
+    let seconds = earlier + state.ended.map_or(logged, |ended| ended.max(logged));
+    seconds.is_finite().then_some(seconds)
 }
 
 /// Seconds of all processes but the last: every process counts from 0 again.
@@ -191,7 +190,8 @@ mod tests {
         assert_eq!(metrics.best, Some(0.8));
         assert_eq!(metrics.last, Some(0.7));
         assert_eq!(metrics.test, Some(0.8));
-        assert_eq!(metrics.seconds, Some(10.0));
+        assert_eq!(metrics.seconds, Some(6.0));
+        assert_eq!(metrics.teacher_seconds, Some(4.0));
         assert_eq!(metrics.progress.unwrap().share(), 1.0);
         assert_eq!(Metrics::of(&RunStore::new()), Metrics::default());
     }
@@ -247,6 +247,8 @@ mod tests {
             events.push(RunEvent::StepLogged(row));
         }
         // Four steps of half a second before, and eight after.
-        assert_eq!(Metrics::of(&folded(&events)).seconds, Some(4.0 + 2.0 + 4.0));
+        let metrics = Metrics::of(&folded(&events));
+        assert_eq!(metrics.seconds, Some(2.0 + 4.0));
+        assert_eq!(metrics.teacher_seconds, Some(4.0));
     }
 }

@@ -112,7 +112,7 @@ impl CommandState {
 impl fmt::Display for CommandState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Requested => f.write_str("pending until the next step"),
+            Self::Requested => f.write_str("requested"),
             Self::Applied(at) => write!(f, "applied at step {}", count(at.step)),
             Self::Rejected(reason) => write!(f, "rejected: {reason}"),
             Self::Void => f.write_str("discarded: training ended or was rolled back"),

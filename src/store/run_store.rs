@@ -19,6 +19,7 @@ use crate::event::{
     Command, DataSummary, EvaluatedWeights, Evaluation, Export, Measurement, ModelSummary, Outcome,
     Phase, Position, RunEvent, Split,
 };
+use crate::experiment::metric::ValidMetric;
 use crate::experiment::schedule::Schedule;
 use crate::format::number;
 use crate::run::kept::MOST_KEPT;
@@ -53,6 +54,10 @@ pub struct RunStore {
     pub checkpoints: Vec<Checkpoint>,
     /// Where checkpoints are kept, in order.
     pub kept: Vec<Position>,
+    /// By what the best weights of a training are chosen, where that is not top-1.
+    pub best_by: BTreeMap<Phase, ValidMetric>,
+    /// Where a training ended early, and why.
+    pub stopped_early: Option<(Position, String)>,
     /// The step from which on weights and values are rounded.
     pub quantized_from: Option<u64>,
     /// The file that the student was written to at its end.
@@ -193,11 +198,29 @@ impl RunStore {
                 };
                 self.phases.insert(*phase, state);
             }
+            RunEvent::BestChosenBy { phase, metric } => {
+                self.best_by.insert(*phase, *metric);
+            }
+            RunEvent::StoppedEarly {
+                phase,
+                steps,
+                step,
+                reason,
+            } => {
+                let at = Position {
+                    phase: *phase,
+                    step: *step,
+                };
+                self.stopped_early = Some((at, reason.clone()));
+                self.now_ends(at, *steps);
+            }
             RunEvent::TrainingExtended { phase, steps, step } => {
-                if let Some(state) = self.phases.get_mut(phase) {
-                    state.steps = *steps;
-                }
-                self.reached(*phase, *step);
+                self.stopped_early = None;
+                let at = Position {
+                    phase: *phase,
+                    step: *step,
+                };
+                self.now_ends(at, *steps);
             }
             RunEvent::RoundEnded {
                 round,
@@ -258,6 +281,14 @@ impl RunStore {
             }
             _ => {}
         }
+    }
+
+    /// A training has another end from here on.
+    fn now_ends(&mut self, at: Position, steps: u64) {
+        if let Some(state) = self.phases.get_mut(&at.phase) {
+            state.steps = steps;
+        }
+        self.reached(at.phase, at.step);
     }
 
     fn apply_command(&mut self, event: &RunEvent) {
@@ -363,6 +394,7 @@ impl RunStore {
                 && (evaluation.split == Split::Valid || evaluation.phase < position.phase)
         });
         self.checkpoints.retain(|saved| saved.at <= position);
+        self.stopped_early.take_if(|(at, _)| *at > position);
         self.phases.retain(|phase, _| *phase <= position.phase);
         if let Some(state) = self.phases.get_mut(&position.phase) {
             state.completed = position.step;
@@ -510,8 +542,8 @@ impl RunStore {
         })
     }
 
-    /// The evaluation of weights in floats with the highest top-1 on the validation
-    /// images: the first of equals, as checkpoints are chosen.
+    /// The best evaluation of weights in floats on the validation images, by top-1 or what
+    /// the run chooses by: the first of equals, as checkpoints are chosen.
     #[must_use]
     pub fn best_evaluation(&self, phase: Phase) -> Option<&Evaluation> {
         self.best_of(phase, |weights| weights != EvaluatedWeights::Quantized)
@@ -530,9 +562,21 @@ impl RunStore {
         phase: Phase,
         counts: impl Fn(EvaluatedWeights) -> bool,
     ) -> Option<&Evaluation> {
-        self.evaluations_of(phase, Split::Valid)
-            .filter(|evaluation| counts(evaluation.weights) && !evaluation.top1.is_nan())
-            .reduce(|best, next| if next.top1 > best.top1 { next } else { best })
+        let metric = self.best_by.get(&phase).copied().unwrap_or_default();
+        let valued = self.evaluations_of(phase, Split::Valid);
+        let valued = valued.filter(|evaluation| counts(evaluation.weights));
+        let valued = valued.filter_map(|evaluation| {
+            let value = evaluation.value(metric.quantity())?;
+            (!value.is_nan()).then_some((value, evaluation))
+        });
+        let best = valued.reduce(|best, next| {
+            if metric.improves(next.0, best.0) {
+                next
+            } else {
+                best
+            }
+        });
+        best.map(|(_, evaluation)| evaluation)
     }
 
     /// Whether the training stands in a finish that rounds weights and values.

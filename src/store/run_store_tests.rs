@@ -44,6 +44,49 @@ fn a_finished_run_folds_to_its_metrics() {
 }
 
 #[test]
+fn an_early_end_is_the_end_until_the_run_goes_back_or_gets_more_epochs() {
+    let mut events = small_run();
+    let ended = |event: &RunEvent| matches!(event, RunEvent::PhaseEnded { phase, .. } if *phase == Phase::Student);
+    events.truncate(events.iter().position(ended).unwrap());
+    let (phase, reason) = (Phase::Student, "no improvement".to_owned());
+    events.push(RunEvent::StoppedEarly {
+        phase,
+        steps: 12,
+        step: 12,
+        reason: reason.clone(),
+    });
+    let store = folded(&events);
+    assert_eq!(store.phases[&phase].steps, 12);
+    assert_eq!(store.stopped_early, Some((at(phase, 12), reason)));
+    let with = |event: RunEvent| folded(&[&events[..], &[event]].concat()).stopped_early;
+    assert!(with(resumed(Some(at(phase, 12)))).is_some());
+    assert!(with(resumed(Some(at(phase, 8)))).is_none());
+    let extended = RunEvent::TrainingExtended {
+        phase,
+        steps: 16,
+        step: 12,
+    };
+    assert!(with(extended).is_none());
+}
+
+#[test]
+fn the_best_evaluation_is_that_of_the_metric_that_the_run_names() {
+    let (phase, metric) = (Phase::Student, ValidMetric::Loss);
+    let mut events = small_run();
+    let best = |events: &[RunEvent]| folded(events).best_evaluation(phase).unwrap().step;
+    for event in &mut events {
+        if let RunEvent::Evaluated(each) = event
+            && (each.phase, each.step, each.split) == (phase, 12, Split::Valid)
+        {
+            each.loss = 0.1;
+        }
+    }
+    assert_eq!(best(&events), 8);
+    events.insert(1, RunEvent::BestChosenBy { phase, metric });
+    assert_eq!(best(&events), 12);
+}
+
+#[test]
 fn knobs_are_those_of_the_last_step_until_an_round_moves_them() {
     let events = small_run();
     let ended = events

@@ -279,7 +279,7 @@ impl RunEntry {
 
     /// A metric of its student.
     #[must_use]
-    pub fn metric(&self, metric: Metric) -> Option<f64> {
+    pub fn metric(&self, metric: &Metric) -> Option<f64> {
         match metric.quantity {
             Quantity::Cost(cost) => self.measured()?.cost(cost),
             _ => value(&self.store, metric),
@@ -338,7 +338,7 @@ impl RunEntry {
     pub fn state(&self) -> RunState {
         let alive = self.owner != Owner::None;
         match &self.store.status {
-            Status::Ended(Outcome::Completed) => RunState::Completed,
+            Status::Ended(Outcome::Completed | Outcome::StoppedEarly { .. }) => RunState::Completed,
             Status::Ended(Outcome::Stopped { .. }) => RunState::Stopped,
             Status::Ended(Outcome::Failed { .. }) => RunState::Failed,
             Status::Running if alive => RunState::Training,

@@ -45,6 +45,7 @@ pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
         unlabelled: 0,
         classes: data.classes.len(),
         labelled: true,
+        per_class: Vec::new(),
         size: data.size,
         normalization: Some((data.mean, data.std)),
         steps_per_epoch,

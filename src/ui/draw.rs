@@ -217,7 +217,8 @@ impl Ui {
         let hints = self.hints(runs);
         let named = |action: &Action| {
             let key = self.hint_key(*action)?;
-            Some(hint(&key, self.hint_word(*action, runs)))
+            let applies = self.applies(*action, runs);
+            applies.then(|| hint(&key, self.hint_word(*action, runs)))
         };
         let always: Vec<Line> = ALWAYS.iter().filter_map(named).collect();
         let mut room = usize::from(area.width);
@@ -256,6 +257,11 @@ impl Ui {
         } else {
             keymap.key(action)
         }
+    }
+
+    /// Whether an action would do something with what is selected.
+    fn applies(&self, action: Action, runs: &Runs) -> bool {
+        action != Action::ResumeRun || self.runs_table.resumes(&self.shared, runs)
     }
 
     /// What an action does here, in a word.

@@ -428,7 +428,7 @@ impl Ui {
                 self.on_folder(|prompt| prompt.on_found(&typed, result), runs);
             }
             News::ProbeRead { run, source, probe } => {
-                self.compare.on_probe(&run, &source, probe, shared);
+                self.compare.on_probe(&run, &source, probe, shared, runs);
             }
             News::ModelExported { run, result } => on_exported(&run, result, shared),
             News::Inference(event) => self.inference.on_event(event, shared),

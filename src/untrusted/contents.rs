@@ -105,7 +105,9 @@ impl Contents {
                 ));
             }
             Self::Compressed(how) => return Some(format!("compressed ({how}); unpack it")),
-            Self::SafeTensors => "a safetensors file, which holds weights without their layout",
+            Self::SafeTensors => {
+                "a safetensors file, which holds weights without their architecture"
+            }
             Self::Zip => "a zip archive, such as PyTorch writes",
             Self::Stream => "a file of PyTorch's old format, which holds weights only",
             Self::Tar => "a tar archive",

@@ -5,6 +5,7 @@ use std::fs;
 use insta::assert_snapshot;
 use workbench::data::{BatchRequest, Images, Loader};
 use workbench::experiment::plan::{DataPlan, ValidPlan};
+use workbench::experiment::spec::SamplerSpec;
 
 use crate::{Case, plan};
 
@@ -102,7 +103,7 @@ fn images_that_are_deleted_while_training() {
     plan.memory = 0;
     let images = Images::open(&plan, 7).unwrap();
     fs::remove_dir_all(case.path("train")).unwrap();
-    let loader = Loader::new(&images, &[], 1, 0.0, 7, 1);
+    let loader = Loader::new(&images, &[], 1, 0.0, (7, SamplerSpec::Shuffle), 1);
     let request = BatchRequest {
         epoch: 0,
         index: 0,

@@ -16,6 +16,7 @@ pub fn facts(labelled: bool, steps: u64, teacher_steps: u64) -> DataFacts {
         unlabelled: 0,
         classes: 4,
         labelled,
+        per_class: Vec::new(),
         size: (32, 32),
         normalization: Some(([0.5; 3], [0.25; 3])),
         steps_per_epoch: steps,

@@ -128,7 +128,7 @@ fn an_image_without_an_answer_is_named_and_views_that_change_are_refused() {
     RgbImage::from_pixel(8, 8, Rgb([200, 0, 0]))
         .save(&changed)
         .unwrap();
-    refused(&[], "has no answer for 1 of the");
+    refused(&[], "has no logits for 1 of the");
     let file = bench.path().join("answers.safetensors");
     let whole = fs::read(&file).unwrap();
     for cut in [0, 7, 40, whole.len() / 2, whole.len() - 1] {

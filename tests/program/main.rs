@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod early_stop;
 mod exit_codes;
 mod export;
 mod extend;
@@ -28,3 +29,4 @@ mod setup;
 #[cfg(unix)]
 mod steered;
 mod torchscript;
+mod uneven;

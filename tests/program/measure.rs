@@ -54,7 +54,7 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let page = String::from_utf8(output.stdout).unwrap();
     assert!(
-        page.contains("Cortex-A72") && page.contains("p50 ms"),
+        page.contains("Cortex-A72") && page.contains("p50") && page.contains(" ms "),
         "{page}"
     );
     assert!(run.join("bench/cortex-a72.json").is_file());

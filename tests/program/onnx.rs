@@ -429,7 +429,7 @@ fn a_teacher_whose_answers_depend_on_the_batch_is_refused() {
     let output = bench.run(&["--run", "colours.ron", "--set", trusted]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     let text = stderr(&output);
-    let why = "its answer on an image depends on the others of its batch";
+    let why = "its logits for an image depend on the others of its batch";
     assert!(
         text.contains(why) && text.contains("model.eval()"),
         "{text}"

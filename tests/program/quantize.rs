@@ -82,7 +82,7 @@ fn a_finish_is_planned_trained_and_exported_with_what_it_learned() {
     for (place, from, name) in [("best", 0, "best"), ("quantized", 2, "best_quantized")] {
         let (_, step, top1) = best(from);
         assert_eq!(state[name]["step"], *step, "{name}");
-        assert_eq!(state[name]["top1"], *top1, "{name}");
+        assert_eq!(state[name]["value"], *top1, "{name}");
         let model = json(&run.join(place).join("model.json"));
         assert_eq!(model["trained"]["step"], *step, "{place}");
     }

@@ -15,7 +15,11 @@ const ADJUSTMENT: &str = r#"{"id":"cooler","origin":"Process","command":{"Adjust
 /// Whether the journal says that the run was trained to its end.
 fn is_complete(run: &Path) -> bool {
     let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
-    journal.contains(r#"{"RunEnded":"Completed"}"#)
+    let ends = [
+        r#"{"RunEnded":"Completed"}"#,
+        r#"{"RunEnded":{"StoppedEarly""#,
+    ];
+    ends.iter().any(|end| journal.contains(end))
 }
 
 /// Stops that are tried before it is believed.

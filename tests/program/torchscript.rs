@@ -47,7 +47,7 @@ fn wrong_files_are_refused_by_name_in_every_build() {
         assert_eq!(code(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     };
-    check("holds weights without their layout");
+    check("holds weights without their architecture");
     teach(&bench, "exported.pt2");
     check("a program that torch.export saved");
     fs::write(bench.path().join("teacher.pt"), "<!DOCTYPE html>").unwrap();

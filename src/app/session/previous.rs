@@ -8,8 +8,8 @@ use super::error::SessionError;
 use super::{MoreEpochs, Opened, ResumeChanges, create, unless_stopped};
 use crate::engine::{Failure, Prepared, Standing, adopt_teacher, standing, verify};
 use crate::event::{
-    Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Outcome, Phase,
-    Position, RunEvent,
+    Command, CommandRecord, JOURNAL_VERSION, JOURNAL_VERSION_WITH_MARK, Origin, Phase, Position,
+    RunEvent,
 };
 use crate::experiment::device::DeviceKind;
 use crate::experiment::held::Held;
@@ -267,14 +267,20 @@ impl ResumeState {
         let all: Vec<&Command> = all.map(|(_, record)| &record.command).collect();
         let length = length_after(training, all.iter().copied());
         let (mut new, mut notes) = (Vec::new(), Vec::new());
+        let mut epochs = length.epochs;
         if let Some(more) = changes.more {
             if training.finish.is_some() {
                 return Err(SessionError::Finished);
             }
-            let epochs = length.epochs.saturating_add(more.epochs);
-            warnings.extend(repeated(events, length.epochs));
-            let held = held_after(training, &all);
-            notes.extend(held_of(held, more, changes, length.epochs)?);
+            let now = ended_early(events, &pending, start)
+                .map_or(length.epochs, |step| timeline.epoch(step) as u32);
+            epochs = now.saturating_add(more.epochs);
+            warnings.extend(repeated(events, now));
+            // One that ended early follows its schedules to their end at first.
+            if epochs > length.epochs {
+                let held = held_after(training, &all);
+                notes.extend(held_of(held, more, changes, length.epochs)?);
+            }
             let stretches = more.stretches.unwrap_or_default();
             new.push(Command::Extend {
                 epochs,
@@ -286,7 +292,6 @@ impl ResumeState {
             pending
                 .retain(|(at, record)| at.phase != start.phase || *at <= start || is_other(record));
         }
-        let epochs = length.epochs + changes.more.map_or(0, |more| more.epochs);
         let now = timeline.epoch(start.step);
         for (knob, schedule) in &changes.set {
             check(training, knob, schedule, (now, f64::from(epochs)))?;
@@ -303,6 +308,23 @@ impl ResumeState {
             warnings,
         })
     }
+}
+
+/// The step at which the training ended early, if it stands there and was not given more
+/// epochs since.
+fn ended_early(
+    events: &[RunEvent],
+    pending: &[(Position, CommandRecord)],
+    start: Position,
+) -> Option<u64> {
+    let is_extended = pending.iter().any(|(at, record)| {
+        at.phase == start.phase && matches!(record.command, Command::Extend { .. })
+    });
+    let is_here = |event: &RunEvent| {
+        matches!(event, RunEvent::StoppedEarly { phase, step, .. }
+            if Position { phase: *phase, step: *step } == start)
+    };
+    (!is_extended && events.iter().any(is_here)).then_some(start.step)
 }
 
 /// Which values knobs are held at while a training gets more epochs than `end`. Where the
@@ -638,7 +660,7 @@ fn finished(events: &[RunEvent]) -> bool {
         .iter()
         .rev()
         .find_map(|event| match event {
-            RunEvent::RunEnded(outcome) => Some(*outcome == Outcome::Completed),
+            RunEvent::RunEnded(outcome) => Some(outcome.is_completed()),
             RunEvent::RunStarted { .. } => Some(false),
             _ => None,
         })
@@ -665,6 +687,7 @@ fn other_device(events: &[RunEvent], device: &DeviceKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Outcome;
 
     fn record(id: &str, origin: Origin, command: Command) -> CommandRecord {
         CommandRecord {

@@ -14,13 +14,13 @@ use super::run_files::known;
 use crate::app::export::{ExportRequest, export};
 use crate::app::models::{self, OpenModelsError};
 use crate::app::panic::caught;
-use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder};
+use crate::engine::{Failure, ProbeFolder, infer, probe_cell, probe_folder, probe_named};
 use crate::event::inspection::{
     Answering, Asked, InferenceEvent, InferenceRequest, Probe, ProbeSource, Weights,
 };
 use crate::event::{ExportFormat, Floats, Phase, PixelFormat, SkippedImage};
 use crate::format::count;
-use crate::run::StopSignal;
+use crate::run::{RunFolder, RunPlan, StopSignal};
 use crate::store::{RunEntry, Runs};
 use crate::ui::{ExportRefusal, LogLine, News};
 use crate::untrusted::Show as _;
@@ -106,11 +106,13 @@ pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender)
                 warn(left_out(&skipped));
                 Ok(probe)
             }
+            ProbeSource::Named { images, weights } => {
+                let plan = plan_of(&folder)?;
+                let models = models::open(&folder, None, ask(weights))?;
+                probe_named(&models, &plan, &images).map_err(InspectError::Images)
+            }
             ProbeSource::Cell { cell, step } => {
-                let plan = folder
-                    .plan()
-                    .map_err(|e| InspectError::Images(e.to_string()))?;
-                let plan = plan.ok_or(InspectError::NoPlan)?;
+                let plan = plan_of(&folder)?;
                 let mut models = models::open(&folder, None, ask(Weights::Latest))?;
                 if models.trained.0 != step {
                     models = models::open(&folder, None, ask(Weights::Best))?;
@@ -129,6 +131,13 @@ pub fn read_probe(runs: &Runs, run: String, source: ProbeSource, sender: Sender)
             }
         }
     });
+}
+
+/// The plan of a run, which says which its images are.
+fn plan_of(folder: &RunFolder) -> Result<RunPlan, InspectError> {
+    let plan = folder.plan();
+    let plan = plan.map_err(|error| InspectError::Images(error.to_string()))?;
+    plan.ok_or(InspectError::NoPlan)
 }
 
 fn has_teacher(run: &RunEntry) -> bool {

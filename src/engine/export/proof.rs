@@ -97,7 +97,7 @@ pub enum ProofError {
     Differs(Box<ExportProof>, f64),
     /// It answers with what is no number.
     #[error(
-        "{who} answers {unanswered} of {images} validation images with logits that are not finite \
+        "{who} has logits that are not finite for {unanswered} of {images} validation images \
          (NaN or infinite), so that nothing is verified"
     )]
     NoAnswer {

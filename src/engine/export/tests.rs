@@ -541,7 +541,7 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
         broken.parameters_mut()[0].value = value;
         let error = checked(&bytes, &broken).unwrap_err();
         assert!(
-            error.contains("with logits that are not finite (NaN or infinite)"),
+            error.contains("the network has logits that are not finite for 5 of 5"),
             "{error}"
         );
         let error = checked(&bytes[..bytes.len() / 2], &network(1)).unwrap_err();

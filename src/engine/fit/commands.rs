@@ -1,11 +1,12 @@
 //! Applies commands to a training.
 
+use std::time::{Duration, Instant};
+
 use super::Fit;
 use crate::engine::failure::Failure;
 use crate::engine::state::FitState;
 use crate::event::{Command, CommandRecord, Origin, RunEvent};
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::FinishSpec;
 use crate::experiment::timeline::{Extension, NO_EXTENSION};
 use crate::trainer::CommandSource;
 
@@ -15,8 +16,9 @@ impl Fit<'_> {
         &mut self,
         inbox: &mut dyn CommandSource,
     ) -> Result<Option<String>, Failure> {
-        let mut paused = false;
+        let mut paused_at: Option<Instant> = None;
         loop {
+            let paused = paused_at.is_some();
             for record in inbox.due(self.position(), paused) {
                 let record = self.before_finish(inbox.stop().unwrap_or(record));
                 // Kept before the command is known: a kill in between loses neither.
@@ -28,9 +30,15 @@ impl Fit<'_> {
                         self.applied(&record, from);
                         return Ok(Some(record.stopped_by()));
                     }
-                    Command::Pause | Command::Resume => {
-                        paused = record.command == Command::Pause;
-                        self.emit(RunEvent::Paused(paused));
+                    Command::Pause => {
+                        paused_at.get_or_insert_with(Instant::now);
+                        self.emit(RunEvent::Paused(true));
+                    }
+                    Command::Resume => {
+                        let pause = paused_at.take();
+                        self.meter
+                            .skip(pause.map_or(Duration::ZERO, |at| at.elapsed()));
+                        self.emit(RunEvent::Paused(false));
                     }
                     Command::EvaluateNow => match self.evaluate(None, inbox) {
                         Err(Failure::Stopped) => {
@@ -64,7 +72,7 @@ impl Fit<'_> {
                     self.extended();
                 }
             }
-            if !paused {
+            if paused_at.is_none() {
                 return Ok(None);
             }
         }
@@ -75,10 +83,11 @@ impl Fit<'_> {
     /// what they come to.
     fn before_finish(&self, mut record: CommandRecord) -> CommandRecord {
         let training = self.context.training;
-        let Some(FinishSpec::Quantize(finish)) = training.finish else {
+        if training.finish.is_none() {
             return record;
-        };
-        let end = f64::from(training.epochs.saturating_sub(finish.epochs));
+        }
+        // Where the finish begins, also after an early end.
+        let end = self.timeline.epoch(self.timeline.steps_of_rounds);
         let is_before = self.timeline.epoch(self.state.step) < end;
         if let Command::Adjust { knob, schedule } = &mut record.command
             && is_before
@@ -156,9 +165,10 @@ impl Fit<'_> {
         }
         let length = state.length(self.context.training);
         let to = length.to(epochs, schedules_end);
-        let is_more = epochs > length.epochs || origin == Origin::Replay;
+        let has = self.timeline.steps / self.timeline.steps_per_epoch;
+        let is_more = u64::from(epochs) > has || origin == Origin::Replay;
         if !is_more || self.timeline.extended(to).steps <= state.step {
-            return Err(format!("the training has {} epochs already", length.epochs));
+            return Err(format!("the training has {has} epochs already"));
         }
         if epochs > Extension::MOST {
             return Err(format!("{epochs} epochs are more than {}", Extension::MOST));
@@ -175,13 +185,13 @@ impl Fit<'_> {
         let extended = state.knobs.extend(epochs, schedules_end, now);
         extended.map_err(|error| error.to_string())?;
         state.extension = Some(to);
+        state.early_stop.extend();
         Ok(())
     }
 
     /// The training has another length from now on.
     fn extended(&mut self) {
-        let length = self.state.length(self.context.training);
-        self.timeline = self.timeline.extended(length);
+        self.timeline = self.state.timeline(self.timeline, self.context.training);
         self.emit(RunEvent::TrainingExtended {
             phase: self.context.phase,
             steps: self.timeline.steps,

@@ -122,7 +122,7 @@ pub fn settle(
     let classes = named_classes(file, data, &about, notes)?;
     matched(file, classes, contents.classes, data, notes)?;
     notes.push(TEACHER.note(&format!(
-        "its answers are kept in a file, for {} images as they are",
+        "its logits are in a file, for {} images as they are",
         count(contents.hashes.len())
     )));
     let scores = file.kept.as_ref().and_then(|kept| kept.scores);
@@ -182,7 +182,7 @@ pub fn read(file: &TeacherFile) -> Result<KeptAnswers, ImportError> {
             .is_some_and(|before| before != row)
         {
             let hash = blake3::Hash::from_bytes(*hash).to_hex();
-            let reason = format!("it answers the image {hash} twice, and differently");
+            let reason = format!("it has two different rows for the image {hash}");
             return Err(unusable(file.path(), &reason));
         }
     }

@@ -414,8 +414,8 @@ fn own_images(
         notes.push(TEACHER.note(&if (mean, std) == BYTES {
             "views are given to it as values from 0 to 255".to_owned()
         } else {
-            let given = given(mean, std);
-            format!("views are normalised for it by its own mean and deviation: {given}")
+            let (mean, std) = (triple(mean), triple(std));
+            format!("views are normalised for it by its own mean {mean} and std {std}")
         }));
     }
 }
@@ -531,7 +531,7 @@ fn other_outputs(outputs: usize, names: Option<&[String]>, classes: usize) -> Im
     .into()
 }
 
-/// Mean and deviation of values from 0 to 255, as bytes have them.
+/// Mean and std of values from 0 to 255, as bytes have them.
 pub const BYTES: ([f32; 3], [f32; 3]) = ([0.0; 3], [1.0 / 255.0; 3]);
 
 /// What a teacher's scores are: as the experiment says, or as they look.
@@ -572,7 +572,7 @@ fn other_engine(before: &str, now: &str) -> ImportError {
     Problem::new(
         "teacher.weights",
         format!(
-            "its answers were computed by {before}, and here is {now}, which may round differently"
+            "its logits were computed by {before}, and here is {now}, which may round differently"
         ),
     )
     .help(format!("let the run have {before}, or start a new one"))
@@ -581,8 +581,12 @@ fn other_engine(before: &str, now: &str) -> ImportError {
 
 /// A normalisation as an experiment writes it.
 pub fn given(mean: [f32; 3], std: [f32; 3]) -> String {
-    let triple = |[r, g, b]: [f32; 3]| format!("({r}, {g}, {b})");
     format!("Given(mean: {}, std: {})", triple(mean), triple(std))
+}
+
+/// Numbers of red, green and blue.
+fn triple([r, g, b]: [f32; 3]) -> String {
+    format!("({r}, {g}, {b})")
 }
 
 /// Reads a student that starts from a file, as its settled plan says.

@@ -41,6 +41,11 @@ fn labels(values: &[i32]) -> Tensor<1, Int> {
     )
 }
 
+/// Those of the fixture.
+fn weights() -> Tensor<1> {
+    Tensor::from_floats([0.5, 2.0, 1.0, 3.0, 0.25], &Device::flex())
+}
+
 type LossOfStudent = Box<dyn Fn(Tensor<2>) -> Tensor<1>>;
 
 /// Every loss as a function of the student's logits, the rest being constant.
@@ -55,7 +60,8 @@ fn all(
     let t = teacher;
     let hard = t.clone().argmax(1).squeeze_dim::<1>(1);
     let views = move |s, other: &Tensor<2>, t: &Tensor<2>| vec![s, other.clone(), t.clone()];
-    let ((o1, o2), (l1, l2)) = ((other.clone(), other), (labels.clone(), labels.clone()));
+    let (o1, o2) = (other.clone(), other);
+    let [l1, l2, l3, l4] = std::array::from_fn(|_| labels.clone());
     let [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11] = std::array::from_fn(|_| t.clone());
     vec![
         (
@@ -88,6 +94,14 @@ fn all(
         (
             "label_smoothed",
             boxed(move |s| cross_entropy(s, labels.clone(), 0.1)),
+        ),
+        (
+            "label_weighted",
+            boxed(move |s| weighted_cross_entropy(s, l3.clone(), 0.0, weights())),
+        ),
+        (
+            "label_weighted_smoothed",
+            boxed(move |s| weighted_cross_entropy(s, l4.clone(), 0.1, weights())),
         ),
         (
             "teacher_hard",

@@ -17,6 +17,28 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, smoothing: f64) 
     loss * (1.0 - smoothing) - log_p.mean() * smoothing
 }
 
+/// The same where a label of class c counts `w[c]`, as `CrossEntropyLoss(weight=w)` of `PyTorch`
+/// has it: Σ ((1 − ε) `w[y]` (−ln `p[y]`) + ε/C Σ `w[c]` (−ln `p[c]`)) / Σ `w[y]`, over the batch.
+/// `weights` is `[classes]`, all above 0.
+#[must_use]
+pub fn weighted_cross_entropy(
+    logits: Tensor<2>,
+    labels: Tensor<1, Int>,
+    smoothing: f64,
+    weights: Tensor<1>,
+) -> Tensor<1> {
+    let [_, classes] = logits.dims();
+    let of_labels = weights.clone().select(0, labels.clone());
+    let log_p = log_softmax(logits, 1);
+    let of_label: Tensor<1> = log_p.clone().gather(1, column(labels)).squeeze_dim(1);
+    let loss = -(of_label * of_labels.clone()).sum() / of_labels.clone().sum();
+    if smoothing == 0.0 {
+        return loss;
+    }
+    let even = (log_p * weights.unsqueeze::<2>()).sum() / of_labels.sum();
+    loss * (1.0 - smoothing) - even * (smoothing / classes as f64)
+}
+
 /// Mean of −Σ `p_t` ln `p_s` at temperature 1.
 #[must_use]
 pub fn soft_cross_entropy(student: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {

@@ -48,6 +48,7 @@ impl FoldedValues {
             name: spec.name,
             shape: spec.shape,
             decays: spec.decays,
+            frozen: false,
         });
         let parameters = parameters.collect();
         let statistics = graph.statistics().into_iter();

@@ -31,7 +31,7 @@ pub use self::onnx::{
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
 use self::walk::{Statistics, walk};
-use crate::experiment::architecture::{Graph, ParameterSpec};
+use crate::experiment::architecture::{Graph, ParameterSpec, is_in_module};
 use crate::experiment::spec::Precision;
 
 /// A network that can be evaluated and trained.
@@ -58,6 +58,8 @@ pub struct Parameter {
     pub value: Tensor<1>,
     /// Whether weight decay applies; not to norms and biases.
     pub decays: bool,
+    /// Whether training leaves it as it is.
+    pub frozen: bool,
 }
 
 /// What one batch normalisation remembers of the batches it has seen. Never
@@ -139,6 +141,16 @@ impl Network {
     /// Statistics, to be given new values of the same sizes.
     pub fn statistics_mut(&mut self) -> &mut [RunningStatistics] {
         &mut self.statistics
+    }
+
+    /// Leaves the parameters of these modules as they are from now on, given by their
+    /// paths. Their running statistics go on to follow the batches.
+    pub fn freeze(&mut self, modules: &[String]) {
+        for parameter in &mut self.parameters {
+            parameter.frozen = modules
+                .iter()
+                .any(|module| is_in_module(&parameter.name, module));
+        }
     }
 
     /// By what weights and values are rounded, if they are.
@@ -244,6 +256,7 @@ fn parameter(spec: ParameterSpec, seed: u64, device: &Device) -> Parameter {
         name: spec.name,
         shape: spec.shape,
         decays: spec.decays,
+        frozen: false,
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Context<'a> {
     pub knobs: &'a BTreeMap<String, f64>,
     /// Share of the label's probability spread over all classes, in [0, 1).
     pub label_smoothing: f64,
+    /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
+    pub class_weights: Option<&'a [f64]>,
     /// How much of a batch this is.
     pub share: Share,
 }
@@ -44,6 +46,8 @@ pub struct Share {
     pub images: f64,
     /// Share of the labelled images, in [0, 1].
     pub labels: f64,
+    /// Share of what the labels count by the weights of their classes, in [0, 1].
+    pub weights: f64,
 }
 
 impl Share {
@@ -51,10 +55,13 @@ impl Share {
     pub const WHOLE: Self = Self {
         images: 1.0,
         labels: 1.0,
+        weights: 1.0,
     };
 
     fn of(self, loss: &Loss) -> f64 {
-        if loss.is_of_labels() {
+        if loss.is_truth_of_labels() {
+            self.weights
+        } else if loss.is_of_labels() {
             self.labels
         } else {
             self.images
@@ -264,7 +271,15 @@ impl Evaluation<'_> {
             };
             let rows = student.narrow(0, 0, labels.dims()[0]);
             let smoothing = self.context.label_smoothing;
-            return Ok(loss::cross_entropy(rows, labels, smoothing));
+            let Some(weights) = self.context.class_weights else {
+                return Ok(loss::cross_entropy(rows, labels, smoothing));
+            };
+            let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
+            let count = weights.len();
+            let weights = Tensor::from_data(TensorData::new(weights, [count]), &rows.device());
+            return Ok(loss::weighted_cross_entropy(
+                rows, labels, smoothing, weights,
+            ));
         }
         let teacher = self.teacher(view)?;
         if student.dims() != teacher.dims() {

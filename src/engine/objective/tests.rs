@@ -56,6 +56,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
         labels,
         knobs: &knobs,
         label_smoothing: 0.0,
+        class_weights: None,
         share: Share::WHOLE,
     };
     evaluate(objective, &logits(objective.views.len()), &context).unwrap()
@@ -96,6 +97,7 @@ fn only_the_views_that_a_term_names_are_needed() {
         labels: &[0, 1, 2],
         knobs: &knobs,
         label_smoothing: 0.0,
+        class_weights: None,
         share: Share::WHOLE,
     };
     let mut logits = logits(2);
@@ -190,6 +192,7 @@ fn smoothing_changes_the_loss_with_labels() {
             labels: &[0, 0, 0],
             knobs: &knobs,
             label_smoothing,
+            class_weights: None,
             share: Share::WHOLE,
         };
         value(&evaluate(&objective, &logits(1), &context).unwrap().total)
@@ -206,6 +209,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
             labels,
             knobs,
             label_smoothing: 0.0,
+            class_weights: None,
             share: Share::WHOLE,
         };
         evaluate(&objective, logits, &context)
@@ -246,6 +250,7 @@ fn an_objective_without_terms_or_views_is_refused() {
         labels: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
+        class_weights: None,
         share: Share::WHOLE,
     };
     let error = evaluate(&objective, &logits(2), &context).unwrap_err();

@@ -50,7 +50,7 @@ impl AdamW {
         let both = parameters.iter_mut().zip(gradients);
         for ((parameter, gradient), (first, second)) in both.zip(&mut self.moments) {
             let mut value = parameter.value.clone();
-            if parameter.decays && self.weight_decay != 0.0 {
+            if parameter.decays && !parameter.frozen && self.weight_decay != 0.0 {
                 value = value * (1.0 - lr * self.weight_decay);
             }
             *first = first.clone() * beta1 + gradient.clone() * (1.0 - beta1);

@@ -37,7 +37,7 @@ impl Sgd {
         for ((parameter, gradient), velocity) in both.zip(&mut self.velocities) {
             let value = parameter.value.clone();
             let mut direction = gradient;
-            if parameter.decays && self.weight_decay != 0.0 {
+            if parameter.decays && !parameter.frozen && self.weight_decay != 0.0 {
                 direction = direction + value.clone() * self.weight_decay;
             }
             if self.momentum != 0.0 {

@@ -37,6 +37,7 @@ fn parameters(values: &[f32]) -> Vec<Parameter> {
             shape: vec![values.len()],
             value: tensor(values),
             decays,
+            frozen: false,
         })
         .into()
 }

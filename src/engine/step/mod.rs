@@ -61,6 +61,8 @@ pub struct StepSettings<'a> {
     pub clip: Option<f64>,
     /// Share of the label's probability spread over all classes, in [0, 1).
     pub label_smoothing: f64,
+    /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
+    pub class_weights: Option<&'a [f64]>,
     /// Parts that the batch goes through the networks in, one after another.
     pub accumulate: usize,
     /// Numbers that the student's convolutions and linear layers are computed with.
@@ -115,7 +117,18 @@ pub fn train_step(
         });
     }
     let passed = sum.ok_or(StepError::EmptyBatch)?;
-    let gradients = passed.step.gradients;
+    // No gradient and no decay: optimizers leave such a parameter as it is, to the bit.
+    let gradients = passed.step.gradients.into_iter();
+    let gradients: Vec<Tensor<1>> = gradients
+        .zip(student.parameters())
+        .map(|(gradient, parameter)| {
+            if parameter.frozen {
+                gradient.zeros_like()
+            } else {
+                gradient
+            }
+        })
+        .collect();
     let report = read(
         settings.objective,
         student,
@@ -230,13 +243,23 @@ fn pass(
     let mut passes = student.passes(settings.precision);
     let logits = forward(&mut passes, teacher, &part, settings.objective)?;
     let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
+    let labels = share(part.labels.len(), batch.labels.len());
+    let weights = settings.class_weights.map_or(labels, |weights| {
+        let of = |labels: &[u32]| -> f64 {
+            let weights = labels.iter().map(|&label| weights.get(label as usize));
+            weights.flatten().sum()
+        };
+        of(&part.labels) / of(&batch.labels).max(f64::MIN_POSITIVE)
+    });
     let context = Context {
         labels: &part.labels,
         knobs: settings.knobs,
         label_smoothing: settings.label_smoothing,
+        class_weights: settings.class_weights,
         share: Share {
             images: share(images.len(), batch.images()),
-            labels: share(part.labels.len(), batch.labels.len()),
+            labels,
+            weights,
         },
     };
     let losses = evaluate(settings.objective, &logits, &context)?;

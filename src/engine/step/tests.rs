@@ -42,6 +42,7 @@ struct Setup {
     student: Network,
     teacher: Network,
     optimizer: Optimizer,
+    class_weights: Option<[f64; 3]>,
 }
 
 impl Setup {
@@ -59,6 +60,7 @@ impl Setup {
             objective,
             student,
             teacher: network(2),
+            class_weights: None,
         }
     }
 
@@ -79,6 +81,7 @@ impl Setup {
             lr,
             clip,
             label_smoothing: 0.0,
+            class_weights: self.class_weights.as_ref().map(<[f64; 3]>::as_slice),
             accumulate,
             precision: Precision::Fp32,
         };
@@ -186,16 +189,24 @@ fn a_batch_in_parts_is_the_batch_in_one() {
     };
     // Four of the labelled images are in the first part, then all, and the terms are of
     // labels, of all images and of pairs of views.
-    for (method, labels) in [
-        ("Vanilla()", 4),
-        ("Vanilla(divergence: Dkd())", 4),
-        ("MultiView(views: 2)", 6),
-        ("AdaptiveAugmentation()", 12),
+    let even = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2];
+    // Of another weight in each part.
+    let uneven = [0, 0, 1, 2, 0, 2, 2, 2, 2, 2, 1, 2];
+    let weights = Some([0.5, 1.0, 4.0]);
+    for (method, labels, class_weights) in [
+        ("Vanilla()", &even[..4], None),
+        ("Vanilla(divergence: Dkd())", &even[..4], None),
+        ("MultiView(views: 2)", &even[..6], None),
+        ("AdaptiveAugmentation()", &even[..], None),
+        ("Vanilla()", &uneven[..8], weights),
+        ("Vanilla(divergence: Dkd())", &uneven[..], weights),
     ] {
         let mut batch = twice(&batch(2));
-        batch.labels = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2][..labels].to_vec();
-        let mut whole = Setup::new(method);
-        let mut parts = Setup::new(method);
+        batch.labels = labels.to_vec();
+        let [mut whole, mut parts] = [method, method].map(|method| Setup {
+            class_weights,
+            ..Setup::new(method)
+        });
         let one = whole.step(&batch, 0.1, None).unwrap();
         let other = parts.step_in_parts(&batch, 0.1, None, 2).unwrap();
         assert_eq!((one.correct, one.labelled), (other.correct, other.labelled));
@@ -317,6 +328,38 @@ fn a_batch_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn frozen_parameters_keep_their_bits_and_count_in_no_norm() {
+    let bits = |setup: &Setup| -> Vec<(String, Vec<u32>)> {
+        let all = setup.student.parameters().iter();
+        all.map(|parameter| {
+            let values: Vec<f32> = parameter.value.clone().into_data().try_to_vec().unwrap();
+            let bits = values.into_iter().map(f32::to_bits).collect();
+            (parameter.name.clone(), bits)
+        })
+        .collect()
+    };
+    let first = Setup::new("Vanilla()").student.parameters()[0].name.clone();
+    let module = first.rsplit_once('.').unwrap().0.to_owned();
+    for spec in [
+        "Sgd(momentum: 0.9, weight_decay: 0.1)",
+        "AdamW(weight_decay: 0.1)",
+    ] {
+        let mut setup = Setup::new("Vanilla()");
+        setup.optimizer = Optimizer::new(&ron::from_str(spec).unwrap(), &setup.student);
+        setup.student.freeze(std::slice::from_ref(&module));
+        let before = bits(&setup);
+        let report = setup.step(&batch(1), 0.1, None).unwrap();
+        let whole = Setup::new("Vanilla()").step(&batch(1), 0.1, None).unwrap();
+        assert!(report.grad_norm < whole.grad_norm, "{spec}");
+        setup.step(&batch(1), 0.1, None).unwrap();
+        for (before, after) in before.iter().zip(bits(&setup)) {
+            let is_frozen = before.0.starts_with(&format!("{module}."));
+            assert_eq!(*before == after, is_frozen, "{spec}: {}", after.0);
+        }
+    }
+}
+
+#[test]
 fn a_teacher_that_is_needed_and_absent_is_an_error() {
     let mut setup = Setup::new("Vanilla()");
     let settings = StepSettings {
@@ -325,6 +368,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
         lr: 0.1,
         clip: None,
         label_smoothing: 0.0,
+        class_weights: None,
         accumulate: 1,
         precision: Precision::Fp32,
     };

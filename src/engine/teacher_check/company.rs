@@ -59,7 +59,7 @@ pub fn unsteady(
     let mut twice = rows.chunks(classes).zip(again.chunks(classes));
     if twice.any(|(first, second)| differ(first, second)) {
         return Ok(problem(
-            "its answer on an image differs every time it is asked",
+            "its logits for an image differ in every run",
             "export it after model.eval(), without dropout and random numbers",
         ));
     }
@@ -69,7 +69,7 @@ pub fn unsteady(
             None => "export it after model.eval(), so that nothing is computed over the batch",
         };
         return Ok(problem(
-            "its answer on an image depends on the others of its batch",
+            "its logits for an image depend on the others of its batch",
             remedy,
         ));
     }

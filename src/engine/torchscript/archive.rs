@@ -137,7 +137,7 @@ impl<'a> Parts<'a> {
                     .to_owned()
             } else if ending("data.pkl").is_some() {
                 format!(
-                    "it holds weights without their layout, as torch.save writes; write its model \
+                    "it holds weights without their architecture, as torch.save writes; write its model \
                      and weights: File(\"…\"), or {SAVE}"
                 )
             } else {

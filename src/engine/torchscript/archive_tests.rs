@@ -51,7 +51,7 @@ fn what_is_no_torchscript_is_named_with_what_to_do() {
         ),
         (b"\x08\x08\x12\x07pytorch", "an ONNX model; save a program"),
         (&whole[..whole.len() / 2], "without its end"),
-        (&read("state_dict.pt"), "weights without their layout"),
+        (&read("state_dict.pt"), "weights without their architecture"),
         (
             &read("exported.pt2"),
             "torch.jit.trace(torch.export.load(path).module()",

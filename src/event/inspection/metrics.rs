@@ -24,11 +24,12 @@ pub struct MetricAccumulator {
     teacher: Option<TeacherComparison>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct TeacherComparison {
     /// Images that it answered.
     images: usize,
-    agree: usize,
+    /// By its prediction and the student's.
+    predictions: Confusion,
     kl: f64,
     top1: usize,
     both_right: usize,
@@ -58,7 +59,7 @@ impl MetricAccumulator {
             top5: 0,
             confusion: Confusion::new(classes),
             calibration: Calibration::default(),
-            teacher: with_teacher.then(TeacherComparison::default),
+            teacher: with_teacher.then(|| TeacherComparison::new(classes)),
         }
     }
 
@@ -82,7 +83,7 @@ impl MetricAccumulator {
                 .map(|(q, p)| q.exp() * (q - p))
                 .sum::<f64>();
             let taught = argmax(teacher);
-            sums.agree += usize::from(taught == predicted);
+            sums.predictions.count(taught, predicted);
             sums.top1 += usize::from(taught == label);
             sums.both_right += usize::from(taught == label && predicted == label);
             sums.calibration.count(log_q[taught].exp(), taught == label);
@@ -133,7 +134,7 @@ impl MetricAccumulator {
         self.teacher.as_ref().map(|sums| {
             let share = |count: usize| count as f64 / sums.images as f64;
             TeacherAgreement {
-                agreement: share(sums.agree),
+                agreement: sums.predictions.top1(),
                 kl: sums.kl / sums.images as f64,
                 top1: share(sums.top1),
                 both_right: Some(share(sums.both_right)),
@@ -142,10 +143,12 @@ impl MetricAccumulator {
         })
     }
 
-    /// `[label][prediction]`, counts.
+    /// `[label][prediction]`, counts, and the same by the teacher's prediction in place
+    /// of the label, which is empty without a teacher.
     #[must_use]
-    pub fn into_confusion(self) -> Vec<Vec<u32>> {
-        self.confusion.counts
+    pub fn into_counts(self) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+        let by_teacher = self.teacher.map(|sums| sums.predictions.counts);
+        (self.confusion.counts, by_teacher.unwrap_or_default())
     }
 
     fn share(&self, count: usize) -> f64 {
@@ -160,18 +163,22 @@ pub struct TruthLoss {
     target: TruthTarget,
     /// Label smoothing ε in [0, 1).
     smoothing: f64,
-    images: usize,
+    /// What a label counts by its class, where that differs.
+    weights: Option<Vec<f64>>,
+    /// What was counted: images, or their weights.
+    count: f64,
     sum: f64,
 }
 
 impl TruthLoss {
     /// Nothing counted yet.
     #[must_use]
-    pub fn new(target: TruthTarget, smoothing: f64) -> Self {
+    pub fn new(target: TruthTarget, smoothing: f64, weights: Option<&[f64]>) -> Self {
         Self {
             target,
             smoothing,
-            images: 0,
+            weights: weights.map(<[f64]>::to_vec),
+            count: 0.0,
             sum: 0.0,
         }
     }
@@ -181,11 +188,16 @@ impl TruthLoss {
     /// gives NaN.
     pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
         let log_p = log_softmax(logits);
-        self.images += 1;
+        let weights = self.weights.as_ref();
+        let weights = weights.filter(|_| self.target == TruthTarget::Label);
+        let weight = |class: usize| weights.map_or(1.0, |weights| weights[class]);
+        self.count += weight(label);
         self.sum += match (self.target, teacher) {
             (TruthTarget::Label, _) => {
-                let even = log_p.iter().sum::<f64>() / log_p.len() as f64;
-                -(1.0 - self.smoothing) * log_p[label] - self.smoothing * even
+                let weighted = log_p.iter().enumerate();
+                let weighted = weighted.map(|(class, log_p)| weight(class) * log_p);
+                let even = weighted.sum::<f64>() / log_p.len() as f64;
+                -(1.0 - self.smoothing) * weight(label) * log_p[label] - self.smoothing * even
             }
             (TruthTarget::TeacherHard, Some(teacher)) => -log_p[argmax(teacher)],
             (TruthTarget::TeacherSoft, Some(teacher)) => {
@@ -196,10 +208,23 @@ impl TruthLoss {
         };
     }
 
-    /// Mean over the images, nats.
+    /// Mean over the images, weighted where their classes are, nats.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.sum / self.images as f64
+        self.sum / self.count
+    }
+}
+
+impl TeacherComparison {
+    fn new(classes: usize) -> Self {
+        Self {
+            images: 0,
+            predictions: Confusion::new(classes),
+            kl: 0.0,
+            top1: 0,
+            both_right: 0,
+            calibration: Calibration::default(),
+        }
     }
 }
 
@@ -265,6 +290,9 @@ mod tests {
         let teacher = metrics.teacher().unwrap();
         assert_eq!((metrics.top1(), teacher.top1), (0.6, 0.6));
         assert_eq!((teacher.both_right, teacher.agreement), (Some(0.4), 0.6));
+        let (by_label, by_teacher) = metrics.into_counts();
+        assert_eq!(by_label, [[3, 2], [0, 0]]);
+        assert_eq!(by_teacher, [[2, 1], [1, 1]]);
     }
 
     #[test]
@@ -329,7 +357,7 @@ mod tests {
     fn a_truth_loss_is_that_of_its_target() {
         let (student, teacher) = ([2.0, 0.5, -1.0], [0.0, 1.0, -2.0]);
         let mean = |target, smoothing| {
-            let mut loss = TruthLoss::new(target, smoothing);
+            let mut loss = TruthLoss::new(target, smoothing, None);
             loss.count(&student, 0, Some(&teacher));
             loss.count(&student, 2, Some(&teacher));
             loss.mean()
@@ -340,6 +368,12 @@ mod tests {
         metrics.count(&student, 2, Some(&teacher));
         let plain = mean(TruthTarget::Label, 0.0);
         assert!((plain - metrics.loss()).abs() < 1e-12);
+        // A label that counts three times as much is one that is there three times.
+        let mut weighted = TruthLoss::new(TruthTarget::Label, 0.0, Some(&[3.0, 1.0, 1.0]));
+        weighted.count(&student, 0, None);
+        weighted.count(&student, 2, None);
+        let often = -(3.0 * log_p[0] + log_p[2]) / 4.0;
+        assert!((weighted.mean() - often).abs() < 1e-12);
         // As PyTorch smooths labels: a share ε for all classes alike.
         let even = -log_p.iter().sum::<f64>() / 3.0;
         let smoothed = mean(TruthTarget::Label, 0.1);
@@ -360,6 +394,7 @@ mod tests {
         let shares = metrics.per_class();
         assert_eq!(shares[0], 1.0);
         assert!(shares[1].is_nan());
-        assert_eq!(metrics.into_confusion(), vec![vec![1, 0], vec![0, 0]]);
+        let counts = (vec![vec![1, 0], vec![0, 0]], vec![]);
+        assert_eq!(metrics.into_counts(), counts);
     }
 }

@@ -193,7 +193,7 @@ impl Confusion {
         let heads = classes
             .iter()
             .map(|class| right(&format::shorten(class, column)));
-        lines.push(format!("  label ↓ by {model} →"));
+        lines.push(format!("  rows: label, columns: {model}'s prediction"));
         lines.push(format!("  {:width$} {}", "", heads.collect::<String>()));
         for (class, row) in self.counts.iter().enumerate() {
             let cells = row.iter().map(|count| right(&count.to_string()));

@@ -44,6 +44,13 @@ pub const LARGE_IMAGE: u32 = 64;
 /// Greatest number of parameters: 8 GB of 32-bit weights.
 const MAX_PARAMETERS: u64 = 1 << 31;
 
+/// Whether a parameter is one of a module, or of those in it, by their paths.
+#[must_use]
+pub fn is_in_module(parameter: &str, module: &str) -> bool {
+    let rest = parameter.strip_prefix(module);
+    rest.is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// The network of `model` for images of `size` (height, width; pixels) and
 /// `classes` classes.
 ///

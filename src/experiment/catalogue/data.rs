@@ -179,7 +179,7 @@ pub(super) static NORMALIZE: Type = choice(
     &[
         bare(
             "Measure",
-            "Mean and deviation of the training images, measured.",
+            "Mean and std (standard deviation) of the training images, measured.",
         ),
         named("Given", MEAN_AND_STD, "Given for red, green and blue."),
     ],

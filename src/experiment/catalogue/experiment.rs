@@ -71,6 +71,12 @@ static FIELDS: &[Field] = &[
         "Batch size, before views are made.",
     ),
     field(
+        "sampler",
+        Of(&SAMPLER),
+        "Shuffle",
+        "Which training images an epoch has.",
+    ),
+    field(
         "accumulate",
         Whole("in 1 to batch, parts"),
         "1",
@@ -107,6 +113,12 @@ static FIELDS: &[Field] = &[
         "Label smoothing.",
     ),
     field(
+        "class_weights",
+        Optional(&Of(&CLASS_WEIGHTS)),
+        "None",
+        "What a label counts by its class in the truth term; all alike if absent.",
+    ),
+    field(
         "log_every",
         Whole("from 1, steps"),
         "10",
@@ -117,6 +129,18 @@ static FIELDS: &[Field] = &[
         Optional(&Whole("from 1, steps")),
         "None",
         "Steps between checkpoints; every epoch if absent.",
+    ),
+    field(
+        "metric",
+        Of(&VALID_METRIC),
+        "Top1",
+        "By what the best checkpoint is chosen, on the validation images.",
+    ),
+    field(
+        "early_stop",
+        Optional(&Of(&EARLY_STOP)),
+        "None",
+        "Ends the student's training where a validation metric no longer improves.",
     ),
     field(
         "finish",
@@ -160,6 +184,80 @@ pub(super) static ROUND: Type = choice(
             &[Whole("from 1, steps")],
             "This many steps; the last round may be shorter.",
         ),
+    ],
+);
+
+pub(super) static SAMPLER: Type = choice(
+    "SamplerSpec",
+    "sampler",
+    &[
+        bare("Shuffle", "Every image once, shuffled."),
+        bare(
+            "Balanced",
+            "As many places for every class: images of rare classes come more than once.",
+        ),
+    ],
+);
+
+pub(super) static CLASS_WEIGHTS: Type = choice(
+    "ClassWeights",
+    "class weights",
+    &[
+        bare(
+            "Balanced",
+            "Every class alike: n / (C · n of the class), of n training images of C classes.",
+        ),
+        holding(
+            "Each",
+            &[List(&Number("above 0"))],
+            "A weight for every class in order; it can be written as a list without Each(…).",
+        ),
+    ],
+);
+
+pub(super) static EARLY_STOP: Type = structure(
+    "EarlyStopSpec",
+    "early stop",
+    &[
+        needed(
+            "patience",
+            Whole("from 1, epochs"),
+            "Epochs without an improvement after which the training ends.",
+        ),
+        field(
+            "min_delta",
+            Number("from 0, in the metric's unit"),
+            "0.0",
+            "What an improvement over the last one has to exceed.",
+        ),
+        field(
+            "metric",
+            Optional(&Of(&VALID_METRIC)),
+            "None",
+            "What has to improve; that by which the best checkpoint is chosen if absent.",
+        ),
+    ],
+);
+
+pub(super) static VALID_METRIC: Type = choice(
+    "ValidMetric",
+    "metric of the validation images",
+    &[
+        bare("Top1", "Accuracy (`valid/top1`)."),
+        bare(
+            "BalancedAccuracy",
+            "Mean recall over the classes (`valid/balanced_accuracy`).",
+        ),
+        bare("MacroF1", "Mean F1 over the classes (`valid/macro_f1`)."),
+        bare(
+            "Loss",
+            "Cross-entropy with the label (`valid/loss`); lower is better.",
+        ),
+        bare(
+            "Agreement",
+            "Agreement with the teacher (`valid/agreement`).",
+        ),
+        bare("Kl", "KL(teacher ‖ student) (`valid/kl`); lower is better."),
     ],
 );
 

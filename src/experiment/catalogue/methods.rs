@@ -177,7 +177,7 @@ static CUSTOM: &[Field] = &[
     needed(
         "terms",
         List(&Of(&TERM)),
-        "Losses; the target loss is their weighted sum.",
+        "Losses; the total loss is their weighted sum.",
     ),
     TEMPERATURE,
     field(

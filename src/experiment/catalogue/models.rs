@@ -12,7 +12,7 @@ pub(super) static TEACHER: Type = structure(
             "model",
             Optional(&Of(&MODEL)),
             "None",
-            "The teacher's model; absent with Onnx and TorchScript, whose files hold their layout.",
+            "The teacher's model; absent with Onnx and TorchScript, whose files hold their architecture.",
         ),
         needed(
             "weights",
@@ -35,7 +35,7 @@ pub(super) static TEACHER: Type = structure(
             "normalize",
             Optional(&Of(&INPUT_NORMALIZE)),
             "None",
-            "Mean and deviation of its own images; from model.json, else the data's, if absent.",
+            "Mean and std of its own images; from model.json, else the data's, if absent.",
         ),
         field(
             "size",
@@ -163,6 +163,12 @@ pub(super) static STUDENT: Type = structure(
             "Keep",
             "Whether its classifier starts from that file, too.",
         ),
+        field(
+            "freeze",
+            List(&Text("path of a module, such as layer1")),
+            "[]",
+            "Modules whose parameters training leaves as they are, by PyTorch's paths.",
+        ),
     ],
 );
 
@@ -193,7 +199,7 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
         holding(
             "Onnx",
             &[Path("of a .onnx file")],
-            "An ONNX file, with the layout and the weights of any classifier.",
+            "An ONNX file, with the architecture and the weights of any classifier.",
         ),
         holding(
             "TorchScript",
@@ -205,7 +211,7 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
             &[Path(
                 "of a .safetensors file that scripts/make-logits wrote",
             )],
-            "Answers that were computed elsewhere, for images that no view changes.",
+            "Precomputed logits, for images that no view changes.",
         ),
         named(
             "Train",

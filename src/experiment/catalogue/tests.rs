@@ -18,16 +18,17 @@ use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update, Wh
 use crate::experiment::method::{
     CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
 };
+use crate::experiment::metric::ValidMetric;
 use crate::experiment::model::{
     EfficientNetVariant, MobileNetV3Variant, Model, RegNetVariant, Stem,
 };
 use crate::experiment::objective::{ConsistencySpace, Divergence, TruthTarget};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    Bound, ChannelOrder, ClassNames, ClassOrder, DataSpec, DeviceSpec, ExportSpec, FinishSpec,
-    Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine, OptimizerSpec,
-    Precision, RoundSpec, Scores, Source, Spec, StudentSpec, TeacherSpec, TeacherWeights,
-    UnlabelledSpec, ValidSpec,
+    Bound, ChannelOrder, ClassNames, ClassOrder, ClassWeights, DataSpec, DeviceSpec, EarlyStopSpec,
+    ExportSpec, FinishSpec, Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine,
+    OptimizerSpec, Precision, RoundSpec, SamplerSpec, Scores, Source, Spec, StudentSpec,
+    TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -247,6 +248,10 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<Spec>(&EXPERIMENT);
     agrees::<Precision>(&experiment::PRECISION);
     agrees::<RoundSpec>(&experiment::ROUND);
+    agrees::<SamplerSpec>(&experiment::SAMPLER);
+    agrees::<ClassWeights>(&experiment::CLASS_WEIGHTS);
+    agrees::<EarlyStopSpec>(&experiment::EARLY_STOP);
+    agrees::<ValidMetric>(&experiment::VALID_METRIC);
     agrees::<FinishSpec>(&experiment::FINISH);
     agrees::<ExportSpec>(&experiment::EXPORT);
     agrees::<Gate>(&experiment::GATE);

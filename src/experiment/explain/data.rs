@@ -37,13 +37,12 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
         None => page.row("size", "the most common of the training images"),
     }
     match &data.normalize {
-        NormalizeSpec::Measure => page.row(
-            "normalize",
-            "mean and deviation, measured when the run starts",
-        ),
+        NormalizeSpec::Measure => {
+            page.row("normalize", "mean and std, measured when the run starts");
+        }
         NormalizeSpec::Given { mean, std } => page.row(
             "normalize",
-            &format!("mean {}, deviation {}", triple(mean), triple(std)),
+            &format!("mean {}, std {}", triple(mean), triple(std)),
         ),
     }
     if data.order == ClassOrder::Natural {

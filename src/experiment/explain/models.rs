@@ -56,6 +56,9 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         }
         None => page.row("weights", "random"),
     }
+    if !plan.training.freeze.is_empty() {
+        page.row("frozen", &plan.training.freeze.join(", "));
+    }
     training_rows(&plan.training, page);
 }
 
@@ -115,7 +118,7 @@ fn outputs(file: &WeightsFile, page: &mut Page) {
 fn teacher_file(file: &TeacherFile, page: &mut Page) {
     match (&file.program, &file.kept) {
         (Some(program), _) => self::program(program, page),
-        (None, Some(_)) => page.row("answers", "from the file, on images that no view changes"),
+        (None, Some(_)) => page.row("logits", "from the file, on images that no view changes"),
         (None, None) => arrays(&file.weights, page),
     }
     outputs(&file.weights, page);
@@ -133,11 +136,7 @@ fn teacher_file(file: &TeacherFile, page: &mut Page) {
         match &file.normalize {
             Some(normalize) => {
                 let (mean, std) = normalize.values();
-                let text = format!(
-                    "mean {}, deviation {}",
-                    data::triple(&mean),
-                    data::triple(&std)
-                );
+                let text = format!("mean {}, std {}", data::triple(&mean), data::triple(&std));
                 page.row("normalize", &text);
             }
             None => page.row("normalize", "as model.json beside it says, or the data's"),

@@ -14,7 +14,7 @@ use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::RoundSpec;
 use crate::experiment::timeline::Timeline;
-use crate::format::precise;
+use crate::format::{number, precise};
 
 /// With the timeline of the training, where its images are known.
 pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mut Page) {
@@ -29,7 +29,7 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
             ),
         );
     }
-    page.heading("Target loss");
+    page.heading("Total loss");
     let sum: Vec<String> = objective
         .terms
         .iter()
@@ -71,7 +71,7 @@ fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) 
                 .to_owned()
         }
         Schedule::Constant(value) if moved => {
-            format!("starts at {}; the controller moves it", precise(*value))
+            format!("starts at {}; the controller moves it", number(*value))
         }
         schedule => self::schedule(schedule),
     };

@@ -98,6 +98,7 @@ const FACTS: DataFacts = DataFacts {
     unlabelled: 0,
     classes: 4,
     labelled: true,
+    per_class: Vec::new(),
     size: (16, 16),
     normalization: None,
     steps_per_epoch: 8,

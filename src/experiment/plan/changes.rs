@@ -35,7 +35,8 @@ impl Changes {
             (
                 "student",
                 running.student == edited.student
-                    && running.student_weights == edited.student_weights,
+                    && running.student_weights == edited.student_weights
+                    && before.freeze == after.freeze,
             ),
             ("method", same_method),
             ("augment", before.augment == after.augment),
@@ -44,8 +45,11 @@ impl Changes {
                 "epochs",
                 before.length().epochs_of_rounds == after.length().epochs_of_rounds,
             ),
+            ("metric", before.metric == after.metric),
+            ("early_stop", before.early_stop == after.early_stop),
             ("finish", before.finish == after.finish),
             ("batch", before.batch == after.batch),
+            ("sampler", before.sampler == after.sampler),
             ("accumulate", before.accumulate == after.accumulate),
             ("precision", before.precision == after.precision),
             ("round", before.round == after.round),
@@ -55,6 +59,7 @@ impl Changes {
                 "label_smoothing",
                 before.label_smoothing == after.label_smoothing,
             ),
+            ("class_weights", before.class_weights == after.class_weights),
             ("log_every", before.log_every == after.log_every),
             (
                 "checkpoint_every",

@@ -58,7 +58,7 @@ pub struct TeacherFile {
     pub weights: WeightsFile,
     /// Names of its classes in the order of its outputs.
     pub classes: Option<ClassNames>,
-    /// Mean and deviation by which its images are normalised; those of the data
+    /// Mean and std by which its images are normalised; those of the data
     /// if absent.
     pub normalize: Option<InputNormalize>,
     /// Height and width of its images, pixels; those of the data if absent.
@@ -245,7 +245,7 @@ pub(super) fn program_file(
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
     let written = [
-        ("model", teacher.model.is_some(), "its layout"),
+        ("model", teacher.model.is_some(), "its architecture"),
         ("ema", teacher.ema.is_some(), "one set of weights"),
     ];
     let (article, place) = match format {
@@ -304,7 +304,7 @@ pub(super) fn answers_file(
         ("output", teacher.output.is_some()),
         ("engine", teacher.engine != OnnxEngine::Auto),
     ];
-    let why = "it has no effect: the answers of the teacher are in a file";
+    let why = "it has no effect: the logits of the teacher are in a file";
     problems.extend(out_of_place(written, why, "remove it"));
     let file = teacher_file(teacher, ("weights.Logits", path), paths, problems)?;
     Some(TeacherFile {
@@ -327,7 +327,7 @@ pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
     let remedy = "remove it, or give weights: Onnx(\"teacher.onnx\")";
     let missing = teacher.model.is_none().then(|| {
         Problem::new("teacher", "the field `model` is missing")
-            .help("name the teacher's layout, such as model: ResNet(depth: 18)")
+            .help("name the teacher's architecture, such as model: ResNet(depth: 18)")
     });
     let written = out_of_place(written, why, remedy);
     written.chain(missing).collect()

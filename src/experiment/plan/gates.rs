@@ -3,8 +3,10 @@
 use super::Plan;
 use super::paths::Paths;
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights};
+use crate::experiment::nearest::nearest;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{Bound, Gate, Spec};
+use crate::untrusted::Show as _;
 
 /// The gates with their runs' paths resolved.
 pub(super) fn planned(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Vec<Gate> {
@@ -33,6 +35,26 @@ pub(super) fn planned(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -
 }
 
 impl Plan {
+    /// A gate on a class that the images do not have.
+    #[must_use]
+    pub fn gate_without_class(&self, classes: &[String]) -> Option<Problem> {
+        let gates = self.gates.iter().enumerate();
+        gates.into_iter().find_map(|(i, gate)| {
+            let (Gate::AtLeast(name, _) | Gate::AtMost(name, _)) = gate;
+            let class = name.parse::<Metric>().ok()?.class?;
+            if classes.contains(&class) {
+                return None;
+            }
+            let message = format!("`{}`: there is no class `{}`", name.shown(), class.shown());
+            let problem = Problem::new(format!("gates[{i}]"), message);
+            let near = nearest(&class, classes.iter().map(String::as_str));
+            Some(match near {
+                Some(near) => problem.help(format!("did you mean `{}`?", near.shown())),
+                None => problem.help("write the name of one of the classes after the last /"),
+            })
+        })
+    }
+
     /// Whether a gate asks how fast the student is, so that the run measures it.
     #[must_use]
     pub fn measures_student(&self) -> bool {
@@ -103,7 +125,7 @@ fn check(
                     .depends_on("teacher"),
                 );
             }
-            problems.extend(bound_problem(metric, bound));
+            problems.extend(bound_problem(&metric, bound));
         }
         Err(error) => {
             problems.push(Problem::new("gate[0]", error.to_string()).help(error.remedy()));
@@ -118,7 +140,7 @@ fn check(
     }
 }
 
-fn bound_problem(metric: Metric, bound: &Bound) -> Option<Problem> {
+fn bound_problem(metric: &Metric, bound: &Bound) -> Option<Problem> {
     match bound {
         Bound::Value(value) if metric.quantity.is_share() && !(0.0..=1.0).contains(value) => {
             let problem = Problem::new(

@@ -9,15 +9,18 @@ use super::paths::{Paths, run_name};
 use super::{
     Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers,
 };
+use crate::experiment::early_stop::EarlyStop;
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
+use crate::experiment::metric::ValidMetric;
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
-    ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining, TeacherWeights,
+    ClassWeights, ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining,
+    TeacherWeights,
 };
 
 impl Plan {
@@ -90,6 +93,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(knob_problems(&spec, &objective));
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
+            problems.extend(class_weights_problems(&spec, &objective));
             apply_knobs(&mut objective, &spec);
             problems.extend(keep_untouched(&spec, &mut objective));
             Some(objective)
@@ -105,6 +109,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
     let teacher = teacher_plan(&spec, &paths, &mut problems);
     let student_weights = elsewhere::student_weights(&spec.student, &paths, &mut problems);
     let gates = gates::planned(&spec, &paths, &mut problems);
+    problems.extend(metric_problems(&spec));
     problems.extend(finish_problems(spec.finish));
     problems.extend(export_problems(spec.export));
     located.extend(problems.into_iter().map(Located::File));
@@ -124,6 +129,68 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         export: spec.export,
         training: student_training(spec, objective),
         gates,
+    })
+}
+
+/// Weights that weigh nothing, or that are none.
+fn class_weights_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
+    let Some(weights) = &spec.class_weights else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    if !objective
+        .terms
+        .iter()
+        .any(|term| term.loss.is_truth_of_labels())
+    {
+        problems.push(
+            Problem::new(
+                "class_weights",
+                "the method has no truth term with labels, whose classes would be weighted",
+            )
+            .help("remove them, or give the method `truth: Label`")
+            .depends_on("method"),
+        );
+    }
+    if let ClassWeights::Each(weights) = weights {
+        for (class, weight) in weights.iter().enumerate() {
+            let path = format!("class_weights.Each[{class}]");
+            checks::positive(&mut problems, &path, *weight);
+            between(&mut problems, &path, *weight, 0.0, 1e6);
+        }
+    }
+    problems
+}
+
+/// What is wrong with what a training is steered by.
+fn metric_problems(spec: &Spec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(teacherless_metric_problem(spec, "metric", spec.metric));
+    let Some(early) = spec.early_stop else {
+        return problems;
+    };
+    let metric = early.metric.unwrap_or(spec.metric);
+    let (path, patience) = ("early_stop.patience", f64::from(early.patience));
+    between(&mut problems, path, patience, 1.0, 1e6);
+    let path = "early_stop.min_delta";
+    if metric.quantity().is_share() {
+        checks::below_one(&mut problems, path, early.min_delta);
+    } else {
+        between(&mut problems, path, early.min_delta, 0.0, 1e6);
+    }
+    let watched = early.metric;
+    problems.extend(
+        watched.and_then(|metric| teacherless_metric_problem(spec, "early_stop.metric", metric)),
+    );
+    problems
+}
+
+fn teacherless_metric_problem(spec: &Spec, path: &str, metric: ValidMetric) -> Option<Problem> {
+    (metric.needs_teacher() && spec.teacher.is_none()).then(|| {
+        let message = format!("`{metric}` needs a teacher and there is none");
+        Problem::new(path, message)
+            .help("write `metric: Top1` or `metric: Loss`, or add a teacher")
+            .depends_on("teacher")
     })
 }
 
@@ -207,17 +274,26 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
     Training {
         objective,
         augment: spec.augment,
+        freeze: spec.student.freeze,
         optimizer: spec.optimizer,
         lr,
         epochs,
+        metric: spec.metric,
+        early_stop: spec.early_stop.map(|early| EarlyStop {
+            patience: early.patience,
+            min_delta: early.min_delta,
+            metric: early.metric.unwrap_or(spec.metric),
+        }),
         finish: spec.finish,
         batch: spec.batch,
+        sampler: spec.sampler,
         accumulate: spec.accumulate,
         precision: spec.precision,
         round: spec.round,
         clip: spec.clip,
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
+        class_weights: spec.class_weights,
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     }
@@ -326,7 +402,7 @@ fn keep_untouched(spec: &Spec, objective: &mut Objective) -> Vec<Problem> {
                 "method",
                 format!(
                     "the teacher is asked about view {}, whose augmentation probability `{name}` is \
-                     not 0; the teacher's answers are for images as they are",
+                     not 0; the teacher's logits are for images as they are",
                     view + 1
                 ),
             )
@@ -504,17 +580,27 @@ fn teacher_training(
     Some(Training {
         objective: objective?,
         augment: spec.augment.clone(),
+        freeze: Vec::new(),
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,
+        // A teacher has none to be compared with.
+        metric: if spec.metric.needs_teacher() {
+            ValidMetric::default()
+        } else {
+            spec.metric
+        },
+        early_stop: None,
         finish: None,
         batch: spec.batch,
+        sampler: spec.sampler,
         accumulate: spec.accumulate,
         precision: spec.precision,
         round: RoundSpec::Epoch,
         clip: spec.clip,
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
+        class_weights: spec.class_weights.clone(),
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     })

@@ -1,10 +1,14 @@
 //! The networks of a plan whose images are known: laid out, and fit to be trained
 //! where they are.
 
+use std::collections::BTreeSet;
+
 use super::{ResolvedPlan, TeacherSource};
-use crate::experiment::architecture::{self, Graph};
+use crate::experiment::architecture::{self, Graph, is_in_module};
 use crate::experiment::model::Model;
+use crate::experiment::nearest::nearest;
 use crate::experiment::problem::Problem;
+use crate::untrusted::Show as _;
 
 /// The networks of an experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +43,7 @@ impl ResolvedPlan {
             Some(self.plan.training.smallest_part()),
             "student.model",
         )?;
+        check_frozen(&self.plan.training.freeze, &student)?;
         let teacher = self.plan.teacher.as_ref().and_then(|teacher| {
             let model = teacher.model.as_ref()?;
             // A teacher that is only asked takes images one by one as well.
@@ -53,6 +58,39 @@ impl ResolvedPlan {
             teacher: teacher.transpose()?,
         })
     }
+}
+
+/// Every module that is frozen is one, and something is left to be trained.
+fn check_frozen(freeze: &[String], student: &Graph) -> Result<(), Problem> {
+    let parameters = student.parameters();
+    let is_known = |module: &String| parameters.iter().any(|it| is_in_module(&it.name, module));
+    if let Some(at) = freeze.iter().position(|module| !is_known(module)) {
+        let module = &freeze[at];
+        let message = format!("the student has no module `{}`", module.shown());
+        let modules: BTreeSet<&str> = parameters
+            .iter()
+            .filter_map(|it| Some(it.name.split_once('.')?.0))
+            .collect();
+        let listed: Vec<&str> = modules.iter().copied().collect();
+        let help = match nearest(module, modules) {
+            Some(near) => format!(
+                "did you mean `{near}`? its first modules are {}",
+                listed.join(", ")
+            ),
+            None => format!("its first modules are {}", listed.join(", ")),
+        };
+        return Err(Problem::new(format!("student.freeze[{at}]"), message)
+            .help(help)
+            .depends_on("student.model"));
+    }
+    let is_frozen = |name: &str| freeze.iter().any(|module| is_in_module(name, module));
+    if parameters.iter().all(|it| is_frozen(&it.name)) {
+        return Err(
+            Problem::new("student.freeze", "every parameter of the student is frozen")
+                .help("leave out the classifier at least, as in freeze: [\"layer1\"]"),
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -77,6 +115,7 @@ mod tests {
             train: 200,
             unlabelled: 0,
             classes: 4,
+            per_class: Vec::new(),
             labelled: true,
             size: (32, 32),
             normalization: None,
@@ -98,6 +137,24 @@ mod tests {
         let teacher = networks(WIDE, DEEP, "Train(epochs: 1)").unwrap_err();
         assert_eq!(teacher.path, "teacher.model");
         networks(WIDE, WIDE, "Train(epochs: 1)").unwrap();
+    }
+
+    #[test]
+    fn what_is_frozen_is_there_and_something_is_left_to_be_trained() {
+        let frozen = |freeze: &str| {
+            let student = format!("ResNetCifar(depth: 8), freeze: {freeze}");
+            networks(&student, WIDE, "Train(epochs: 1)")
+        };
+        frozen("[\"layer1\", \"layer2.0.conv1\", \"bn1\"]").unwrap();
+        let unknown = frozen("[\"layer1\", \"layer\"]").unwrap_err();
+        assert_eq!(unknown.path, "student.freeze[1]");
+        assert!(
+            unknown.to_string().contains("no module `layer`"),
+            "{unknown}"
+        );
+        let all = r#"["conv1", "bn1", "layer1", "layer2", "layer3", "fc"]"#;
+        let all = frozen(all).unwrap_err();
+        assert!(all.to_string().contains("every parameter"), "{all}");
     }
 
     #[test]

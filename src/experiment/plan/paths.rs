@@ -91,10 +91,10 @@ impl Paths {
         if fits(&joined) {
             return Some(self.resolve(written));
         }
-        let message = if joined.exists() {
-            format!("`{}` is not a {what}", written.shown())
+        let problem = if joined.exists() {
+            Problem::new(place, format!("`{}` is not a {what}", written.shown()))
         } else {
-            format!("there is no {what} `{}`", written.shown())
+            Problem::new(place, format!("there is no {what} `{}`", written.shown())).missing()
         };
         let help = if written.is_relative() {
             format!(
@@ -104,7 +104,7 @@ impl Paths {
         } else {
             "check the path, or write one relative to the experiment's folder".to_owned()
         };
-        problems.push(Problem::new(place, message).help(help));
+        problems.push(problem.help(help));
         None
     }
 }

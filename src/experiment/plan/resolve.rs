@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, TeacherPlan, TeacherSource, Training};
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::NormalizeSpec;
+use crate::experiment::spec::{ClassWeights, NormalizeSpec, SamplerSpec};
 use crate::experiment::timeline::Timeline;
 use crate::format::percent;
 
 /// What the images of an experiment decide.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DataFacts {
     /// Number of training images.
     pub train: usize,
@@ -25,6 +25,9 @@ pub struct DataFacts {
     pub classes: usize,
     /// Whether training images have labels.
     pub labelled: bool,
+    /// Number of training images of each class; empty where that is not known, and
+    /// without labels.
+    pub per_class: Vec<usize>,
     /// Height and width of every image, pixels.
     pub size: (u32, u32),
     /// Per-channel mean and standard deviation of pixels in [0, 1]; `None` as
@@ -108,6 +111,11 @@ impl Plan {
                 )
             }));
         }
+        if self.training.sampler == SamplerSpec::Balanced && !facts.labelled {
+            notes.push("no training image has a label: `sampler: Balanced` is left out".to_owned());
+            self.training.sampler = SamplerSpec::Shuffle;
+        }
+        self.settle_class_weights(facts, &mut notes)?;
         let timeline = self.training.timeline(facts.steps_per_epoch);
         self.training.objective.settle(timeline.rounds());
         let size = *self.data.size.get_or_insert(facts.size);
@@ -130,6 +138,33 @@ impl Plan {
             teacher_steps_per_epoch: facts.teacher_steps_per_epoch,
             notes,
         })
+    }
+
+    /// Puts the weights of classes into the student's training, and into that of a teacher
+    /// that it trains.
+    fn settle_class_weights(
+        &mut self,
+        facts: &DataFacts,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Problem> {
+        let Some(weights) = &self.training.class_weights else {
+            return Ok(());
+        };
+        let settled = if facts.labelled {
+            class_weights(weights, facts)?
+        } else {
+            notes.push("no training image has a label: `class_weights` are left out".to_owned());
+            None
+        };
+        if let Some(TeacherPlan {
+            weights: TeacherSource::Train(training),
+            ..
+        }) = &mut self.teacher
+        {
+            training.class_weights.clone_from(&settled);
+        }
+        self.training.class_weights = settled;
+        Ok(())
     }
 
     /// Decides the first layers of networks that are trained on these images.
@@ -162,6 +197,34 @@ impl Plan {
             .help("give the weights of a trained teacher: File(\"teacher.safetensors\")"));
         }
         Ok(self)
+    }
+}
+
+/// Weights of classes as numbers, where the images of every class are counted.
+fn class_weights(
+    weights: &ClassWeights,
+    facts: &DataFacts,
+) -> Result<Option<ClassWeights>, Problem> {
+    let problem = |message: String| Problem::new("class_weights", message);
+    match weights {
+        ClassWeights::Each(weights) if weights.len() != facts.classes => {
+            let (given, classes) = (weights.len(), facts.classes);
+            let message = format!("{given} weights are given, and there are {classes} classes");
+            Err(problem(message).help("give one for every class in their order, or write Balanced"))
+        }
+        ClassWeights::Balanced if !facts.per_class.is_empty() => {
+            let counts = &facts.per_class;
+            if let Some(class) = counts.iter().position(|&images| images == 0) {
+                let message =
+                    format!("class {class} (from 0) has no training image to be balanced");
+                return Err(problem(message).help("add some, or give weights as a list"));
+            }
+            let images: usize = counts.iter().sum();
+            let each = images as f64 / counts.len() as f64;
+            let weights = counts.iter().map(|&images| each / images as f64);
+            Ok(Some(ClassWeights::Each(weights.collect())))
+        }
+        given => Ok(Some(given.clone())),
     }
 }
 
@@ -211,6 +274,7 @@ mod tests {
             unlabelled: 0,
             classes: 4,
             labelled: true,
+            per_class: vec![700, 100, 100, 100],
             size: (24, 24),
             normalization: Some(([0.5; 3], [0.25; 3])),
             steps_per_epoch: 50,
@@ -309,6 +373,38 @@ mod tests {
         assert!(
             error.contains("larger than the 3 training images"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn class_weights_are_counted_once_and_hold_for_the_teacher_too() {
+        let weighted = |weights: &str, facts: &DataFacts| {
+            let text = QUICKSTART.replacen("seed:", &format!("class_weights: {weights}, seed:"), 1);
+            plan(&text).resolve(facts)
+        };
+        let resolved = weighted("Balanced", &facts()).unwrap();
+        let expected = [1000.0 / 2800.0, 2.5, 2.5, 2.5];
+        let found = resolved.plan.training.weights_of_classes().unwrap();
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
+        assert!(found.iter().zip(&expected).all(near), "{found:?}");
+        let (teacher, _) = resolved.teacher_training().unwrap();
+        assert_eq!(teacher.class_weights, resolved.plan.training.class_weights);
+        let given = weighted("[1, 2, 3, 4.5]", &facts()).unwrap();
+        let found = given.plan.training.weights_of_classes();
+        assert_eq!(found, Some(&[1.0, 2.0, 3.0, 4.5][..]));
+        let too_few = weighted("[1, 2]", &facts()).unwrap_err().to_string();
+        assert!(
+            too_few.contains("2 weights are given, and there are 4"),
+            "{too_few}"
+        );
+        let none = DataFacts {
+            per_class: vec![900, 100, 0, 0],
+            ..facts()
+        };
+        let empty = weighted("Balanced", &none).unwrap_err().to_string();
+        assert!(
+            empty.contains("class 2 (from 0) has no training image"),
+            "{empty}"
         );
     }
 

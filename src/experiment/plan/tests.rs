@@ -218,6 +218,7 @@ fn facts(steps_per_epoch: u64) -> DataFacts {
         unlabelled: 0,
         classes: 4,
         labelled: true,
+        per_class: Vec::new(),
         size: (32, 32),
         normalization: None,
         steps_per_epoch,

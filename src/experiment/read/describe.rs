@@ -49,6 +49,7 @@ pub(super) fn noun(type_name: &str) -> String {
         "LibTorchDevice" => return "device".to_owned(),
         "NormalizeSpec" | "InputNormalize" => return "normalization".to_owned(),
         "ClassNames" => return "list of class names".to_owned(),
+        "ClassWeights" => return "list of class weights".to_owned(),
         "Update" => return "update rule".to_owned(),
         _ => {}
     }

@@ -22,11 +22,13 @@ pub(super) const MAX_HELP: usize = 4000;
 /// Columns of a help, after its label.
 const HELP_WIDTH: usize = 68;
 
-/// How bad it is.
+/// How bad it is. Neither kind of experiment can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// The experiment cannot be run.
+    /// The text is wrong.
     Error,
+    /// The text is right, and a file or folder that it names is not there.
+    Missing,
 }
 
 /// A place in a text.
@@ -148,7 +150,6 @@ fn floor(text: &str, offset: usize) -> usize {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Severity::Error = self.severity;
         write!(f, "error: {}", clean_line(&self.message))?;
         let mut indent = 1;
         if let Some(place) = &self.place {

@@ -1,5 +1,6 @@
 //! Something wrong at a place in a text that has no name yet.
 
+use super::diagnostic::Severity;
 use super::tree::Span;
 
 /// A message and its place.
@@ -12,6 +13,8 @@ pub(super) struct Finding {
     pub nearest: Option<String>,
     /// Whether it comes before all others, wherever it is.
     pub leads: bool,
+    /// How bad it is.
+    pub severity: Severity,
 }
 
 impl Finding {
@@ -22,6 +25,7 @@ impl Finding {
             help: None,
             nearest: None,
             leads: false,
+            severity: Severity::Error,
         }
     }
 

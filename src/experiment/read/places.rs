@@ -1,6 +1,7 @@
 //! From a problem's path to its place in the tree.
 
 use super::describe::name_span;
+use super::diagnostic::Severity;
 use super::finding::Finding;
 use super::notes::Taint;
 use super::tree::{Kind, Node, Segment, Span, segments};
@@ -25,6 +26,9 @@ pub(super) fn findings(problems: &[Problem], root: &Node, tainted: &[Taint]) -> 
             };
             let mut finding = Finding::new(span, message(problem));
             finding.help.clone_from(&problem.help);
+            if problem.is_missing {
+                finding.severity = Severity::Missing;
+            }
             finding
         })
         .collect()

@@ -2,7 +2,7 @@
 //! in a `--set` argument is shown in the argument and one in the file in the
 //! file, at its own line.
 
-use super::diagnostic::{Diagnostic, MAX_HELP, MAX_MESSAGE, Place, Severity};
+use super::diagnostic::{Diagnostic, MAX_HELP, MAX_MESSAGE, Place};
 use super::finding::Finding;
 use super::tree::Span;
 use crate::format::shorten;
@@ -111,7 +111,7 @@ impl Source {
             ARGUMENT
         };
         Diagnostic {
-            severity: Severity::Error,
+            severity: finding.severity,
             message: shorten(&finding.message, MAX_MESSAGE),
             place: Some(Place::new(origin, &self.originals[original], finding.span)),
             help: finding.help.map(|help| shorten(&help, MAX_HELP)),

@@ -294,10 +294,13 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
         visitor: V,
     ) -> Result<V::Value, Failure> {
         let Some(written) = self.node.name() else {
-            // A bare number is short for `Value(number)`.
-            if matches!(self.node.kind, Kind::Whole(_) | Kind::Decimal(_))
-                && let Some(value) = variants.iter().find(|variant| **variant == "Value")
-            {
+            // A bare number is short for `Value(number)`, a list for `Each(list)`.
+            let short_for = match self.node.kind {
+                Kind::Whole(_) | Kind::Decimal(_) => "Value",
+                Kind::List(_) => "Each",
+                _ => "",
+            };
+            if let Some(value) = variants.iter().find(|variant| **variant == short_for) {
                 return visitor.visit_enum(Variant::of(self, value));
             }
             self.refuse(|| {

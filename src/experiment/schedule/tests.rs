@@ -159,3 +159,32 @@ fn one_schedule_follows_another_with_a_time_of_its_own() {
         "linear 1 to 0, from epoch 4 on linear 6 to 0"
     );
 }
+
+#[test]
+fn what_was_to_be_finished_later_is_from_where_the_training_ended() {
+    let until = |first: Schedule, then: Schedule| Schedule::Until {
+        epochs: 8.0,
+        first: Box::new(first),
+        then: Box::new(then),
+    };
+    let line = |from, to| Schedule::Linear {
+        from,
+        to,
+        epochs: None,
+    };
+    let (end, now, last) = (10.0, 5.0, 2.0);
+    let lr = until(line(0.8, 0.0), line(0.02, 0.0));
+    let early = lr.finished_early(8.0, now, last);
+    for epoch in [0.0, 2.5, 4.75] {
+        assert_eq!(early.at(epoch, end), lr.at(epoch, end), "{epoch}");
+    }
+    assert_eq!(at(&early, &[5.0, 6.0, 7.0]), [0.02, 0.01, 0.0]);
+    // What was to be held at its last value is held at that of now.
+    let held = until(line(4.0, 0.0), Schedule::Constant(0.0));
+    let early = held.finished_early(8.0, now, last);
+    assert_eq!(at(&early, &[4.0, 5.0, 7.0]), [2.0, 1.5, 1.5]);
+    // It is done once, and not to what a person changed in the finish.
+    assert_eq!(early.finished_early(8.0, now, last), early);
+    let other = Schedule::Constant(0.1);
+    assert_eq!(other.finished_early(8.0, now, last), other);
+}

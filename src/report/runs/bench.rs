@@ -2,7 +2,7 @@
 
 use super::{grid, text_of};
 use crate::event::{BenchModel, BenchRow, Measurement};
-use crate::format::{MISSING, bytes, number, scaled};
+use crate::format::{MISSING, bytes, milliseconds, scaled, speed};
 use crate::run::BenchResult;
 
 /// The machine, and a row for every measurement.
@@ -18,8 +18,8 @@ pub fn bench_table(result: &BenchResult) -> String {
         result.target, machine.processor, machine.threads, machine.system
     );
     let titles = [
-        "model", "as", "engine", "batch", "threads", "p50 ms", "p90 ms", "p99 ms", "images/s",
-        "memory", "size", "MACs",
+        "model", "as", "engine", "batch", "threads", "p50", "p90", "p99", "speed", "memory",
+        "size", "MACs",
     ];
     let cells = rows.iter().map(cells);
     let rows: Vec<_> = std::iter::once(titles.map(str::to_owned).to_vec())
@@ -61,10 +61,10 @@ fn cells(row: &BenchRow) -> Vec<String> {
         row.engine.clone(),
         row.batch.to_string(),
         row.threads.to_string(),
-        number(row.p50_ms),
-        number(row.p90_ms),
-        number(row.p99_ms),
-        number(row.images_per_second),
+        milliseconds(row.p50_ms),
+        milliseconds(row.p90_ms),
+        milliseconds(row.p99_ms),
+        speed(row.images_per_second),
         memory,
         bytes(row.file_bytes),
         row.macs

@@ -3,7 +3,7 @@
 
 use super::{grid, text_of};
 use crate::event::{Int8, PrecisionModel, PrecisionRow, QuantTrial};
-use crate::format::{MISSING, bytes, loss, number, percent};
+use crate::format::{MISSING, bytes, loss, milliseconds, percent};
 use crate::report::wording::scheme_cells;
 
 /// A table: titles, then rows, and how many columns stand on the left.
@@ -44,7 +44,7 @@ fn models(int8: &Int8) -> Table {
         "agrees with teacher",
         "with fp32",
         "size",
-        "p50 ms",
+        "p50",
         "engine",
     ];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
@@ -67,7 +67,7 @@ fn model_cells(row: &PrecisionRow) -> Vec<String> {
         share(row.agreement),
         row.bytes.map_or_else(|| MISSING.to_owned(), bytes),
         row.p50_ms
-            .map_or_else(|| "not evaluated".to_owned(), number),
+            .map_or_else(|| "not measured".to_owned(), milliseconds),
         row.engine.clone().unwrap_or_else(|| MISSING.to_owned()),
     ]
 }

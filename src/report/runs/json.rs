@@ -29,9 +29,12 @@ pub(super) struct ListedRun<'a> {
     best: Option<f64>,
     last: Option<f64>,
     test: Option<f64>,
+    #[serde(rename = "loss@last")]
     loss: Option<f64>,
+    #[serde(rename = "agreement@last")]
     agreement: Option<f64>,
     seconds: Option<f64>,
+    teacher_seconds: Option<f64>,
     /// What of it could not be read.
     problems: Vec<&'a str>,
     /// What was requested.
@@ -44,7 +47,7 @@ impl<'a> ListedRun<'a> {
         let (entry, metrics) = (run.run, run.metrics);
         let asked = chosen.iter().map(|field| {
             let value = match field {
-                Field::Metric(metric) => entry.metric(*metric).into(),
+                Field::Metric(metric) => entry.metric(metric).into(),
                 _ => of_text(&field.text(run)),
             };
             (field.name(fields), value)
@@ -70,6 +73,7 @@ impl<'a> ListedRun<'a> {
             loss: metrics.loss,
             agreement: metrics.agreement,
             seconds: metrics.seconds,
+            teacher_seconds: metrics.teacher_seconds,
             problems: entry.all_problems().map(String::as_str).collect(),
             columns: asked.collect(),
         }
@@ -114,7 +118,7 @@ impl<'a> ShownRun<'a> {
             .flat_map(|name| ["best", "last"].map(|weights| format!("{name}@{weights}")));
         let measured = named.filter_map(|name| {
             let metric: Metric = name.parse().ok()?;
-            Some((metric.to_string(), run.run.metric(metric)?))
+            Some((metric.to_string(), run.run.metric(&metric)?))
         });
         let gates = verdicts.iter().map(|verdict| {
             let (word, reason) = match &verdict.status {

@@ -2,21 +2,21 @@
 
 use super::json::ShownRun;
 use super::{grid, text_of};
-use crate::event::Outcome;
+use crate::event::{Outcome, stopped_words};
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
-use crate::listing::{Column, Field, Subject, Verdict};
+use crate::format::MISSING;
+use crate::listing::{Column, Field, Subject, Verdict, trained_words};
 use crate::report::wording::speed_words;
 use crate::report::{evaluate_gates, event_formatter, metrics};
 use crate::untrusted::{Show as _, json_page};
 
 /// What of a run stands at the beginning.
-const HEAD: [(&str, Column); 8] = [
+const HEAD: [(&str, Column); 7] = [
     ("experiment", Column::Experiment),
     ("method", Column::Method),
     ("device", Column::Device),
     ("started, UTC", Column::Started),
-    ("time", Column::Time),
     ("done", Column::Done),
     ("tags", Column::Tags),
     ("note", Column::Note),
@@ -30,6 +30,8 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     let problems = entry.all_problems();
     head.extend(problems.map(|problem| ("problem", problem.clone())));
     head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
+    let trained = trained_words(run.metrics.seconds, run.metrics.teacher_seconds);
+    head.push(("trained", trained.unwrap_or_else(|| MISSING.to_owned())));
     head.push(("folder", entry.folder.path().shown().to_string()));
     let title = run.name.shown().to_string();
     let mut text = section(&title, &head).trim_start().to_owned();
@@ -60,7 +62,7 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
         text.push_str(&section("Gates", &[]));
         text.extend(verdicts.iter().map(|verdict| format!("  {verdict}\n")));
     }
-    add_fields("Adjustments", run.config.changed(), &mut text);
+    add_fields("Changed while training", run.config.changed(), &mut text);
     let fields = run.config.paths();
     let fields = fields.filter_map(|path| Some((path, run.config.get(path)?)));
     add_fields("Configuration", fields, &mut text);
@@ -85,7 +87,10 @@ fn add_fields<'a>(
 fn state(run: &Subject) -> String {
     let word = run.run.state().word();
     match run.run.store.outcome() {
-        Some(Outcome::Stopped { reason }) => format!("{word}: {reason}"),
+        Some(Outcome::StoppedEarly { epoch, reason }) => {
+            format!("{word}: stopped early after epoch {epoch}: {reason}")
+        }
+        Some(Outcome::Stopped { reason }) => stopped_words(reason),
         Some(Outcome::Failed { message }) => format!("{word}: {message}"),
         _ => word.to_owned(),
     }
@@ -93,7 +98,7 @@ fn state(run: &Subject) -> String {
 
 fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
     let store = &run.run.store;
-    let completed = store.outcome() == Some(&Outcome::Completed);
+    let completed = store.outcome().is_some_and(Outcome::is_completed);
     evaluate_gates(run.gates(spec), store, completed)
 }
 

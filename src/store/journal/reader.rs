@@ -138,6 +138,7 @@ impl JournalReader {
             match &event {
                 RunEvent::RunStarted { .. }
                 | RunEvent::RunForked { .. }
+                | RunEvent::StoppedEarly { .. }
                 | RunEvent::CommandReceived(_)
                 | RunEvent::CommandApplied { .. }
                 | RunEvent::CommandRejected { .. } => kept.push(event),

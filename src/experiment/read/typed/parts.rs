@@ -410,8 +410,8 @@ impl<'t> Inner<'t> {
         let value = self.0;
         match &value.node.kind {
             Kind::Items(_, items) if items.len() == 1 => return Some(value.at(&items[0])),
-            // The short form of `Value(number)`.
-            Kind::Whole(_) | Kind::Decimal(_) => return Some(value),
+            // The short forms of `Value(number)` and `Each(list)`.
+            Kind::Whole(_) | Kind::Decimal(_) | Kind::List(_) => return Some(value),
             kind => {
                 let name = value.node.name().unwrap_or_default();
                 let (message, help) = match kind {

@@ -7,6 +7,8 @@
 //! │ cat           16  81.3 % ██████▌    50.0 % ████     −31.3     0.83 │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! Without a teacher there is the student alone.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -19,21 +21,46 @@ use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{MISSING, count, percent, plural, shorten};
 use crate::ui::theme::Theme;
+use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery::{inside, panel, title as title_of};
 use crate::ui::widget::list::draw_rows;
 use crate::ui::widget::{Cells, bars};
 
 /// Cells of a number.
 const NUMBER: u16 = 9;
+/// Cells behind the number of images, so that a title beside it may have an arrow.
+const GAP: u16 = 1;
 /// Cells of the longest bar.
 const BAR: u16 = 64;
 
+/// Which columns there are beside class and images.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    has_teacher: bool,
+    /// Models, each with a share and a bar.
+    bars: u16,
+}
+
+impl Columns {
+    fn new(has_teacher: bool, has_second: bool) -> Self {
+        Self {
+            has_teacher,
+            bars: 1 + u16::from(has_teacher) + u16::from(has_second),
+        }
+    }
+
+    /// Numbers: images, the models' shares, and with a teacher how they differ.
+    fn numbers(self) -> u16 {
+        1 + self.bars + if self.has_teacher { 2 } else { 0 }
+    }
+}
+
 /// Columns that a panel takes at least, with bars that say something.
-pub(super) fn columns(has_second: bool) -> u16 {
+pub(super) fn columns(has_teacher: bool, has_second: bool) -> u16 {
     const LEAST_NAME: u16 = 14;
     const LEAST_BAR: u16 = 8;
-    let bars = 2 + u16::from(has_second);
-    2 + LEAST_NAME + (3 + bars) * NUMBER + bars * (2 + LEAST_BAR)
+    let columns = Columns::new(has_teacher, has_second);
+    2 + LEAST_NAME + GAP + columns.numbers() * NUMBER + columns.bars * (2 + LEAST_BAR)
 }
 
 /// Rows of a panel that shows so many classes.
@@ -67,28 +94,35 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
     );
     let inside = panel(title_of(&title, area), true, theme, frame, area);
     let second = compare.second_name();
-    let columns = 2 + u16::from(second.is_some());
+    let columns = Columns::new(probe.teacher.is_some(), second.is_some());
     let (name, bar) = widths(inside.width, columns);
-    draw_names((classes, second), (name, bar), theme, frame, inside);
+    draw_names(
+        (classes, columns, second),
+        (name, bar),
+        theme,
+        frame,
+        inside,
+    );
     let place = rows_of(area);
     let rows = (classes.rows.len(), classes.selection);
     let style = (theme.selection(), place);
     draw_rows(rows, style, frame.buffer_mut(), |at, cells| {
         let row = &classes.rows[at];
         cells.text(name, class_name(probe, row.class), Style::new());
-        draw_row(row, usize::from(columns), bar, theme, cells);
+        draw_row(row, columns, bar, theme, cells);
     });
 }
 
 /// Cells of a class's name and of a bar, of which there are so many.
-fn widths(width: u16, bars: u16) -> (u16, u16) {
-    let rest = width.saturating_sub((3 + bars) * NUMBER + 2 * bars);
+fn widths(width: u16, columns: Columns) -> (u16, u16) {
+    let bars = columns.bars;
+    let rest = width.saturating_sub(GAP + columns.numbers() * NUMBER + 2 * bars);
     let name = (rest / bars).clamp(8, 28);
     (name, (rest.saturating_sub(name) / bars).min(BAR))
 }
 
 fn draw_names(
-    (classes, second): (&Classes, Option<&str>),
+    (classes, columns, second): (&Classes, Columns, Option<&str>),
     (name, bar): (u16, u16),
     theme: &Theme,
     frame: &mut Frame,
@@ -105,32 +139,46 @@ fn draw_names(
     };
     let style = theme.muted();
     cells.text(name, &titled("class", ClassSort::Class), style);
-    cells.right(NUMBER, &titled("images", ClassSort::Images), style);
-    for (title, sort) in [
-        ("teacher", ClassSort::Teacher),
-        ("student", ClassSort::Student),
-    ] {
+    let images = titled("images", ClassSort::Images);
+    cells.right(NUMBER, &images, style).skip(GAP);
+    let teacher = columns
+        .has_teacher
+        .then_some(("teacher", ClassSort::Teacher));
+    for (title, sort) in teacher.into_iter().chain([("student", ClassSort::Student)]) {
         cells
             .right(NUMBER, &titled(title, sort), style)
             .skip(bar + 2);
     }
     if let Some(name) = second {
-        let name = shorten(name, NUMBER - 1);
-        cells.right(NUMBER, &name, style).skip(bar + 2);
+        // Above its bar there is room for a long name.
+        let room = NUMBER + bar + 1;
+        let name = shorten(name, room);
+        let width = width_of(&name).max(NUMBER - 1);
+        cells.right(width + 1, &name, style);
+        cells.skip(room.saturating_sub(width));
     }
-    cells.right(NUMBER, &titled("Δ", ClassSort::Difference), style);
-    cells.right(NUMBER, &titled("KL", ClassSort::Kl), style);
+    if columns.has_teacher {
+        cells.right(NUMBER, &titled("Δ", ClassSort::Difference), style);
+        cells.right(NUMBER, &titled("KL", ClassSort::Kl), style);
+    }
 }
 
-fn draw_row(row: &ClassRow, bars: usize, bar: u16, theme: &Theme, cells: &mut Cells) {
-    cells.right(NUMBER, &count(row.images as u64), theme.muted());
-    let shares = [row.teacher, row.student, row.second];
-    for (at, share) in shares.into_iter().take(bars).enumerate() {
+fn draw_row(row: &ClassRow, columns: Columns, bar: u16, theme: &Theme, cells: &mut Cells) {
+    let images = count(row.images as u64);
+    cells.right(NUMBER, &images, theme.muted()).skip(GAP);
+    let shares = [row.teacher, row.student, row.second]
+        .into_iter()
+        .enumerate();
+    let shares = shares.skip(usize::from(!columns.has_teacher));
+    for (at, share) in shares.take(columns.bars.into()) {
         let share = f64::from(share);
         cells.right(NUMBER, &percent(share), Style::new()).skip(1);
         cells
             .text(bar, &bars::lying(share, bar), theme.series(at))
             .skip(1);
+    }
+    if !columns.has_teacher {
+        return;
     }
     let difference = row.difference();
     let points = || format!("{:+.1}", difference * 100.0);

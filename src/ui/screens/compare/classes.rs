@@ -45,6 +45,8 @@ pub(super) struct Classes {
     /// In order.
     pub(super) rows: Vec<ClassRow>,
     pub(super) sort: ClassSort,
+    /// Whether that stands in for one that asks for a teacher, where there is none.
+    stands_in: bool,
     pub(super) reversed: bool,
     pub(super) selection: Selection,
 }
@@ -72,12 +74,25 @@ impl Classes {
         }
     }
 
+    /// Takes another order for one that asks for a teacher where there is none.
+    pub(super) fn suit(&mut self, has_teacher: bool) {
+        let asks = matches!(
+            self.sort,
+            ClassSort::Difference | ClassSort::Teacher | ClassSort::Kl
+        );
+        if asks && !has_teacher {
+            (self.sort, self.stands_in) = (ClassSort::Student, true);
+        } else if has_teacher && self.stands_in {
+            (self.sort, self.stands_in) = (ClassSort::default(), false);
+        }
+    }
+
     /// Sorts or moves as an action says.
-    pub(super) fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action, has_teacher: bool) {
         match action {
             Action::SortImages => {
-                self.sort = self.sort.next();
-                self.reversed = false;
+                self.sort = self.sort.next(has_teacher);
+                (self.stands_in, self.reversed) = (false, false);
             }
             Action::ReverseImages => self.reversed = !self.reversed,
             _ => {
@@ -117,14 +132,14 @@ impl ClassSort {
         matches!(self, Self::Kl | Self::Images)
     }
 
-    fn next(self) -> Self {
+    fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::Difference => Self::Student,
-            Self::Student => Self::Teacher,
+            Self::Student if has_teacher => Self::Teacher,
             Self::Teacher => Self::Kl,
-            Self::Kl => Self::Images,
+            Self::Kl | Self::Student => Self::Images,
             Self::Images => Self::Class,
-            Self::Class => Self::Difference,
+            Self::Class if has_teacher => Self::Difference,
+            Self::Class | Self::Difference => Self::Student,
         }
     }
 }
@@ -231,9 +246,9 @@ mod tests {
                     "{:?} {values:?}",
                     classes.sort
                 );
-                classes.act(Action::ReverseImages);
+                classes.act(Action::ReverseImages, true);
             }
-            classes.act(Action::SortImages);
+            classes.act(Action::SortImages, true);
         }
     }
 
@@ -242,15 +257,15 @@ mod tests {
         let probe = probe();
         let mut classes = Classes::default();
         classes.count(&sample_results(&probe, 0, 1.0), 4);
-        classes.act(Action::Down);
+        classes.act(Action::Down, true);
         let selected = classes.selected();
         classes.count(&sample_results(&probe, 2, 1.0), 4);
         assert_eq!(classes.selected(), selected);
         for _ in 0..5 {
-            classes.act(Action::SortImages);
+            classes.act(Action::SortImages, true);
         }
         assert_eq!(classes.sort, ClassSort::Class);
-        classes.act(Action::ReverseImages);
+        classes.act(Action::ReverseImages, true);
         assert_eq!(classes.selected(), Some(3));
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::others::others;
-use crate::event::inspection::{Probe, ProbeSource};
+use crate::event::Phase;
+use crate::event::inspection::{Probe, ProbeSource, Weights};
 use crate::store::Runs;
 use crate::ui::effect::Effect;
 use crate::ui::shared::Shared;
@@ -45,20 +46,11 @@ pub(super) struct Pending {
 #[derive(Debug)]
 pub(super) struct OtherRun {
     pub(super) run: String,
+    /// What it was asked about.
+    source: ProbeSource,
     pub(super) reading: Reading,
     /// Where each image of the first probe is in the second.
     places: Vec<usize>,
-}
-
-impl OtherRun {
-    /// One whose answers are on their way.
-    fn asked(run: String) -> Self {
-        Self {
-            run,
-            reading: Reading::Asked,
-            places: Vec::new(),
-        }
-    }
 }
 
 /// Whose answers are compared.
@@ -72,8 +64,6 @@ pub(super) struct Comparison {
     pub(super) coming: Option<Pending>,
     pub(super) first: Reading,
     pub(super) second: Option<OtherRun>,
-    /// The second run, while a cell is shown that has no place for it.
-    set_aside: Option<String>,
     /// How far the run was when it was asked last.
     extent: (usize, usize),
     /// Whether an answer is on its way.
@@ -107,7 +97,7 @@ impl Comparison {
             self.source = source;
             self.first = Reading::Asked;
             self.read(shared, runs);
-            self.ask_second(shared);
+            self.ask_second(shared, runs);
         } else if source == self.source {
             self.read_again(shared, runs);
         } else if let Some(run) = self.run.clone() {
@@ -117,17 +107,41 @@ impl Comparison {
     }
 
     /// Asks the second run about the images that are shown, from nothing.
-    /// Of a cell other students have other images, so it comes back afterwards.
-    pub(super) fn ask_second(&mut self, shared: &mut Shared) {
-        if matches!(self.source, ProbeSource::Cell { .. }) {
-            let shown = self.second.take().map(|second| second.run);
-            self.set_aside = shown.or(self.set_aside.take());
-        } else if let Some(run) = self.set_aside.take() {
-            self.second = Some(OtherRun::asked(run));
+    pub(super) fn ask_second(&mut self, shared: &mut Shared, runs: &Runs) {
+        if let Some(second) = self.second.take() {
+            self.ask_of(second.run, shared, runs);
         }
-        if let Some(second) = &mut self.second {
-            second.reading = Reading::Asked;
-            shared.ask(asking(second.run.clone(), self.source.clone()));
+    }
+
+    /// Puts the student of this run beside the first, as soon as it has answered.
+    fn ask_of(&mut self, run: String, shared: &mut Shared, runs: &Runs) {
+        let source = self.source_of_second(runs);
+        shared.ask(asking(run.clone(), source.clone()));
+        self.second = Some(OtherRun {
+            run,
+            source,
+            reading: Reading::Asked,
+            places: Vec::new(),
+        });
+    }
+
+    /// What the second run is asked about: of a cell the images that the first run's
+    /// models put there, by its weights that are as far.
+    fn source_of_second(&self, runs: &Runs) -> ProbeSource {
+        let (ProbeSource::Cell { step, .. }, Some(probe)) = (&self.source, self.probe()) else {
+            return self.source.clone();
+        };
+        let run = self.run.as_ref().and_then(|run| runs.get(run));
+        let evaluations = run.into_iter().flat_map(|run| &run.store.evaluations);
+        let students = evaluations.filter(|it| it.phase == Phase::Student);
+        let is_latest = students.map(|it| it.step).max() <= Some(*step);
+        ProbeSource::Named {
+            images: probe.images.iter().map(|it| it.source.clone()).collect(),
+            weights: if is_latest {
+                Weights::Latest
+            } else {
+                Weights::Best
+            },
         }
     }
 
@@ -135,7 +149,7 @@ impl Comparison {
     pub(super) fn read_again(&mut self, shared: &mut Shared, runs: &Runs) {
         self.read(shared, runs);
         if let Some(second) = &self.second {
-            shared.ask(asking(second.run.clone(), self.source.clone()));
+            shared.ask(asking(second.run.clone(), second.source.clone()));
         }
     }
 
@@ -173,15 +187,13 @@ impl Comparison {
         let Some(next) = others.get(at.map_or(0, |at| (at + 1) % others.len())) else {
             return false;
         };
-        let run = (*next).to_owned();
-        shared.ask(asking(run.clone(), self.source.clone()));
-        self.second = Some(OtherRun::asked(run));
+        self.ask_of((*next).to_owned(), shared, runs);
         true
     }
 
     /// Takes the second run away.
     pub(super) fn remove(&mut self) {
-        (self.second, self.set_aside) = (None, None);
+        self.second = None;
     }
 
     /// Takes in a run's answers.
@@ -198,10 +210,7 @@ impl Comparison {
         if let Some(coming) = awaited {
             return self.arrived(coming.source, answers);
         }
-        if *source != self.source {
-            return Change::Nothing;
-        }
-        if is_first {
+        if is_first && *source == self.source {
             self.waits = false;
             match (reading(answers), &self.first) {
                 (Reading::Failed(why), Reading::Read(_)) => {
@@ -217,7 +226,8 @@ impl Comparison {
             }
             return Change::Answers;
         }
-        if self.second.as_ref().is_some_and(|second| second.run == run) {
+        let is_second = |second: &OtherRun| second.run == run && second.source == *source;
+        if self.second.as_ref().is_some_and(is_second) {
             self.pair(answers);
             return Change::Answers;
         }
@@ -285,7 +295,9 @@ impl Comparison {
 pub(super) fn images_of(source: &ProbeSource) -> String {
     match source {
         ProbeSource::Folder(folder) => format!("the images of {}", folder.shown()),
-        ProbeSource::Cell { .. } => "the validation images of this cell".to_owned(),
+        ProbeSource::Cell { .. } | ProbeSource::Named { .. } => {
+            "the validation images of this cell".to_owned()
+        }
         ProbeSource::Recorded => "its probe images".to_owned(),
     }
 }
@@ -295,7 +307,7 @@ pub(super) fn whose(source: &ProbeSource) -> &'static str {
     match source {
         ProbeSource::Recorded => "probe images",
         ProbeSource::Folder(_) => "images of the folder",
-        ProbeSource::Cell { .. } => "images of the cell",
+        ProbeSource::Cell { .. } | ProbeSource::Named { .. } => "images of the cell",
     }
 }
 
@@ -397,6 +409,7 @@ mod tests {
             run: Some("a".to_owned()),
             second: Some(OtherRun {
                 run: "b".to_owned(),
+                source: ProbeSource::Recorded,
                 reading: Reading::Asked,
                 places: Vec::new(),
             }),

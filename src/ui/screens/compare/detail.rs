@@ -207,12 +207,12 @@ fn draw_facts(
         number => format!("{number} augmented"),
     };
     let facts = [
-        ("label", label),
-        ("KL", &kl),
-        ("loss", &loss),
-        ("views", &views),
+        Some(("label", label)),
+        probe.teacher.is_some().then_some(("KL", kl.as_str())),
+        Some(("loss", &loss)),
+        Some(("views", &views)),
     ];
-    for (line, (name, value)) in facts.into_iter().enumerate() {
+    for (line, (name, value)) in facts.into_iter().flatten().enumerate() {
         let mut cells = Cells::line(frame.buffer_mut(), area, line);
         cells.text(7, name, theme.muted());
         let rest = cells.rest();

@@ -11,7 +11,7 @@ use ratatui::layout::{Position, Rect};
 use super::comparison::Reading;
 use super::layout::{Areas, tab};
 use super::order::cell_words;
-use super::{Compare, TEMPERATURES, View, comparison, short_name};
+use super::{Compare, TEMPERATURES, comparison, short_name};
 use crate::event::inspection::{Probe, ProbeSource};
 use crate::format::shorten_path;
 use crate::ui::action::Action;
@@ -55,13 +55,14 @@ pub(super) fn draw(
     }
 
     let mut cells = Cells::line(frame.buffer_mut(), areas.views, 0);
-    for view in View::ALL {
+    let views = compare.views();
+    for &view in views {
         let style = if view == compare.view {
             theme.accent().patch(theme.selection())
         } else {
             theme.muted()
         };
-        cells.word(&tab(view, areas.views.width), style);
+        cells.word(&tab(view, views, areas.views.width), style);
     }
 }
 
@@ -152,7 +153,7 @@ fn who(compare: &Compare, probe: &Probe, name: Form) -> String {
             Some(format!(" on {}", shorten_path(&folder, 40_u16)))
         }
         ProbeSource::Cell { cell, .. } => Some(format!(" · {}", cell_words(*cell, &probe.classes))),
-        ProbeSource::Recorded => None,
+        ProbeSource::Recorded | ProbeSource::Named { .. } => None,
     };
     let coming = compare.comparison.coming.as_ref().map(|coming| {
         let images = comparison::images_of(&coming.source);

@@ -1,7 +1,7 @@
 //! A matrix of classes by classes, warmer where more of a row's images are.
 //!
 //! ```text
-//! ┌ label ↓ by student → · 64 images ──────────┐
+//! ┌ rows: label, columns: student's prediction ┐
 //! │            airpl  cat  dog                 │
 //! │ airplane      14    1    ·                 │
 //! │ cat            ·   11    5                 │
@@ -16,14 +16,11 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 
 use super::comparison::whose;
-use super::matrix::{Pair, evaluation};
-use super::order::{cell_words, word_of};
+use super::matrix::{Matrix, Pair, Whole};
+use super::order::cell_words;
 use super::{Compare, class_name};
-use crate::event::inspection::{MatrixCell, Probe};
+use crate::event::inspection::{Answerer, MatrixCell, Probe};
 use crate::format::{count, percent, shorten};
-use crate::store::RunStore;
-use crate::ui::action::Action;
-use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
 use crate::ui::widget::cells::width_of;
@@ -107,57 +104,50 @@ impl Grid {
 
 /// Which matrix is drawn, and what of it is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct Look<'a> {
     pub(super) pair: Pair,
-    /// Of all validation images, where that is known.
-    pub(super) whole: bool,
+    /// What is shown of all validation images instead of those that are compared, of
+    /// this run's student and of the second's.
+    pub(super) whole: Option<(Whole<'a>, Option<Whole<'a>>)>,
     /// The cell that is looked at; of a row alone, what it is taken for most often.
     pub(super) cell: (usize, Option<usize>),
     pub(super) focused: bool,
 }
 
-/// Draws a matrix: of the images that are compared, or of all validation images if
-/// that is wanted and known.
+/// Draws a matrix: of the images that are compared, or of all validation images.
 pub(super) fn draw(
     compare: &Compare,
-    (probe, store): (&Probe, Option<&RunStore>),
+    probe: &Probe,
     look: &Look,
-    shared: &Shared,
+    theme: &Theme,
     frame: &mut Frame,
     area: Rect,
 ) {
-    let theme = &shared.theme;
     let pair = look.pair;
-    let step = compare.steps.get(compare.at).copied().unwrap_or(u64::MAX);
-    let whole = store.and_then(|store| evaluation(store, pair, step));
-    let (counts, of) = match whole.filter(|_| look.whole) {
-        Some(evaluation) => (
-            evaluation.confusion.as_slice(),
-            format!(
-                "{} validation images at step {}",
-                count(evaluation.images as u64),
-                count(evaluation.step)
-            ),
+    let Matrix { counts, second, .. } = &compare.matrix;
+    let (counts, second, of, step) = match look.whole {
+        Some((whole, second)) => (
+            whole.counts,
+            second.map_or(&[][..], |second| second.counts),
+            format!("{} validation images", count(whole.images as u64)),
+            format!(" · step {}", count(whole.step)),
         ),
         None => (
-            compare.matrix.counts.as_slice(),
+            counts.as_slice(),
+            second.as_slice(),
             format!(
                 "{} {}",
                 count(probe.images.len()),
                 whose(&compare.comparison.source)
             ),
+            String::new(),
         ),
     };
-    let (rows, columns) = (word_of(pair.rows), word_of(pair.columns));
-    let hint = if look.whole && whole.is_none() {
-        ", full set not counted".to_owned()
-    } else if whole.is_some() && !look.whole {
-        let key = shared.key(Action::WholeSet);
-        format!(" · {key}: full validation set")
-    } else {
-        String::new()
-    };
-    let title = format!("{rows} ↓ by {columns} → · {of}{hint}");
+    // Which images are counted matters more than whole sentences.
+    let titles = sides(pair).map(|sides| format!("{sides} · {of}"));
+    let room = area.width.saturating_sub(3);
+    let title = titles.iter().find(|title| width_of(title) <= room);
+    let title = format!("{}{step}", title.unwrap_or(&titles[1]));
     panel(title_of(&title, area), look.focused, theme, frame, area);
     let (row, column) = look.cell;
     let cursor = (row, column.unwrap_or_else(|| most_often(counts, row)));
@@ -168,7 +158,55 @@ pub(super) fn draw(
         rows: (pair.rows, cursor.0),
         columns: (pair.columns, cursor.1),
     };
-    draw_cell(counts, cell, probe, theme, frame, area);
+    let name = compare.second_name().filter(|_| !second.is_empty());
+    let numbers = Numbers {
+        first: cell_numbers(counts, cursor),
+        second: name.map(|name| format!("{name} {}", cell_numbers(second, cursor))),
+    };
+    draw_cell(&numbers, cell, probe, theme, frame, area);
+}
+
+/// Whose classes stand where, in full and where there is little room.
+fn sides(pair: Pair) -> [&'static str; 2] {
+    match (pair.rows, pair.columns) {
+        (Answerer::Label, Answerer::Teacher) => [
+            "rows: label, columns: teacher's prediction",
+            "rows: label, columns: teacher",
+        ],
+        (Answerer::Teacher, _) => [
+            "rows: teacher's, columns: student's prediction",
+            "rows: teacher, columns: student",
+        ],
+        _ => [
+            "rows: label, columns: student's prediction",
+            "rows: label, columns: student",
+        ],
+    }
+}
+
+/// What stands in a cell, in words.
+struct Numbers {
+    first: String,
+    /// Of the second run's student, with its name.
+    second: Option<String>,
+}
+
+/// `5 of 16, 31.3 %`: how many of a row's images are in a cell.
+fn cell_numbers(counts: &[Vec<u32>], (row, column): (usize, usize)) -> String {
+    let line = counts.get(row).map_or(&[][..], Vec::as_slice);
+    let number = line.get(column).copied().unwrap_or(0);
+    let sum: u64 = line.iter().map(|count| u64::from(*count)).sum();
+    let share = if sum == 0 {
+        f64::NAN
+    } else {
+        f64::from(number) / sum as f64
+    };
+    format!(
+        "{} of {}, {}",
+        count(u64::from(number)),
+        count(sum),
+        percent(share)
+    )
 }
 
 /// The other class that a class is taken for most often; itself where it is for none.
@@ -252,7 +290,7 @@ fn compact(number: u32) -> String {
 }
 
 fn draw_cell(
-    counts: &[Vec<u32>],
+    numbers: &Numbers,
     cell: MatrixCell,
     probe: &Probe,
     theme: &Theme,
@@ -260,21 +298,11 @@ fn draw_cell(
     area: Rect,
 ) {
     let inside = inside(area);
-    let (row, column) = (cell.rows.1, cell.columns.1);
-    let line = counts.get(row).map_or(&[][..], Vec::as_slice);
-    let number = line.get(column).copied().unwrap_or(0);
-    let sum: u64 = line.iter().map(|count| u64::from(*count)).sum();
-    let share = if sum == 0 {
-        f64::NAN
-    } else {
-        f64::from(number) / sum as f64
-    };
-    let numbers = format!(
-        "{} of {}, {}",
-        count(u64::from(number)),
-        count(sum),
-        percent(share)
-    );
+    let Numbers { first, second } = numbers;
+    let second = second
+        .as_ref()
+        .map_or_else(String::new, |it| format!(" ↔ {it}"));
+    let numbers = format!("{first}{second}");
     let classes = format!("{}: ", cell_words(cell, &probe.classes));
     let last = usize::from(inside.height.saturating_sub(1));
     let mut cells = Cells::line(frame.buffer_mut(), inside, last);

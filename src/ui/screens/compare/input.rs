@@ -26,7 +26,7 @@ impl Compare {
                 let title = "Folder of images to compare on";
                 let before = match &self.comparison.source {
                     ProbeSource::Folder(folder) => Some(folder.as_path()),
-                    ProbeSource::Recorded | ProbeSource::Cell { .. } => None,
+                    _ => None,
                 };
                 shared.ask_folder(title, before, Purpose::CompareFolder);
             }
@@ -37,18 +37,15 @@ impl Compare {
             Action::Back if self.view == View::Images && self.opened_from.is_some() => {
                 self.close_opened(shared, runs);
             }
-            Action::Activate if self.matrix.whole && self.view.pair().is_some() => {
+            Action::Activate if self.shown_whole(runs).is_some() => {
                 self.open_whole_cell(shared, runs);
+            }
+            Action::WholeSet if self.view.pair().is_some() && !self.has_whole => {
+                let why = "no matrix of the full validation set";
+                shared.notify(LogLine::info(why));
             }
             Action::OwnProbe => self.comparison.coming = None,
             Action::ReadProbeAgain => self.comparison.read_again(shared, runs),
-            Action::SecondRun if matches!(self.comparison.source, ProbeSource::Cell { .. }) => {
-                let key = shared.key(Action::OwnProbe);
-                let why = "another student has other images in this cell";
-                shared.notify(LogLine::info(format!(
-                    "{why}; press {key} for the probe images"
-                )));
-            }
             Action::SecondRun => {
                 if !self.comparison.add(shared, runs) {
                     let why = if runs.len() > 1 {
@@ -78,20 +75,20 @@ impl Compare {
     /// Actions that change what is looked at, and ask for nothing.
     fn look(&mut self, action: Action, shared: &mut Shared) {
         match action {
-            Action::NextView => self.show(self.view.moved(1)),
-            Action::PreviousView => self.show(self.view.moved(View::ALL.len() - 1)),
+            Action::NextView => self.show(self.view.beside(self.views(), true)),
+            Action::PreviousView => self.show(self.view.beside(self.views(), false)),
             Action::EarlierCheckpoint => self.scrub(self.at.saturating_sub(1)),
             Action::LaterCheckpoint => self.scrub(self.at + 1),
             Action::RaiseTemperature => self.warm(self.temperature + 1),
             Action::LowerTemperature => self.warm(self.temperature.saturating_sub(1)),
             Action::ResetTemperature => self.warm(ONE),
             Action::FilterImages => {
-                self.order.show = self.order.show.next();
+                self.order.show = self.order.show.next(self.has_teacher());
                 self.show(View::Images);
                 self.relist();
             }
             Action::OnlyClass => self.only_class(),
-            Action::WholeSet => self.matrix.whole = !self.matrix.whole,
+            Action::WholeSet => self.matrix.sampled = !self.matrix.sampled,
             Action::Copy => {
                 if let Some((probe, image)) = self.comparison.probe().zip(self.selected()) {
                     let source = probe.images[image].source.clone();
@@ -103,10 +100,10 @@ impl Compare {
     }
 
     fn move_in_view(&mut self, action: Action) {
+        let has_teacher = self.has_teacher();
         match (self.view, action) {
             (View::Images, Action::SortImages) => {
-                self.order.sort = self.order.sort.next();
-                self.order.reversed = false;
+                self.order.sort_next(has_teacher);
                 self.relist();
             }
             (View::Images, Action::ReverseImages) => {
@@ -126,7 +123,7 @@ impl Compare {
             }
             (_, Action::Back) => self.show(View::Images),
             (_, Action::Activate) => self.open(),
-            (View::Classes, _) => self.classes.act(action),
+            (View::Classes, _) => self.classes.act(action, has_teacher),
             _ => {
                 self.matrix.act(action, self.class_names().len());
             }
@@ -192,15 +189,20 @@ impl Compare {
         }
     }
 
+    /// The step of the student's weights to which the matrix belongs, where it is that
+    /// of all validation images.
+    fn shown_whole(&self, runs: &Runs) -> Option<u64> {
+        let shown = self.whole(self.view.pair()?, runs);
+        shown.filter(|_| !self.matrix.sampled)?;
+        let run = runs.get(self.comparison.run.as_ref()?)?;
+        Some(student_evaluation(&run.store, self.step())?.step)
+    }
+
     /// Lists all validation images of the cell that is looked at, by the weights
     /// that the matrix was counted with.
     fn open_whole_cell(&mut self, shared: &mut Shared, runs: &Runs) {
-        let run = self.comparison.run.as_ref().and_then(|run| runs.get(run));
-        let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
-        let evaluation = run.and_then(|run| student_evaluation(&run.store, step));
-        if let (Some(pair), Some(evaluation)) = (self.view.pair(), evaluation) {
+        if let Some((pair, step)) = self.view.pair().zip(self.shown_whole(runs)) {
             let cell = self.matrix.cell(pair);
-            let step = evaluation.step;
             self.look_at(ProbeSource::Cell { cell, step }, shared, runs);
             self.opened_from = Some(self.view);
             self.view = View::Images;
@@ -266,7 +268,7 @@ impl Compare {
         if let Some(temperature) = temperature {
             return self.warm(temperature);
         }
-        if let Some(view) = layout::view_at(areas.views, position) {
+        if let Some(view) = layout::view_at(self.views(), areas.views, position) {
             return self.show(view);
         }
         if areas.timeline.contains(position) {

@@ -71,7 +71,7 @@ impl Compare {
                 images,
             };
         }
-        let columns = class_table::columns(self.second_name().is_some());
+        let columns = class_table::columns(self.has_teacher(), self.second_name().is_some());
         let has_matrix = main.width >= columns + matrix.0;
         let rows = class_table::rows(names.len());
         let rows = if has_matrix { rows.max(matrix.1) } else { rows };
@@ -150,12 +150,9 @@ pub(super) fn beside(main: Rect, (columns, rows): (u16, u16)) -> (Rect, Option<R
 
 /// A view's name with its margins, in a line of this width that holds all of
 /// them.
-pub(super) fn tab(view: View, width: u16) -> String {
+pub(super) fn tab(view: View, views: &[View], width: u16) -> String {
     let whole = |view: View| format!(" {} ", view.titles().0);
-    let all: u16 = View::ALL
-        .into_iter()
-        .map(|view| width_of(&whole(view)))
-        .sum();
+    let all: u16 = views.iter().map(|view| width_of(&whole(*view))).sum();
     if all <= width {
         whole(view)
     } else {
@@ -164,13 +161,13 @@ pub(super) fn tab(view: View, width: u16) -> String {
 }
 
 /// The view whose name is at a cell.
-pub(super) fn view_at(views: Rect, position: Position) -> Option<View> {
-    if !views.contains(position) {
+pub(super) fn view_at(views: &[View], area: Rect, position: Position) -> Option<View> {
+    if !area.contains(position) {
         return None;
     }
-    let mut left = views.x;
-    View::ALL.into_iter().find(|view| {
-        let width = width_of(&tab(*view, views.width));
+    let mut left = area.x;
+    views.iter().copied().find(|view| {
+        let width = width_of(&tab(*view, views, area.width));
         let at = (left..left + width).contains(&position.x);
         left += width;
         at
@@ -248,12 +245,13 @@ mod tests {
 
     #[test]
     fn a_click_finds_the_name_of_a_view() {
-        let views = Rect::new(0, 3, 80, 1);
-        assert_eq!(view_at(views, Position::new(1, 3)), Some(View::Images));
-        assert_eq!(view_at(views, Position::new(12, 3)), Some(View::Agreement));
-        assert_eq!(view_at(views, Position::new(79, 3)), None);
-        assert_eq!(view_at(views, Position::new(1, 4)), None);
-        let narrow = Rect { width: 40, ..views };
+        let area = Rect::new(0, 3, 80, 1);
+        let view_at = |area, position| super::view_at(&View::ALL, area, position);
+        assert_eq!(view_at(area, Position::new(1, 3)), Some(View::Images));
+        assert_eq!(view_at(area, Position::new(12, 3)), Some(View::Agreement));
+        assert_eq!(view_at(area, Position::new(79, 3)), None);
+        assert_eq!(view_at(area, Position::new(1, 4)), None);
+        let narrow = Rect { width: 40, ..area };
         let views: Vec<View> = (0..40)
             .filter_map(|x| view_at(narrow, Position::new(x, 3)))
             .collect();

@@ -16,6 +16,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::comparison::whose;
 use super::order::Order;
 use super::sample_result::{Answer, SampleResult, nats};
 use super::{Compare, View, class_name};
@@ -36,6 +37,8 @@ const MARK: u16 = 2;
 const KL: u16 = 8;
 /// Cells of a source that distinguish images.
 const SOURCE: u16 = 8;
+/// Cells of a model's name where pictures are shown, at least.
+const NAME: u16 = 7;
 /// Cells of a label where there is room for it.
 const LABEL: u16 = 9;
 
@@ -84,7 +87,12 @@ fn draw_images(
     } else {
         format!("{} of {}", count(shown as u64), count(all as u64))
     };
-    let title = format!("{number} images · {}", order.words(&probe.classes));
+    let what = if compare.view == View::Images {
+        "images"
+    } else {
+        whose(&compare.comparison.source)
+    };
+    let title = format!("{number} {what} · {}", order.words(&probe.classes));
     let title = gallery::title(&title, area);
     let inside = gallery::panel(title, compare.view == View::Images, theme, frame, area);
     if rows.is_empty() {
@@ -170,7 +178,8 @@ impl Columns {
 
     fn of(probe: &Probe, has_second: bool, width: u16) -> Self {
         let longest = probe.classes.iter().map(|class| width_of(class)).max();
-        Self::within(width, 2 + u16::from(has_second), longest.unwrap_or(0))
+        let answers = 1 + u16::from(probe.teacher.is_some()) + u16::from(has_second);
+        Self::within(width, answers, longest.unwrap_or(0))
     }
 }
 
@@ -181,12 +190,13 @@ fn draw_names(probe: &Probe, second: Option<&str>, theme: &Theme, frame: &mut Fr
     if columns.label > 0 {
         cells.text(columns.label, "label", theme.muted()).skip(1);
     }
-    for name in ["teacher", "student"].into_iter().chain(second) {
+    let teacher = probe.teacher.as_ref().map(|_| "teacher");
+    for name in teacher.into_iter().chain(["student"]).chain(second) {
         cells
             .skip(MARK)
             .text(columns.answer - 1, name, theme.muted());
     }
-    cells.right(columns.kl, "KL", theme.muted());
+    cells.right(columns.kl, last(probe), theme.muted());
 }
 
 fn draw_line(
@@ -207,11 +217,11 @@ fn draw_line(
     }
     let broken = result.broken;
     let second = has_second.then_some((result.second, broken.second));
-    let answers = [
-        (result.teacher, broken.teacher),
-        (result.student, broken.student),
-    ];
-    for (answer, is_broken) in answers.into_iter().chain(second) {
+    let teacher = (result.teacher, broken.teacher);
+    let teacher = probe.teacher.is_some().then_some(teacher);
+    let student = (result.student, broken.student);
+    let answers = teacher.into_iter().chain([student]).chain(second);
+    for (answer, is_broken) in answers {
         let (sign, class) = words(probe, answer, is_broken);
         cells.text(
             MARK,
@@ -222,7 +232,25 @@ fn draw_line(
             .text(columns.answer - MARK, class, Style::new())
             .skip(1);
     }
-    cells.right(columns.kl, &nats(result.kl), Style::new());
+    cells.right(columns.kl, &nats(last_of(probe, result)), Style::new());
+}
+
+/// What the last column holds: how far the student is from its teacher, or without one
+/// from the label.
+fn last(probe: &Probe) -> &'static str {
+    if probe.teacher.is_some() {
+        "KL"
+    } else {
+        "loss"
+    }
+}
+
+fn last_of(probe: &Probe, result: &SampleResult) -> f32 {
+    if probe.teacher.is_some() {
+        result.kl
+    } else {
+        result.loss
+    }
 }
 
 fn draw_roomy(
@@ -235,7 +263,7 @@ fn draw_roomy(
     let buffer = frame.buffer_mut();
     let beside = gallery::draw_picture(&probe.images[image].picture, (theme, style), buffer, place);
     let label = result.label.map_or("–", |label| class_name(probe, label));
-    let kl = format!("KL {}", nats(result.kl));
+    let kl = format!("{} {}", last(probe), nats(last_of(probe, result)));
     let mut cells = Cells::line(buffer, beside, 0);
     let source = cells.rest().saturating_sub(12 + LABEL + 8);
     let path = shorten_path(&probe.images[image].source, source);
@@ -252,19 +280,22 @@ fn draw_roomy(
         x: students.right(),
         ..students
     };
+    // Names stand in one column, so that marks and bars do.
+    let names = second.map_or(0, width_of).min(students.width / 4).max(NAME);
     let broken = result.broken;
     let teacher = (result.teacher, broken.teacher);
     let student = (result.student, broken.student);
-    let answers = [
-        (TEACHER, "teacher", teacher, students, 1),
-        (STUDENT, "student", student, students, 2),
-    ];
-    let other = second.map(|name| (OTHER, name, (result.second, broken.second), right, 2));
-    for (series, name, (answer, is_broken), area, line) in answers.into_iter().chain(other) {
+    let has_teacher = probe.teacher.is_some();
+    let line = 1 + usize::from(has_teacher);
+    let teacher = has_teacher.then_some((TEACHER, "teacher", teacher, students, 1));
+    let student = (STUDENT, "student", student, students, line);
+    let other = second.map(|name| (OTHER, name, (result.second, broken.second), right, line));
+    let answers = teacher.into_iter().chain([student]).chain(other);
+    for (series, name, (answer, is_broken), area, line) in answers {
         let (sign, class) = words(probe, answer, is_broken);
         let share = answer.map_or(f64::NAN, |answer| f64::from(answer.confidence));
         let mut cells = Cells::line(buffer, area, line);
-        cells.text(7, name, theme.muted()).skip(1);
+        cells.text(names, name, theme.muted()).skip(1);
         cells.text(
             2,
             sign,

@@ -19,25 +19,39 @@ pub(super) struct Pair {
 pub(super) struct Matrix {
     /// `[row][column]`, of the images that are compared.
     pub(super) counts: Vec<Vec<u32>>,
+    /// The same of the second run's student; empty without one.
+    pub(super) second: Vec<Vec<u32>>,
     /// Row and column of the cell that is looked at.
     pub(super) cursor: (usize, usize),
-    /// Whether the counts are those of the last evaluation instead.
-    pub(super) whole: bool,
+    /// Whether these are shown, where all validation images are counted, too.
+    pub(super) sampled: bool,
+}
+
+/// What an evaluation counted of all validation images.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole<'a> {
+    /// `[row][column]`.
+    pub(super) counts: &'a [Vec<u32>],
+    /// Number of images.
+    pub(super) images: usize,
+    /// Steps that the weights had behind them.
+    pub(super) step: u64,
 }
 
 impl Matrix {
     /// Counts the images anew.
     pub(super) fn count(&mut self, pair: Pair, results: &[SampleResult], classes: usize) {
-        self.counts.clear();
-        self.counts.resize(classes, vec![0; classes]);
-        for image in results {
-            if let (Some(row), Some(column)) =
-                (class_by(pair.rows, image), class_by(pair.columns, image))
-                && let Some(cell) = self.counts.get_mut(row).and_then(|row| row.get_mut(column))
-            {
-                *cell += 1;
-            }
-        }
+        self.counts = counted(classes, results, |image| {
+            Some((class_by(pair.rows, image)?, class_by(pair.columns, image)?))
+        });
+        let has_second = results.iter().any(|image| image.second.is_some());
+        self.second = if has_second && pair.columns == Answerer::Student {
+            counted(classes, results, |image| {
+                Some((class_by(pair.rows, image)?, image.second?.class))
+            })
+        } else {
+            Vec::new()
+        };
     }
 
     /// Moves the cursor as an action says. Returns whether it says so.
@@ -67,16 +81,47 @@ impl Matrix {
     }
 }
 
-/// The evaluation on all validation images that belongs to a pair: of the
-/// student, the last that is not later than `step`; of the teacher, the last.
-pub(super) fn evaluation(store: &RunStore, pair: Pair, step: u64) -> Option<&Evaluation> {
-    match (pair.rows, pair.columns) {
-        (Answerer::Label, Answerer::Student) => student_evaluation(store, step),
-        (Answerer::Label, Answerer::Teacher) => store
-            .evaluations_of(Phase::Teacher, Split::Valid)
-            .next_back(),
-        _ => None,
+/// Images by row and column.
+fn counted(
+    classes: usize,
+    results: &[SampleResult],
+    place: impl Fn(&SampleResult) -> Option<(usize, usize)>,
+) -> Vec<Vec<u32>> {
+    let mut counts = vec![vec![0; classes]; classes];
+    for (row, column) in results.iter().filter_map(place) {
+        let row: Option<&mut Vec<u32>> = counts.get_mut(row);
+        if let Some(cell) = row.and_then(|row| row.get_mut(column)) {
+            *cell += 1;
+        }
     }
+    counts
+}
+
+/// What was counted of a pair on all validation images: of the student, at the last
+/// evaluation that is not later than `step`; of the teacher, at its last. Programs
+/// that were older did not count the teacher against the student.
+pub(super) fn whole(store: &RunStore, pair: Pair, step: u64) -> Option<Whole<'_>> {
+    let (evaluation, counts) = match (pair.rows, pair.columns) {
+        (Answerer::Label, Answerer::Student) => {
+            let evaluation = student_evaluation(store, step)?;
+            (evaluation, &evaluation.confusion)
+        }
+        (Answerer::Teacher, Answerer::Student) => {
+            let evaluation = student_evaluation(store, step)?;
+            (evaluation, &evaluation.predictions)
+        }
+        (Answerer::Label, Answerer::Teacher) => {
+            let mut evaluations = store.evaluations_of(Phase::Teacher, Split::Valid);
+            let evaluation = evaluations.next_back()?;
+            (evaluation, &evaluation.confusion)
+        }
+        _ => return None,
+    };
+    (!counts.is_empty()).then_some(Whole {
+        counts,
+        images: evaluation.images,
+        step: evaluation.step,
+    })
 }
 
 /// The student's last evaluation on all validation images that is not later than

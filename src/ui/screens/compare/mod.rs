@@ -38,7 +38,7 @@ use ratatui::layout::Rect;
 use self::classes::Classes;
 use self::comparison::{Change, Comparison, Reading};
 use self::heat_map::Look;
-use self::matrix::{Matrix, Pair};
+use self::matrix::{Matrix, Pair, Whole};
 use self::order::{Order, Show};
 use self::sample_result::{Moment, SampleResult};
 use self::verdict::{FolderMetrics, Verdict};
@@ -94,8 +94,17 @@ impl View {
         }
     }
 
-    fn moved(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    /// Those of a run with a teacher, or without one.
+    fn all(has_teacher: bool) -> &'static [Self] {
+        const ALONE: [View; 3] = [View::Images, View::Student, View::Classes];
+        if has_teacher { &Self::ALL } else { &ALONE }
+    }
+
+    /// The next of these, or the one before.
+    fn beside(self, all: &[Self], is_next: bool) -> Self {
+        let at = all.iter().position(|view| *view == self).unwrap_or(0);
+        let by = if is_next { 1 } else { all.len() - 1 };
+        all[(at + by) % all.len()]
     }
 
     /// Whose classes its matrix counts, if it is one.
@@ -130,6 +139,8 @@ pub struct Compare {
     border: Border,
     // What follows from the above.
     verdict: Verdict,
+    /// Whether all validation images are counted for the matrix of this view.
+    has_whole: bool,
     /// Of a folder's images, and of the second run's student on them.
     folder: Option<(FolderMetrics, Option<FolderMetrics>)>,
     results: Vec<SampleResult>,
@@ -152,6 +163,7 @@ impl Default for Compare {
             opened_from: None,
             border: Border::default(),
             verdict: Verdict::default(),
+            has_whole: false,
             folder: None,
             results: Vec::new(),
             rows: Vec::new(),
@@ -174,23 +186,48 @@ impl Compare {
             self.refresh();
         }
         self.verdict = self.verdict(runs).unwrap_or_default();
+        let pair = self.view.pair();
+        self.has_whole = pair.is_some_and(|pair| self.whole(pair, runs).is_some());
+    }
+
+    /// What is counted of all validation images of this run's student, and of the second
+    /// run's. Of a folder's images that says nothing.
+    fn whole<'a>(&self, pair: Pair, runs: &'a Runs) -> Option<(Whole<'a>, Option<Whole<'a>>)> {
+        if matches!(self.comparison.source, ProbeSource::Folder(_)) {
+            return None;
+        }
+        let store = &runs.get(self.comparison.run.as_ref()?)?.store;
+        let first = matrix::whole(store, pair, self.step())?;
+        let second = self.second_student(runs);
+        let second = second.filter(|_| pair.columns == Answerer::Student);
+        let second = second.and_then(|(store, step)| matrix::whole(store, pair, step));
+        // Of other images nothing can be compared.
+        Some((first, second.filter(|second| second.images == first.images)))
+    }
+
+    /// Steps that the weights have behind them whose answers are shown.
+    fn step(&self) -> u64 {
+        self.steps.get(self.at).copied().unwrap_or(u64::MAX)
+    }
+
+    /// The second run's student, and which of its weights.
+    fn second_student<'a>(&self, runs: &'a Runs) -> Option<verdict::Student<'a>> {
+        let run = runs.get(&self.comparison.second.as_ref()?.run)?;
+        let (probe, at) = self.comparison.second_answers(self.at)?;
+        Some((&run.store, probe.students.get(at)?.step))
     }
 
     fn verdict(&self, runs: &Runs) -> Option<Verdict> {
         let store = &runs.get(self.comparison.run.as_ref()?)?.store;
-        let second = self.comparison.second.as_ref();
-        let second = second.and_then(|second| runs.get(&second.run));
-        let second = second.map(|run| &run.store);
+        let second = self.second_student(runs);
         if let Some((folder, other)) = &self.folder {
+            let second = second.map(|(store, _)| store);
             return Some(Verdict::of_folder(
                 (folder, store),
                 other.as_ref().zip(second),
             ));
         }
-        let step = self.steps.get(self.at).copied().unwrap_or(u64::MAX);
-        let answers = self.comparison.second_answers(self.at);
-        let other = answers.and_then(|(probe, at)| Some(probe.students.get(at)?.step));
-        Some(Verdict::of_run((store, step), second.zip(other)))
+        Some(Verdict::of_run((store, self.step()), second))
     }
 
     fn areas(&self, area: Rect) -> layout::Areas {
@@ -204,6 +241,7 @@ impl Compare {
         source: &ProbeSource,
         probe: Result<Box<Probe>, String>,
         shared: &mut Shared,
+        runs: &Runs,
     ) {
         // A view of the newest answers follows newer ones; a cell's are of one step.
         let is_cell = matches!(self.comparison.source, ProbeSource::Cell { .. });
@@ -216,7 +254,7 @@ impl Compare {
         }
         if others {
             self.order.clear();
-            self.comparison.ask_second(shared);
+            self.comparison.ask_second(shared, runs);
         }
         if let Some(problem) = self.comparison.problem.take() {
             shared.notify(LogLine::error(problem));
@@ -242,6 +280,17 @@ impl Compare {
         } else {
             self.refresh();
         }
+    }
+
+    /// Whether there is a teacher that answers on the images.
+    fn has_teacher(&self) -> bool {
+        let probe = self.comparison.probe();
+        probe.is_none_or(|probe| probe.teacher.is_some())
+    }
+
+    /// The views that are offered.
+    fn views(&self) -> &'static [View] {
+        View::all(self.has_teacher())
     }
 
     fn temperature(&self) -> f32 {
@@ -280,6 +329,12 @@ impl Compare {
             return;
         };
         let classes = probe.classes.len();
+        let has_teacher = probe.teacher.is_some();
+        if !View::all(has_teacher).contains(&self.view) {
+            self.view = View::Student;
+        }
+        self.order.suit(has_teacher);
+        self.classes.suit(has_teacher);
         let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
         self.folder = is_folder.then(|| {
             let other = self.comparison.second_answers(self.at);
@@ -371,10 +426,16 @@ impl Compare {
                 Action::Activate,
                 Action::Back,
             ],
-            View::Agreement | View::Student | View::Teacher => &[
+            View::Agreement | View::Student | View::Teacher if self.has_whole => &[
                 Action::NextView,
                 Action::Activate,
                 Action::WholeSet,
+                Action::LaterCheckpoint,
+                Action::Back,
+            ],
+            View::Agreement | View::Student | View::Teacher => &[
+                Action::NextView,
+                Action::Activate,
                 Action::LaterCheckpoint,
                 Action::Back,
             ],
@@ -395,28 +456,27 @@ impl Compare {
             }
             View::Classes | View::Agreement | View::Student | View::Teacher => {
                 let places = self.class_areas(areas.main);
-                let store = self.comparison.run.as_ref().and_then(|run| runs.get(run));
-                let known = (probe, store.map(|run| &run.store));
+                let theme = &shared.theme;
                 if let Some(pair) = self.view.pair() {
                     let (row, column) = self.matrix.cursor;
                     let look = Look {
                         pair,
-                        whole: self.matrix.whole,
+                        whole: self.whole(pair, runs).filter(|_| !self.matrix.sampled),
                         cell: (row, Some(column)),
                         focused: true,
                     };
-                    heat_map::draw(self, known, &look, shared, frame, places.classes);
+                    heat_map::draw(self, probe, &look, theme, frame, places.classes);
                 } else {
-                    class_table::draw(self, probe, &shared.theme, frame, places.classes);
+                    class_table::draw(self, probe, theme, frame, places.classes);
                 }
                 if let Some((place, pair)) = places.matrix.zip(View::Student.pair()) {
                     let look = Look {
                         pair,
-                        whole: true,
+                        whole: self.whole(pair, runs),
                         cell: (self.classes.selected().unwrap_or(0), None),
                         focused: false,
                     };
-                    heat_map::draw(self, known, &look, shared, frame, place);
+                    heat_map::draw(self, probe, &look, theme, frame, place);
                 }
                 if let Some(area) = places.images {
                     list::draw_looked_at(self, probe, shared, frame, area);

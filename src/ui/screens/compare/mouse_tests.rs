@@ -33,7 +33,10 @@ fn the_mouse_selects_images_views_and_points_of_the_training() {
     let before = click(&mut harness, 5, 5 + below);
     assert_ne!(click(&mut harness, 5, 7 + below), before);
     assert!(click(&mut harness, 11, 21).contains("evaluation 1 of 3"));
-    assert!(click(&mut harness, 12, 2 + below).contains("teacher ↓ by student →"));
+    assert!(
+        click(&mut harness, 12, 2 + below)
+            .contains("rows: teacher's, columns: student's prediction · 200 valid")
+    );
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn a_click_selects_a_cell_of_a_matrix_and_a_row_of_the_classes() {
     harness.keys(&["v"]);
     let screen = click(&mut harness, 36, 7 + below);
     assert!(
-        screen.contains("teacher dog, student dog: 2 of 4"),
+        screen.contains("teacher dog, student dog: 35 of 45"),
         "{screen}"
     );
     // Nothing is beyond the last class.

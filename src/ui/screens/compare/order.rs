@@ -29,12 +29,16 @@ pub(super) enum Show {
     BothWrong,
     StudentRight,
     Disagree,
+    /// Where there is no teacher.
+    StudentWrong,
 }
 
 /// Order and choice of images.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Order {
     pub(super) sort: Sort,
+    /// Whether that stands in for one that asks for a teacher, where there is none.
+    pub(super) stands_in: bool,
     pub(super) reversed: bool,
     pub(super) show: Show,
     /// Images of this label alone.
@@ -46,13 +50,13 @@ pub(super) struct Order {
 }
 
 impl Sort {
-    pub(super) fn next(self) -> Self {
+    fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::Disagreement => Self::Confidence,
             Self::Confidence => Self::Loss,
             Self::Loss => Self::Class,
             Self::Class => Self::Source,
-            Self::Source => Self::Disagreement,
+            Self::Source if has_teacher => Self::Disagreement,
+            Self::Source | Self::Disagreement => Self::Confidence,
         }
     }
 
@@ -68,13 +72,14 @@ impl Sort {
 }
 
 impl Show {
-    pub(super) fn next(self) -> Self {
+    pub(super) fn next(self, has_teacher: bool) -> Self {
         match self {
-            Self::All => Self::TeacherRight,
+            Self::All if has_teacher => Self::TeacherRight,
+            Self::All => Self::StudentWrong,
             Self::TeacherRight => Self::BothWrong,
             Self::BothWrong => Self::StudentRight,
             Self::StudentRight => Self::Disagree,
-            Self::Disagree => Self::All,
+            Self::Disagree | Self::StudentWrong => Self::All,
         }
     }
 
@@ -85,6 +90,7 @@ impl Show {
             Self::BothWrong => "both ✗",
             Self::StudentRight => "only student ✓",
             Self::Disagree => "disagreement",
+            Self::StudentWrong => "student ✗",
         }
     }
 
@@ -94,6 +100,7 @@ impl Show {
         match self {
             Self::All => true,
             Self::TeacherRight => teacher == Some(true) && student == Some(false),
+            Self::StudentWrong => student == Some(false),
             Self::BothWrong => teacher == Some(false) && student == Some(false),
             Self::StudentRight => teacher == Some(false) && student == Some(true),
             Self::Disagree => image
@@ -132,6 +139,25 @@ pub(super) fn cell_words(cell: MatrixCell, classes: &[String]) -> String {
 }
 
 impl Order {
+    /// Takes another order or choice for one that asks for a teacher where there is none.
+    pub(super) fn suit(&mut self, has_teacher: bool) {
+        if !has_teacher && self.sort == Sort::Disagreement {
+            (self.sort, self.stands_in) = (Sort::Loss, true);
+        } else if has_teacher && self.stands_in {
+            (self.sort, self.stands_in) = (Sort::Disagreement, false);
+        }
+        let asks = !matches!(self.show, Show::All | Show::StudentWrong);
+        if asks != has_teacher && self.show != Show::All {
+            self.show = Show::All;
+        }
+    }
+
+    /// Sorts by what comes next.
+    pub(super) fn sort_next(&mut self, has_teacher: bool) {
+        self.sort = self.sort.next(has_teacher);
+        (self.stands_in, self.reversed) = (false, false);
+    }
+
     /// Forgets every choice, so that all images are listed.
     pub(super) fn clear(&mut self) {
         self.show = Show::All;
@@ -265,7 +291,7 @@ mod tests {
 
     #[test]
     fn who_is_right_chooses_the_images() {
-        let mut show = Show::All.next();
+        let mut show = Show::All.next(true);
         while show != Show::All {
             let order = Order {
                 show,
@@ -285,10 +311,11 @@ mod tests {
                         teacher.right == Some(false) && student.right == Some(true)
                     }
                     Show::Disagree => teacher.class != student.class,
+                    Show::StudentWrong => student.right == Some(false),
                 };
                 assert_eq!(rows.contains(&image), holds, "{show:?} {image}");
             }
-            show = show.next();
+            show = show.next(true);
         }
     }
 

@@ -154,7 +154,7 @@ pub(super) fn broken_words(results: &[SampleResult], second: &str) -> Option<Str
         .collect();
     (!whose.is_empty()).then(|| {
         format!(
-            "answers are not finite (NaN or infinite) and not counted: {} of {} images",
+            "logits are not finite (NaN or infinite) and not counted: {} of {} images",
             whose.join(", "),
             results.len()
         )

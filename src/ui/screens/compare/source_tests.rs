@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::testing::{logits, probe, with_runs, with_sisters};
+use crossterm::event::Event;
+
+use super::testing::{logits, probe, with_runs, with_runs_named, with_sisters};
 use super::tests::{answered, answered_on, asks, full};
-use crate::event::inspection::{Answerer, MatrixCell, ProbeSource};
+use crate::event::inspection::{Answerer, MatrixCell, ProbeSource, Weights};
 use crate::event::{Outcome, RunEvent};
 use crate::ui::Effect;
 use crate::ui::testing::Harness;
@@ -108,23 +110,86 @@ fn a_run_without_answers_says_when_it_will_have_some() {
 }
 
 #[test]
-fn a_second_run_comes_back_after_a_cell_that_has_no_place_for_it() {
+fn a_second_student_answers_on_the_images_of_the_first_ones_cell() {
     let (mut harness, names) = full(120, 30);
     harness.keys(&["a"]);
     answered(&mut harness, &names[1], Ok(probe()));
     assert!(harness.screen().contains(" ↔ wide"), "{}", harness.screen());
     harness.take();
-    harness.keys(&["v", "v", "w", "down", "right", "right", "enter"]);
+    harness.keys(&["v", "v", "down", "right", "right"]);
+    let both = "label cat, student dog: 18 of 50, 36.0 % ↔ wide 18 of 50, 36.0 %";
+    assert!(harness.screen().contains(both), "{}", harness.screen());
+    harness.keys(&["enter"]);
     let asked = harness.take();
     let [Effect::ReadProbe { source, .. }] = asked.as_slice() else {
         panic!("{asked:?}");
     };
-    answered_on(&mut harness, &names[0], source.clone(), Ok(probe()));
-    assert!(!harness.screen().contains('↔'), "{}", harness.screen());
+    let mut cell = probe();
+    cell.images.truncate(3);
+    let on_the_same = Effect::ReadProbe {
+        run: names[1].clone(),
+        source: ProbeSource::Named {
+            images: cell.images.iter().map(|it| it.source.clone()).collect(),
+            weights: Weights::Latest,
+        },
+    };
+    answered_on(&mut harness, &names[0], source.clone(), Ok(cell));
+    assert_eq!(harness.take(), std::slice::from_ref(&on_the_same));
+    let Effect::ReadProbe { source: theirs, .. } = on_the_same else {
+        unreachable!()
+    };
+    answered_on(&mut harness, &names[1], theirs, Ok(probe()));
+    let screen = harness.screen();
+    assert!(
+        screen.contains(" ↔ wide · label cat") && screen.contains("3 images"),
+        "{screen}"
+    );
     harness.keys(&["esc"]);
     answered(&mut harness, &names[0], Ok(probe()));
     answered(&mut harness, &names[1], Ok(probe()));
     assert!(harness.screen().contains(" ↔ wide"), "{}", harness.screen());
+}
+
+#[test]
+fn what_a_verdict_has_no_room_for_is_marked_and_names_are_whole_where_they_can_be() {
+    let (mut harness, names) = full(80, 24);
+    let verdict = |harness: &mut Harness| -> Vec<String> {
+        harness
+            .screen()
+            .lines()
+            .skip(1)
+            .take(3)
+            .map(str::to_owned)
+            .collect()
+    };
+    assert!(
+        verdict(&mut harness).concat().contains('…'),
+        "ECE has no room"
+    );
+    harness.keys(&["a"]);
+    answered(&mut harness, &names[1], Ok(probe()));
+    let lines = verdict(&mut harness);
+    assert!(
+        lines[2].trim_end_matches('"').trim_end().ends_with('…'),
+        "{lines:?}"
+    );
+    harness.input(Event::Resize(200, 60));
+    let screen = harness.screen();
+    assert!(!verdict(&mut harness).concat().contains('…'), "{screen}");
+    let long = "onnx-teacher-20260102-120000-ab12cd";
+    let (mut harness, names) = with_runs_named(["quick-20260102-120000-ab12cd", long], 200, 60);
+    harness.keys(&["4"]);
+    answered(&mut harness, &names[0], Ok(probe()));
+    harness.keys(&["a"]);
+    answered(&mut harness, &names[1], Ok(probe()));
+    for view in ["images", "agreement", "student", "teacher", "classes"] {
+        let screen = harness.screen();
+        assert!(
+            !screen.contains("onnx-…") && !screen.contains("onnx-t…"),
+            "{view} {screen}"
+        );
+        harness.keys(&["v"]);
+    }
 }
 
 #[test]
@@ -140,9 +205,36 @@ fn two_runs_of_one_experiment_are_named_by_what_distinguishes_them() {
 }
 
 #[test]
+fn a_matrix_that_is_not_counted_of_the_whole_set_offers_no_other() {
+    let (mut harness, names) = full(120, 30);
+    harness.keys(&["v"]);
+    let screen = harness.screen();
+    assert!(
+        screen.contains("200 validation images") && screen.contains(" w full set"),
+        "{screen}"
+    );
+    // Programs that were older did not count the teacher against the student.
+    let run = harness.runs.get_mut(&names[0]).unwrap();
+    run.store.evaluations[0].predictions.clear();
+    harness.keys(&["down", "right"]);
+    let screen = harness.screen();
+    assert!(
+        screen.contains("12 probe images") && !screen.contains(" w full set"),
+        "{screen}"
+    );
+    harness.keys(&["enter"]);
+    assert!(harness.take().is_empty());
+    assert!(
+        harness
+            .screen()
+            .contains("of 12 images · teacher cat, student cat")
+    );
+}
+
+#[test]
 fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
     let (mut harness, names) = full(120, 30);
-    harness.keys(&["v", "v", "w", "down", "right", "right", "enter"]);
+    harness.keys(&["v", "v", "down", "right", "right", "enter"]);
     let source = ProbeSource::Cell {
         cell: MatrixCell {
             rows: (Answerer::Label, 1),
@@ -170,13 +262,10 @@ fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
     insta::assert_snapshot!("cell_120", harness.screen());
     let foot = harness.screen().lines().last().unwrap().to_owned();
     assert!(foot.contains("esc back"), "{foot}");
-    // Another student answers otherwise, so its cell holds other images.
-    harness.keys(&["a"]);
-    assert!(harness.take().is_empty(), "{}", harness.screen());
     let cell = |harness: &mut Harness| {
         let screen = harness.screen();
         assert!(
-            screen.contains("200 validation images at step 1200"),
+            screen.contains("200 validation images · step 1200"),
             "{screen}"
         );
         assert!(screen.contains("[18]"), "{screen}");

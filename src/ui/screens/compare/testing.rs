@@ -85,17 +85,28 @@ pub(in crate::ui) fn probe() -> Probe {
 
 /// A workbench with two runs that have been evaluated.
 pub(in crate::ui) fn with_runs(width: u16, height: u16) -> (Harness, Vec<String>) {
-    let names = ["quick", "wide"].map(|name| format!("{name}-20260102-120000-ab12cd"));
+    let names = [
+        "quick-20260102-120000-ab12cd",
+        "wide-20260102-120000-ab12cd",
+    ];
     with_runs_named(names, width, height)
 }
 
 /// The same of two runs of one experiment.
 pub(in crate::ui) fn with_sisters(width: u16, height: u16) -> (Harness, Vec<String>) {
-    let names = ["ab12cd", "ef34ab"].map(|id| format!("quickstart-20260102-120000-{id}"));
+    let names = [
+        "quickstart-20260102-120000-ab12cd",
+        "quickstart-20260102-120000-ef34ab",
+    ];
     with_runs_named(names, width, height)
 }
 
-fn with_runs_named(called: [String; 2], width: u16, height: u16) -> (Harness, Vec<String>) {
+/// The same of two runs of these names.
+pub(in crate::ui) fn with_runs_named(
+    called: [&str; 2],
+    width: u16,
+    height: u16,
+) -> (Harness, Vec<String>) {
     let mut harness = Harness::new(width, height);
     let place = tempfile::tempdir().unwrap();
     let mut names = Vec::new();
@@ -114,6 +125,12 @@ fn with_runs_named(called: [String; 2], width: u16, height: u16) -> (Harness, Ve
         vec![0, 10, 40, 0],
         vec![1, 0, 0, 49],
     ];
+    let predictions = vec![
+        vec![43, 5, 5, 0],
+        vec![0, 35, 18, 0],
+        vec![0, 5, 35, 5],
+        vec![0, 0, 0, 49],
+    ];
     let evaluated = RunEvent::Evaluated(Evaluation {
         phase: Phase::Student,
         split: Split::Valid,
@@ -127,6 +144,7 @@ fn with_runs_named(called: [String; 2], width: u16, height: u16) -> (Harness, Ve
         ece: Some(0.043),
         per_class: vec![0.8, 0.6, 0.8, 0.98],
         confusion,
+        predictions,
         teacher: Some(TeacherAgreement {
             agreement: 0.81,
             kl: 0.1234,

@@ -57,7 +57,7 @@ fn answers_that_are_no_numbers_are_named_and_neither_shown_nor_counted() {
     broken.teacher.as_mut().unwrap()[3][1] = f32::INFINITY;
     answered(&mut harness, &names[0], Ok(broken));
     let screen = harness.screen();
-    let warning = "answers are not finite (NaN or infinite) and not counted: student's on 12, \
+    let warning = "logits are not finite (NaN or infinite) and not counted: student's on 12, \
                  teacher's on 1 of 12 images";
     assert!(screen.contains(warning), "{screen}");
     assert!(screen.contains("! NaN"), "{screen}");
@@ -119,11 +119,11 @@ fn every_view_shows_the_same_answers() {
 #[test]
 fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
     let (mut harness, _) = full(120, 30);
-    harness.keys(&["v", "v", "w"]);
+    harness.keys(&["v", "v"]);
     assert!(
         harness
             .screen()
-            .contains("200 validation images at step 1200")
+            .contains("200 validation images · step 1200")
     );
     harness.keys(&["w", "down", "right", "right", "enter"]);
     let screen = harness.screen();
@@ -140,19 +140,76 @@ fn images_of_the_class_or_the_cell_that_is_looked_at_use_the_room_beside_it() {
     harness.keys(&["v", "v", "down", "right", "right"]);
     let screen = harness.screen();
     assert!(
-        screen.contains("1 of 12 images · label cat, student dog"),
+        screen.contains("1 of 12 probe images · label cat, student dog"),
         "{screen}"
     );
     assert_eq!(screen.matches("label cat").count(), 3, "{screen}");
     // Below it where the screen is narrow, and nowhere where it is low.
     harness.input(Event::Resize(80, 24));
-    assert!(harness.screen().contains("1 of 12 images"));
+    assert!(harness.screen().contains("1 of 12 probe images"));
     harness.input(Event::Resize(80, 18));
-    assert!(!harness.screen().contains("of 12 images"));
+    assert!(!harness.screen().contains("of 12 probe images"));
     harness.input(Event::Resize(200, 60));
     harness.keys(&["v", "v", "down"]);
     let screen = harness.screen();
-    assert!(screen.contains("3 of 12 images · only "), "{screen}");
+    assert!(screen.contains("3 of 12 probe images · only "), "{screen}");
+}
+
+#[test]
+fn a_run_without_a_teacher_offers_no_view_order_or_column_of_one() {
+    for (width, height) in [(80, 24), (200, 60)] {
+        let (mut harness, names) = with_runs(width, height);
+        for name in &names {
+            let run = harness.runs.get_mut(name).unwrap();
+            run.store.models.remove(&Phase::Teacher);
+            for evaluation in &mut run.store.evaluations {
+                evaluation.teacher = None;
+                evaluation.predictions.clear();
+            }
+        }
+        let mut alone = probe();
+        alone.teacher = None;
+        harness.keys(&["4"]);
+        answered(&mut harness, &names[0], Ok(alone.clone()));
+        // The order of a run with a teacher is what it was.
+        harness.keys(&["]"]);
+        answered(&mut harness, &names[1], Ok(probe()));
+        let screen = harness.screen();
+        assert!(
+            screen.contains("12 images · highest disagreement"),
+            "{screen}"
+        );
+        harness.keys(&["["]);
+        answered(&mut harness, &names[0], Ok(alone));
+        let screen = harness.screen();
+        assert!(screen.contains("12 images · highest loss"), "{screen}");
+        insta::assert_snapshot!(format!("alone_images_{width}"), screen);
+        let (mut views, mut orders, mut choices) = (0, 0, 0);
+        let check = |screen: &str| {
+            let about_run = screen.replace(" · no teacher", "");
+            for word in ["teacher", "Agree", "KL", "NaN", "disagree"] {
+                assert!(!about_run.contains(word), "{word}: {screen}");
+            }
+        };
+        check(&harness.screen());
+        for (key, seen) in [("s", &mut orders), ("f", &mut choices), ("v", &mut views)] {
+            let first = harness.screen();
+            loop {
+                let screen = harness.keys(&[key]).screen();
+                check(&screen);
+                *seen += 1;
+                if screen == first {
+                    break;
+                }
+                assert!(*seen < 9);
+            }
+        }
+        assert_eq!((views, orders, choices), (3, 4, 2));
+        harness.keys(&["v"]);
+        insta::assert_snapshot!(format!("alone_student_{width}"), harness.screen());
+        harness.keys(&["v"]);
+        insta::assert_snapshot!(format!("alone_classes_{width}"), harness.screen());
+    }
 }
 
 #[test]

@@ -16,10 +16,10 @@ use ratatui::widgets::Block;
 
 use super::comparison::Reading;
 use super::layout::{NAMES, VALUE, column, track};
-use super::sample_result::broken_words;
+use super::sample_result::{broken_words, nats};
 use super::{Compare, View};
 use crate::event::inspection::Probe;
-use crate::format::{count, loss, short, shorten, shorten_path, width_of};
+use crate::format::{count, short, shorten, shorten_path, width_of};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
 use crate::ui::widget::gallery::inside;
@@ -103,7 +103,7 @@ fn draw_curve(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame
     let mut cells = Cells::line(frame.buffer_mut(), inside(area), 0);
     cells.text(NAMES, name, theme.muted()).skip(1);
     cells.text(width as u16, &curve, theme.series(1)).skip(1);
-    cells.right(VALUE, &loss(f64::from(now)), theme.text());
+    cells.right(VALUE, &nats(now), theme.text());
 }
 
 fn draw_track(compare: &Compare, theme: &Theme, frame: &mut Frame, area: Rect) {

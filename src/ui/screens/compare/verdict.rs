@@ -17,7 +17,7 @@ use super::sample_result::{label_of, usable};
 use crate::event::inspection::Probe;
 use crate::event::inspection::metrics::MetricAccumulator;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split, TeacherAgreement};
-use crate::format::{MISSING, count, loss, percent, times};
+use crate::format::{MISSING, count, loss, percent, shorten, times};
 use crate::store::RunStore;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Cells;
@@ -281,14 +281,30 @@ impl Verdict {
     }
 
     pub(super) fn draw(&self, theme: &Theme, frame: &mut Frame, area: Rect) {
-        for (line, parts) in self.lines(area.width).into_iter().enumerate() {
+        let lines = self.lines(area.width);
+        let rows = usize::from(area.height);
+        let is_cut = lines.len() > rows;
+        for (line, mut parts) in lines.into_iter().take(rows).enumerate() {
+            // Of what there is no room for nothing is seen but that it is there.
+            let ends = is_cut && line + 1 == rows;
+            let taken = |parts: &[(&str, &str)]| -> u16 {
+                parts.iter().map(|part| cells_of(part) + GAP).sum()
+            };
+            while ends && parts.len() > 1 && taken(&parts) + 2 > area.width {
+                parts.pop();
+            }
             let mut cells = Cells::line(frame.buffer_mut(), area, line);
             cells.skip(1);
             for (name, value) in parts {
                 if !name.is_empty() {
-                    cells.word(name, theme.muted()).skip(1);
+                    let name = shorten(name, cells.rest());
+                    cells.word(&name, theme.muted()).skip(1);
                 }
-                cells.word(value, theme.text()).skip(GAP);
+                let value = shorten(value, cells.rest());
+                cells.word(&value, theme.text()).skip(GAP);
+            }
+            if ends {
+                cells.word("…", theme.muted());
             }
         }
     }

@@ -122,6 +122,13 @@ impl Buffer {
         self.problems.len() + self.more_problems
     }
 
+    /// Whether nothing is wrong with the text but that files or folders are not there.
+    #[must_use]
+    pub fn only_lacks_files(&self) -> bool {
+        let all = self.problems.iter().all(|problem| problem.is_missing);
+        all && self.is_stale() && self.more_problems == 0
+    }
+
     /// Whether it is known what the text means as it is now.
     #[must_use]
     pub fn is_planned(&self) -> bool {

@@ -2,16 +2,17 @@
 //! selected one.
 //!
 //! ```text
-//! ┌ Experiments ─────────────┐
-//! │ * quickstart    training │
-//! │   cifar10-adaptive 0.913 │
-//! │ ──────────────────────── │
-//! │ method MultiView         │
-//! │ run    2 h ago           │
-//! │ /cifar                   │
-//! └──────────────────────────┘
+//! ┌ Experiments ─ valid top-1 ┐
+//! │ * quickstart     training │
+//! │   cifar10-adaptive 91.3 % │
+//! │ ───────────────────────── │
+//! │ method MultiView          │
+//! │ run    2 h ago            │
+//! │ /cifar                    │
+//! └───────────────────────────┘
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ratatui::Frame;
@@ -31,6 +32,9 @@ use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
 
+/// From this width on the pane says what the numbers of its rows are.
+const TITLED: u16 = 28;
+
 /// What stands below what a text meant before it had errors.
 const STALE: &str = "last valid";
 
@@ -43,6 +47,15 @@ impl Experiments {
         let mut block = Block::bordered()
             .title(" Experiments ")
             .border_style(theme.border(focused));
+        let latest = Latest::of(runs);
+        let statuses: BTreeMap<&PathBuf, Status> = shown
+            .iter()
+            .map(|path| (*path, self.status(path, shared, &latest)))
+            .collect();
+        let is_result = |status: &Status| matches!(status, Status::Achieved(_));
+        if statuses.values().any(is_result) && pane.width >= TITLED {
+            block = block.title(Line::styled(" valid top-1 ", theme.muted()).right_aligned());
+        }
         if shown.len() > 1 {
             let at = self.at(&shown).map_or(0, |at| at + 1);
             let count = Line::from(format!(" {at}/{} ", shown.len())).right_aligned();
@@ -64,13 +77,13 @@ impl Experiments {
             frame.render_widget(text.style(theme.muted()), areas.rows);
             return;
         }
-        let latest = Latest::of(runs);
         let selected = self.at(&shown);
         let width = areas.rows.width as usize;
         let lines: Vec<Line> = self
             .window(&shown, areas.rows.height as usize)
             .map(|at| {
-                let line = self.row(shown[at], width, shared, &latest);
+                let path = shown[at];
+                let line = self.row(path, statuses[path], width, &shared.theme);
                 if Some(at) == selected {
                     line.style(theme.selection())
                 } else {
@@ -100,11 +113,14 @@ impl Experiments {
         }
     }
 
-    fn row(&self, path: &PathBuf, width: usize, shared: &Shared, latest: &Latest) -> Line<'static> {
-        let buffer = self.buffers.get(path);
+    fn status(&self, path: &PathBuf, shared: &Shared, latest: &Latest) -> Status {
         let unreadable = self.troubles.contains_key(path);
-        let status = status::status(path, buffer, unreadable, shared, latest);
-        let (word, style) = word(status, &shared.theme);
+        status::status(path, self.buffers.get(path), unreadable, shared, latest)
+    }
+
+    fn row(&self, path: &PathBuf, status: Status, width: usize, theme: &Theme) -> Line<'static> {
+        let buffer = self.buffers.get(path);
+        let (word, style) = word(status, theme);
         let mark = match buffer {
             Some(buffer) if buffer.is_disputed() || self.offered(path).is_some() => "!",
             Some(buffer) if buffer.is_modified() => "*",
@@ -114,7 +130,7 @@ impl Experiments {
         let name = shorten(stem(path), room);
         let gap = width.saturating_sub(Span::raw(&name).width() + word.chars().count() + 3);
         Line::from(vec![
-            Span::styled(mark, shared.theme.warn()),
+            Span::styled(mark, theme.warn()),
             Span::raw(format!(" {name}{}", " ".repeat(gap))),
             Span::styled(word, style),
             Span::raw(" "),
@@ -177,9 +193,8 @@ impl Experiments {
             let now = shared.clock.now;
             let since = now.duration_since(run.started).unwrap_or_default();
             rows.push(("run", ago(since.as_secs_f64())));
-            let result = status::result(run);
-            let result = result.map_or(String::new(), |top1| format!(", {}", percent(top1)));
-            rows.push(("", format!("{}{result}", run.state().word())));
+            rows.push(("", run.state().word().to_owned()));
+            rows.extend(status::result_words(run).map(|words| ("valid", words)));
         } else {
             rows.push(("run", MISSING.to_owned()));
         }
@@ -199,6 +214,7 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("queued {place}"), theme.warn()),
         Status::Wrong(count) => (format!("✗ {count}"), theme.bad()),
+        Status::Missing => ("no data".to_owned(), theme.muted()),
         Status::Achieved(top1) => (percent(top1), theme.good()),
         Status::Ran(state) => (state.word().to_owned(), theme.muted()),
         Status::Ready => ("ready".to_owned(), theme.muted()),

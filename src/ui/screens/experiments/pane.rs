@@ -22,8 +22,13 @@ use super::buffer::Buffer;
 use super::editor::view::{self, View, cell_of};
 use super::editor::{help, popup, problems};
 use super::{Experiments, Focus, layout};
+use crate::format::shorten_middle;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
+use crate::ui::widget::cells::width_of;
+
+/// Cells of a file's name that are shown before anything stands beside it.
+const LEAST_NAME: u16 = 16;
 
 /// What stands where no file is.
 fn welcome(shared: &Shared) -> String {
@@ -78,16 +83,38 @@ impl Experiments {
             frame.render_widget(text.block(block.title(format!(" {name} "))), pane);
             return;
         };
-        let mut title = vec![Span::raw(format!(" {name} "))];
-        if buffer.is_modified() {
-            title.push(Span::styled("* not saved ", theme.warn()));
-        }
-        if let Some(mode) = buffer.document.mode().filter(|_| editing) {
-            title.push(Span::styled(format!("{mode} "), theme.muted()));
-        }
         let (line, column) = buffer.document.position();
-        let place = Line::from(format!(" {line}:{column} ")).right_aligned();
-        block = block.title(Line::from(title)).title(place);
+        let place = format!(" {line}:{column} ");
+        let mode = buffer.document.mode().filter(|_| editing);
+        let mode = mode.map_or_else(String::new, |mode| format!("{mode} "));
+        let marks = if buffer.is_modified() {
+            ["* not saved ", "* "]
+        } else {
+            [""; 2]
+        };
+        // What is whole matters more than what is there; the name is shortened last.
+        let width = pane.width.saturating_sub(2);
+        let room = |parts: &[&str]| {
+            let taken: u16 = parts.iter().map(|part| width_of(part)).sum();
+            width.saturating_sub(taken + 2)
+        };
+        let least = width_of(&name).min(LEAST_NAME);
+        let forms = [
+            (marks[0], mode.as_str(), place.as_str()),
+            (marks[0], &mode, ""),
+            (marks[0], "", ""),
+        ];
+        let fits = |(mark, mode, place): &(&str, &str, &str)| room(&[mark, mode, place]) >= least;
+        let form = forms.into_iter().find(fits);
+        let (mark, mode, place) = form.unwrap_or((marks[1], "", ""));
+        let name = shorten_middle(&name, usize::from(room(&[mark, mode, place])));
+        let title = Line::from(vec![
+            Span::raw(format!(" {name} ")),
+            Span::styled(mark, theme.warn()),
+            Span::styled(mode.to_owned(), theme.muted()),
+        ]);
+        let place = Line::from(place.to_owned()).right_aligned();
+        block = block.title(title).title(place);
         frame.render_widget(block, pane);
         self.draw_inside(buffer, shared, frame, pane);
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::buffer::Buffer;
 use crate::event::{EvaluatedWeights, Phase, Split};
 use crate::experiment::Loaded;
+use crate::format::percent;
 use crate::store::metrics::Progress;
 use crate::store::{RunEntry, RunState, Runs};
 use crate::ui::effect::Waiting;
@@ -27,7 +28,9 @@ pub enum Status {
     Waiting(usize),
     /// It has so many errors.
     Wrong(usize),
-    /// Its last run got this share of images right, in [0, 1].
+    /// Files or folders that it names are not there; nothing else is wrong.
+    Missing,
+    /// Its last run's best top-1 on the validation images, in [0, 1].
     Achieved(f64),
     /// How its last run stands.
     Ran(RunState),
@@ -108,6 +111,9 @@ pub fn status(
     if buffer.unreadable().is_some() {
         return Status::Unreadable;
     }
+    if buffer.only_lacks_files() {
+        return Status::Missing;
+    }
     if !buffer.problems.is_empty() {
         return Status::Wrong(buffer.error_count());
     }
@@ -118,12 +124,20 @@ pub fn status(
     }
 }
 
-/// Share of images that a run's student gets right: test images where there
-/// are, else the best on validation images.
+/// Best top-1 of a run's student on the validation images, by which experiments are
+/// compared; no test image chooses one.
+fn result(run: &RunEntry) -> Option<f64> {
+    let found = run.store.best_evaluation(Phase::Student)?;
+    Some(found.top1)
+}
+
+/// The same with that on the test images, of the same weights, in words.
 #[must_use]
-pub fn result(run: &RunEntry) -> Option<f64> {
+pub fn result_words(run: &RunEntry) -> Option<String> {
     let store = &run.store;
     let test = store.last_evaluation(Phase::Student, Split::Test, EvaluatedWeights::Best);
-    let found = test.or_else(|| store.best_evaluation(Phase::Student))?;
-    (!found.top1.is_nan()).then_some(found.top1)
+    let test = test.filter(|test| !test.top1.is_nan());
+    let test = test.map(|test| format!(", test {}", percent(test.top1)));
+    let valid = percent(result(run)?);
+    Some(valid + &test.unwrap_or_default())
 }

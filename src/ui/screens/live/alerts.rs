@@ -7,6 +7,8 @@
 //!  ! 3 images could not be read
 //! ```
 
+use std::ops::RangeInclusive;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -77,7 +79,7 @@ impl Alerts {
         }
         self.look(table);
         self.found = of_data(store);
-        self.found.extend(self.of_series(phase));
+        self.found.extend(self.of_series(store, phase));
         self.found.extend(of_evaluations(store, phase));
         self.found.extend(of_store(store));
         self.found.extend(run.problem().map(|problem| Alert {
@@ -108,7 +110,7 @@ impl Alerts {
         self.looked = total.values.len();
     }
 
-    fn of_series(&self, phase: Phase) -> Vec<Alert> {
+    fn of_series(&self, store: &RunStore, phase: Phase) -> Vec<Alert> {
         let mut found = Vec::new();
         if let Some((step, gaps)) = self.gaps {
             let more = if gaps > 1 {
@@ -123,10 +125,11 @@ impl Alerts {
         }
         found.extend(self.trend.divergence().map(|found| Alert {
             message: format!(
-                "the loss diverges since step {}: now {}, was {}; lower lr",
+                "the loss diverges since step {}: now {}, was {}; {}",
                 count(found.since),
                 loss(found.now),
-                loss(found.before)
+                loss(found.before),
+                remedy(store, phase, &found.turned)
             ),
             at: Some(Position {
                 phase,
@@ -135,6 +138,27 @@ impl Alerts {
         }));
         found
     }
+}
+
+/// What to do about a loss that rose: of the last change of a knob in these steps,
+/// which was it, otherwise the learning rate.
+fn remedy(store: &RunStore, phase: Phase, steps: &RangeInclusive<u64>) -> String {
+    let changed = store.commands.iter().rev().find_map(|command| {
+        let CommandState::Applied(at) = command.state else {
+            return None;
+        };
+        let counts = command.record.command.changes_training()
+            && at.phase == phase
+            && steps.contains(&at.step);
+        counts.then(|| {
+            format!(
+                "check {} at step {}",
+                store.describe(command),
+                count(at.step)
+            )
+        })
+    });
+    changed.unwrap_or_else(|| "lower lr".to_owned())
 }
 
 /// Images that could not be used.
@@ -155,21 +179,21 @@ fn of_data(store: &RunStore) -> Vec<Alert> {
 /// What was learnt and lost again.
 fn of_evaluations(store: &RunStore, phase: Phase) -> Option<Alert> {
     let valid = || store.evaluations_of(phase, Split::Valid);
-    let (best, least) = valid().fold((f64::NEG_INFINITY, f64::INFINITY), |(best, least), each| {
-        (best.max(each.top1), least.min(each.loss))
-    });
+    let least = valid().fold(f64::INFINITY, |least, each| least.min(each.loss));
+    let best = valid().max_by(|a, b| a.top1.total_cmp(&b.top1))?;
     let is_lost = |each: &&Evaluation| {
         let high = !each.loss.is_finite() || each.loss > trend::limit(least, least);
-        high && each.top1 < best - FELL
+        high && each.top1 < best.top1 - FELL
     };
     let lost = valid().rev().take(CONFIRMED).filter(is_lost).count();
     let newest = valid().next_back().filter(|_| lost == CONFIRMED)?;
     Some(Alert {
         message: format!(
-            "valid top-1 fell from {} to {}, its loss is {}; lower lr",
-            percent(best),
+            "valid top-1 fell from {} to {}, its loss is {}; {}",
+            percent(best.top1),
             percent(newest.top1),
-            loss(newest.loss)
+            loss(newest.loss),
+            remedy(store, phase, &(best.step..=newest.step))
         ),
         at: Some(Position {
             phase,

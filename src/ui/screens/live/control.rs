@@ -69,9 +69,11 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
         Command::EvaluateNow => "evaluation",
         _ => "checkpoint",
     };
-    shared.notify(LogLine::info(format!(
-        "{what} requested; takes effect at the next step"
-    )));
+    let when = match run.state() {
+        RunState::Paused => "",
+        _ => "; takes effect at the next step",
+    };
+    shared.notify(LogLine::info(format!("{what} requested{when}")));
     shared.ask(effect);
     true
 }

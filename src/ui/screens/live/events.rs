@@ -35,6 +35,7 @@ enum Record {
     Round(usize),
     Evaluation(usize),
     Checkpoint(usize),
+    EarlyStop,
     Command(usize),
     Warning(usize),
     Note(usize),
@@ -44,7 +45,7 @@ enum Record {
 #[derive(Debug, Default)]
 pub(super) struct Events {
     /// What the list was made from.
-    of: Option<(String, [usize; 7])>,
+    of: Option<(String, [usize; 8])>,
     lines: Vec<(Option<Position>, Record)>,
     selection: Selection,
     /// What was there when a person moved to an older line; none while the newest
@@ -68,6 +69,7 @@ impl Events {
             store.commands.len(),
             applied.count(),
             store.notes.len(),
+            usize::from(store.stopped_early.is_some()),
             store.warnings.len() + (store.processes as usize).wrapping_mul(1 << 20),
         ];
         if self
@@ -314,6 +316,8 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
             .enumerate()
             .map(|(at, each)| (each.at, Record::Warning(at))),
     );
+    let early = store.stopped_early.as_ref();
+    lines.extend(early.map(|(at, _)| (Some(*at), Record::EarlyStop)));
     lines.extend((0..store.notes.len()).map(|at| (None, Record::Note(at))));
     // What was requested stands before what came of it, and a change of what comes next
     // behind all that is of the same step.
@@ -327,6 +331,7 @@ fn lines(store: &RunStore) -> Vec<(Option<Position>, Record)> {
                 3
             }
         }
+        Record::EarlyStop => 1,
         Record::Checkpoint(_) => 2,
         Record::Warning(_) | Record::Note(_) => 4,
     };
@@ -356,6 +361,10 @@ fn described(store: &RunStore, record: Record) -> (char, String, bool) {
             ('e', format!("{head}{}", evaluation(each)), false)
         }),
         Record::Checkpoint(at) => store.checkpoints.get(at).map(checkpoint),
+        Record::EarlyStop => store
+            .stopped_early
+            .as_ref()
+            .map(|(_, reason)| ('s', format!("stopped early: {reason}"), false)),
         Record::Command(at) => store.commands.get(at).map(|each| command(each, store)),
         Record::Warning(at) => store
             .warnings
@@ -384,13 +393,15 @@ pub(super) fn decided(decision: &Decision) -> String {
 }
 
 fn evaluation(each: &Evaluation) -> String {
-    let split = match (each.split, each.weights) {
-        (Split::Valid, EvaluatedWeights::Last) => "valid",
-        (Split::Valid, EvaluatedWeights::Best) => "best valid",
-        (Split::Test, EvaluatedWeights::Best) => "best test",
-        (Split::Test, EvaluatedWeights::Last) => "last test",
-        (Split::Valid, EvaluatedWeights::Quantized) => "quantized valid",
-        (Split::Test, EvaluatedWeights::Quantized) => "quantized test",
+    let split = match each.split {
+        Split::Valid => "valid",
+        Split::Test => "test",
+    };
+    let weights = match (each.split, each.weights) {
+        (Split::Valid, EvaluatedWeights::Last) => "",
+        (_, EvaluatedWeights::Last) => " (last)",
+        (_, EvaluatedWeights::Best) => " (best)",
+        (_, EvaluatedWeights::Quantized) => " (quantized)",
     };
     let (top1, loss) = (percent(each.top1), format::loss(each.loss));
     // The loss comes last: where there is no room, it can be spared first.
@@ -398,7 +409,7 @@ fn evaluation(each: &Evaluation) -> String {
         let (agreement, kl) = (percent(teacher.agreement), format::loss(teacher.kl));
         format!("agreement {agreement}, KL {kl}, ")
     });
-    format!("{split} top-1 {top1}, {teacher}loss {loss}")
+    format!("{split} top-1{weights} {top1}, {teacher}loss {loss}")
 }
 
 fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
@@ -407,7 +418,11 @@ fn checkpoint(each: &Checkpoint) -> (char, String, bool) {
     } else {
         ('c', "checkpoint saved to")
     };
-    (what.0, format!("{} {}", what.1, each.folder.shown()), false)
+    (
+        what.0,
+        format!("{} {}/", what.1, each.folder.shown()),
+        false,
+    )
 }
 
 fn command(each: &CommandStatus, store: &RunStore) -> (char, String, bool) {

@@ -40,8 +40,9 @@ pub(in crate::ui) fn on_submit(name: String, text: &str, shared: &mut Shared, ru
         let wrong = format!("`{}` is not a number of epochs", text.trim());
         return shared.ask_again(wrong, text, Purpose::AddEpochs(name));
     };
+    let is_longer = extended.now + more > extended.ending.epochs;
     let mut held = extended.ending.held.iter();
-    if held.any(|held| held.stops_learning() && !held.stretches) {
+    if is_longer && held.any(|held| held.stops_learning() && !held.stretches) {
         let title = "New lr (held at 0: the weights will not change)";
         let initial = initial_lr(extended.run, extended.phase).filter(|lr| *lr > 0.0);
         let initial = initial.map_or_else(String::new, |lr| lr.to_string());
@@ -106,7 +107,11 @@ impl<'a> Extended<'a> {
     /// and has it extended. The first choice is to hold them, but where the weights would
     /// no longer change.
     fn choose(&self, more: u32, lr: Option<(String, Schedule)>, shared: &mut Shared) {
-        let Ending { held, has_rounds } = &self.ending;
+        let Ending {
+            held,
+            has_rounds,
+            epochs,
+        } = &self.ending;
         let is_set = |held: &&Held| lr.as_ref().is_some_and(|(name, _)| *name == held.knob);
         let held: Vec<&Held> = held.iter().filter(|held| !is_set(held)).collect();
         let ends = held.iter().filter(|held| held.stretches);
@@ -120,13 +125,20 @@ impl<'a> Extended<'a> {
                 .into_iter()
                 .for_each(|it| shared.ask(it));
         }
-        let (now, end) = (self.now, self.now + more);
+        let (epochs, end) = (*epochs, self.now + more);
+        // It ended early, and schedules would be followed on.
+        let follows = end <= epochs;
         let values = |stretches: bool| {
             let held = held.iter().filter(|held| held.stretches == stretches);
             held.map(ToString::to_string).collect::<Vec<_>>()
         };
-        let mut text = vec![format!("Scheduled to the last epoch: {}.", listed(&ending))];
-        let stops_learning = held.iter().any(|held| held.stops_learning());
+        let until = if follows {
+            format!("epoch {epochs}")
+        } else {
+            "the last epoch".to_owned()
+        };
+        let mut text = vec![format!("Scheduled to {until}: {}.", listed(&ending))];
+        let stops_learning = !follows && held.iter().any(|held| held.stops_learning());
         if stops_learning {
             text.push("With lr held at 0 the weights will not change.".to_owned());
         }
@@ -134,8 +146,9 @@ impl<'a> Extended<'a> {
             text.push(format!("Held in any case: {}.", listed(fixed)));
         }
         let holding = match values(true).as_slice() {
-            [] => format!("hold from epoch {now}"),
-            values => format!("hold from epoch {now}: {}", values.join(", ")),
+            _ if follows => format!("keep ending at epoch {epochs}"),
+            [] => format!("hold from epoch {epochs}"),
+            values => format!("hold from epoch {epochs}: {}", values.join(", ")),
         };
         let holding = ('h', holding, self.extend(more, false, lr.clone()));
         let stretch = format!("stretch to epoch {end}");
@@ -165,7 +178,7 @@ impl<'a> Extended<'a> {
         }
         let extend = Command::Extend {
             epochs: self.now + more,
-            schedules_end: (!stretches).then_some(self.now),
+            schedules_end: (!stretches).then_some(self.ending.epochs),
         };
         let adjust = lr.map(|(knob, schedule)| Command::Adjust { knob, schedule });
         let commands = std::iter::once(extend).chain(adjust);

@@ -18,7 +18,7 @@ use super::alerts::Alert;
 use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
-use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
+use crate::event::{EvaluatedWeights, Outcome, Phase, Split, stopped_words};
 use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
@@ -85,7 +85,12 @@ impl Header<'_> {
         frame.render_widget(Paragraph::new(lines), above);
         let trouble = self.trouble(area.width).into_iter().map(Line::raw);
         let trouble = Paragraph::new(trouble.collect::<Vec<_>>());
-        frame.render_widget(trouble.style(theme.bad()), below);
+        let style = if self.entry.state() == RunState::Completed {
+            theme.muted()
+        } else {
+            theme.bad()
+        };
+        frame.render_widget(trouble.style(style), below);
     }
 
     /// Name, training and state; epoch, step and device where there is room.
@@ -225,28 +230,28 @@ impl Header<'_> {
         }
         let tested = |weights| store.last_evaluation(self.phase, Split::Test, weights);
         if let Some(best) = tested(EvaluatedWeights::Best) {
-            let test = format!("  test  best {}", percent(best.top1));
+            let test = format!("  test (best) {}", percent(best.top1));
             parts.push(Part::new(1, [Span::raw(test)]));
         }
         if let Some(last) = tested(EvaluatedWeights::Last) {
             let of = if tested(EvaluatedWeights::Best).is_none() {
                 "  test"
             } else {
-                ""
+                " "
             };
-            let test = format!("{of}  last {}", percent(last.top1));
+            let test = format!("{of} (last) {}", percent(last.top1));
             parts.push(Part::new(2, [Span::raw(test)]));
         }
         parts
     }
 
-    /// What went wrong, and what to do, in lines.
+    /// What went wrong, and what to do, or why it ended early, in lines.
     fn trouble(&self, width: u16) -> Vec<String> {
         let text = self.outcome();
         text.map_or_else(Vec::new, |text| at_most(MOST_TROUBLE, &text, width))
     }
 
-    /// How it ended before its end, and what to do.
+    /// How it ended before its end, and what to do where something is left.
     fn outcome(&self) -> Option<String> {
         let key = self.keymap.key(Action::PauseRun).unwrap_or_default();
         let text = match self.entry.state() {
@@ -266,9 +271,15 @@ impl Header<'_> {
                 }
                 _ => return None,
             },
+            RunState::Completed => match self.entry.store.outcome() {
+                Some(Outcome::StoppedEarly { epoch, reason }) => {
+                    format!("stopped early after epoch {epoch}: {reason}")
+                }
+                _ => return None,
+            },
             RunState::Stopped => match self.entry.store.outcome() {
                 Some(Outcome::Stopped { reason }) => {
-                    format!("stopped: {reason}; press {key} to resume")
+                    format!("{}; press {key} to resume", stopped_words(reason))
                 }
                 _ => return None,
             },

@@ -2,7 +2,7 @@
 //! still to come included.
 
 use crate::event::{Phase, Split};
-use crate::format::{count, duration};
+use crate::format::trained_in;
 use crate::store::RunStore;
 
 /// Logged rows that the pace is taken from.
@@ -37,10 +37,7 @@ pub(super) struct Ended {
 impl Ended {
     /// What it took, for people.
     pub(super) fn words(self) -> String {
-        match (duration(self.seconds), self.started_at) {
-            (took, 0) => format!("trained in {took}"),
-            (took, step) => format!("trained in {took} from step {}", count(step)),
-        }
+        trained_in(self.seconds, self.started_at)
     }
 }
 

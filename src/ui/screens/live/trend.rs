@@ -1,6 +1,8 @@
 //! Whether a loss diverges: it rose far above its least, by more than noise on a
 //! loss near zero, stayed there, and did not come back.
 
+use std::ops::RangeInclusive;
+
 /// Logged rows whose mean stands for the loss as it is.
 const STRETCH: usize = 8;
 
@@ -19,6 +21,9 @@ const FLOOR: f64 = 0.5;
 /// Below this share of the limit a divergence ends; in between it stays what it is.
 const CALM: f64 = 0.75;
 
+/// A loss up to this many times its least is as good as that.
+const AS_GOOD: f64 = 1.2;
+
 /// A loss this many times what it was at first exploded, and so many rows in a row
 /// confirm it: a short training has no three stretches.
 const EXPLODED: (f64, usize) = (10.0, 3);
@@ -29,33 +34,52 @@ pub(super) fn limit(first: f64, least: f64) -> f64 {
 }
 
 /// A loss that diverges.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Divergence {
     /// The step at which it began to.
     pub(super) since: u64,
+    /// From the first step of the last stretch in which the loss was as good as its least to
+    /// the last of the first in which it was not: what changed here may be the cause.
+    pub(super) turned: RangeInclusive<u64>,
     pub(super) now: f64,
     pub(super) before: f64,
 }
 
 /// A loss without its weight, row after row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Trend {
     first: Option<f64>,
     /// Least mean of a stretch.
     least: Option<f64>,
+    /// First step of the last stretch that was as good.
+    good_at: u64,
     /// The stretch that is under way: its first step, sum and rows.
     stretch: (u64, f64, usize),
-    /// Stretches in a row that contradict what is said now, and their first step.
-    streak: (usize, u64),
+    /// Stretches in a row that contradict what is said now, and the steps of the first.
+    streak: (usize, RangeInclusive<u64>),
     /// Rows in a row that exploded, and their first step.
     exploded: (usize, u64),
     found: Option<Divergence>,
 }
 
+impl Default for Trend {
+    fn default() -> Self {
+        Self {
+            first: None,
+            least: None,
+            good_at: 0,
+            stretch: (0, 0.0, 0),
+            streak: (0, 0..=0),
+            exploded: (0, 0),
+            found: None,
+        }
+    }
+}
+
 impl Trend {
     /// The divergence that is under way.
-    pub(super) fn divergence(&self) -> Option<Divergence> {
-        self.found
+    pub(super) fn divergence(&self) -> Option<&Divergence> {
+        self.found.as_ref()
     }
 
     /// Takes in a logged row. One without a value says nothing.
@@ -70,7 +94,7 @@ impl Trend {
             (rows, since) => (rows + 1, since),
         };
         if self.exploded.0 == EXPLODED.1 && self.found.is_none() {
-            self.find(self.exploded.1, value);
+            self.find(&(self.exploded.1..=self.exploded.1), value);
         }
         let (since, sum, rows) = match self.stretch {
             (_, _, 0) => (step, value, 1),
@@ -78,14 +102,15 @@ impl Trend {
         };
         self.stretch = (since, sum, rows);
         if rows == STRETCH {
-            self.end_stretch(since, sum / STRETCH as f64);
+            self.end_stretch(since..=step, sum / STRETCH as f64);
             self.stretch.2 = 0;
         }
     }
 
-    fn find(&mut self, since: u64, now: f64) {
+    fn find(&mut self, bad: &RangeInclusive<u64>, now: f64) {
         self.found = Some(Divergence {
-            since,
+            since: *bad.start(),
+            turned: self.good_at..=*bad.end(),
             now,
             before: self.before(),
         });
@@ -97,7 +122,7 @@ impl Trend {
         self.least.or(self.first).unwrap_or(f64::NAN)
     }
 
-    fn end_stretch(&mut self, since: u64, mean: f64) {
+    fn end_stretch(&mut self, steps: RangeInclusive<u64>, mean: f64) {
         let limit = limit(self.first.unwrap_or(mean), self.before());
         let contradicts = match &mut self.found {
             Some(found) => {
@@ -106,14 +131,19 @@ impl Trend {
             }
             None => mean > limit,
         };
-        self.streak = match self.streak {
-            _ if !contradicts => (0, since),
-            (0, _) => (1, since),
-            (stretches, since) => (stretches + 1, since),
-        };
+        if mean <= AS_GOOD * self.least.unwrap_or(mean) {
+            self.good_at = *steps.start();
+        }
+        if !contradicts {
+            self.streak.0 = 0;
+        } else if self.streak.0 == 0 {
+            self.streak = (1, steps);
+        } else {
+            self.streak.0 += 1;
+        }
         if self.streak.0 == LASTING {
             match self.found.take() {
-                None => self.find(self.streak.1, mean),
+                None => self.find(&self.streak.1.clone(), mean),
                 Some(_) => self.streak.0 = 0,
             }
         }

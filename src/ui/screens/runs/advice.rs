@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use crate::event::Outcome;
+use crate::event::{Outcome, stopped_words};
 use crate::format::{count, shorten};
 use crate::listing::Subject;
 use crate::store::{Owner, RunState};
@@ -24,7 +24,11 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
     }
     if let Some(place) = shared.place_in_queue(|waiting| waiting.fork_of(run.name).is_some()) {
         let remove = hint(Action::ForkRun, "remove");
-        return Some(format!("to be forked, {place} in the queue{remove}"));
+        // A fork leaves the run what it is.
+        let state = entry.state().word();
+        return Some(format!(
+            "{state}; to be forked, {place} in the queue{remove}"
+        ));
     }
     if let Some(problem) = entry.problem() {
         return Some(format!("problem: {problem}"));
@@ -36,13 +40,12 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
             at_step(run),
             resume("resume from the last checkpoint")
         )),
+        (_, Some(Outcome::StoppedEarly { epoch, reason })) => {
+            Some(format!("stopped early after epoch {epoch}: {reason}"))
+        }
         (_, Some(Outcome::Stopped { reason })) => Some(format!(
             "{}{}{}",
-            if reason.starts_with("stopped") {
-                reason.clone()
-            } else {
-                format!("stopped ({reason})")
-            },
+            stopped_words(reason),
             at_step(run),
             resume("resume")
         )),

@@ -130,12 +130,11 @@ impl Shown {
 /// Cells of a column whose texts are known beforehand.
 fn always(column: Column) -> Option<u16> {
     match column {
-        Column::Started => Some(16),
-        Column::State | Column::Agreement => Some(11),
+        Column::Started | Column::Agreement => Some(16),
+        Column::State | Column::Loss => Some(11),
         Column::Done => Some(6),
         Column::Best | Column::Last | Column::Test => Some(8),
         Column::Time => Some(9),
-        Column::Loss => Some(7),
         Column::Name
         | Column::Tags
         | Column::Experiment

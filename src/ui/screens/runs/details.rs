@@ -19,8 +19,8 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 use super::advice::advice;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
-use crate::format::{MISSING, duration, loss, percent, scaled, short, shorten_middle, times};
-use crate::listing::{Subject, export_words};
+use crate::format::{MISSING, loss, percent, scaled, short, shorten_middle, times};
+use crate::listing::{Subject, export_words, trained_words};
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::Frozen;
@@ -173,9 +173,10 @@ impl Sheet<'_> {
                 .as_ref()
                 .map(|identity| format!("{}, workbench {}", identity.device, identity.version)),
         );
-        let took = run.metrics.seconds.map(|seconds| match store.processes {
-            0 | 1 => duration(seconds),
-            several => format!("{} in {several} processes", duration(seconds)),
+        let took = trained_words(run.metrics.seconds, run.metrics.teacher_seconds);
+        let took = took.map(|took| match store.processes {
+            0 | 1 => took,
+            several => format!("{took} in {several} processes"),
         });
         let forked = run.run.plan.as_ref().and_then(|plan| plan.forked.as_ref());
         add(
@@ -185,7 +186,7 @@ impl Sheet<'_> {
         let kept: Vec<String> = store.kept.iter().map(|at| kept_name(*at)).collect();
         add("kept", (!kept.is_empty()).then(|| kept.join(" ")));
         add("started", Some(format!("{} UTC", moment(run.run.started))));
-        add("time", took);
+        add("trained", took);
         let notes = &run.run.notes;
         add(
             "tags",

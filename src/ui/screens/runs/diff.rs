@@ -30,6 +30,9 @@ const COLUMN: (u16, u16) = (22, 36);
 /// Greatest cells of the fields' names.
 const NAMES: u16 = 34;
 
+/// Least cells of them: those of `agreement@last`.
+const LEAST_NAMES: u16 = 16;
+
 /// Fields of the configurations that are not the same in all runs.
 pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {
     Config::differing(runs.iter().map(|(_, run)| run.config))
@@ -84,7 +87,9 @@ pub(super) fn draw(
         .map(|field| width_of(field))
         .max()
         .unwrap_or(0) as u16;
-    let names = (longest + 2).clamp(14, NAMES).min(inside.width / 2);
+    let names = (longest + 2)
+        .clamp(LEAST_NAMES, NAMES)
+        .min(inside.width / 2);
     let shown = visible(runs.len(), before, inside.width - names);
     let column = shown_width(shown.len(), inside.width - names);
     frame.render_widget(

@@ -11,6 +11,9 @@ use crate::ui::action::Action;
 use crate::ui::dialog::Choosable;
 use crate::ui::widget::Selection;
 
+/// Classes whose metrics are offered as columns.
+const FEW_CLASSES: usize = 20;
+
 /// How runs are sorted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sorting {
@@ -46,6 +49,8 @@ pub(super) struct Listing {
     selection: Selection,
     /// The selected run, which stays selected wherever it moves.
     selected: Option<String>,
+    /// A run that is to be selected once it appears.
+    awaited: Option<String>,
 }
 
 impl Listing {
@@ -80,11 +85,12 @@ impl Listing {
     /// Follows the selected run to its new row. If it is gone, the row stays; where a
     /// filter lets no run through, it is selected again once it is shown.
     fn find_selected(&mut self) {
-        let at = self
-            .selected
-            .as_ref()
-            .and_then(|name| self.order.iter().position(|other| other == name));
-        if let Some(at) = at {
+        let row = |name: &String| self.order.iter().position(|other| other == name);
+        let awaited = self.awaited.as_ref().and_then(row);
+        if awaited.is_some() {
+            self.awaited = None;
+        }
+        if let Some(at) = awaited.or_else(|| self.selected.as_ref().and_then(row)) {
             self.selection.set(at);
         }
         self.remember();
@@ -136,6 +142,7 @@ impl Listing {
     pub(super) fn act(&mut self, action: Action) -> bool {
         let moves = self.selection.act(action, self.order.len());
         if moves {
+            self.awaited = None;
             self.remember();
         }
         moves
@@ -144,14 +151,16 @@ impl Listing {
     /// Selects a row.
     pub(super) fn select(&mut self, at: usize) {
         self.selection.set(at);
+        self.awaited = None;
         self.remember();
     }
 
     /// Selects a run, now or when it appears.
     pub(super) fn select_name(&mut self, name: &str) {
         self.selected = Some(name.to_owned());
-        if let Some(at) = self.order.iter().position(|other| other == name) {
-            self.selection.set(at);
+        match self.order.iter().position(|other| other == name) {
+            Some(at) => self.selection.set(at),
+            None => self.awaited = self.selected.clone(),
         }
     }
 
@@ -187,8 +196,22 @@ impl Listing {
             path: path.to_owned(),
             values: values(path),
         });
-        fields
-            .chain(Metric::NAMES.into_iter().filter_map(metric))
-            .collect()
+        let data = runs.iter().filter_map(|(_, run)| run.store.data.as_ref());
+        let classes: BTreeSet<&String> = data.flat_map(|data| &data.classes).collect();
+        let classes = classes.into_iter().take(FEW_CLASSES);
+        let of_classes: Vec<String> = classes
+            .flat_map(|class| {
+                let names = [
+                    "test/recall",
+                    "test/precision",
+                    "valid/recall",
+                    "valid/precision",
+                ];
+                names.map(|name| format!("{name}/{class}"))
+            })
+            .collect();
+        let metrics = Metric::NAMES.into_iter();
+        let metrics = metrics.chain(of_classes.iter().map(String::as_str));
+        fields.chain(metrics.filter_map(metric)).collect()
     }
 }

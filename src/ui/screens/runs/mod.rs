@@ -409,6 +409,12 @@ impl RunsTable {
         }
     }
 
+    /// Whether the selected run could be resumed.
+    pub(in crate::ui) fn resumes(&self, shared: &Shared, runs: &Runs) -> bool {
+        let run = self.selected(runs);
+        run.is_some_and(|run| advice::why_not_resume(&run, &shared.keymap).is_none())
+    }
+
     fn listing(&self) -> &Listing {
         if self.view == View::Trash {
             &self.trash

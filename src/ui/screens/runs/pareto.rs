@@ -285,6 +285,15 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
     let inside = Block::bordered().inner(area);
     let room = usize::from(inside.width);
     let key = shared.key(Action::CostPareto);
+    let hint = match picture.cost {
+        ParetoCost::Latency(_) => {
+            format!("Measure a run with workbench --bench RUN; press {key} for size and MACs.")
+        }
+        ParetoCost::Size => {
+            format!("Export a run with workbench --export RUN; press {key} for MACs.")
+        }
+        ParetoCost::Macs => format!("Press {key} for latency and size."),
+    };
     let mut lines = vec![Line::styled("No runs to plot", theme.accent())];
     let absences = picture.absences().into_iter();
     lines.extend(
@@ -292,10 +301,7 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
             .flat_map(|line| wrapped(&line, room))
             .map(Line::raw),
     );
-    lines.push(Line::styled(
-        format!("Measure a run with workbench --bench RUN; press {key} for size and MACs."),
-        theme.muted(),
-    ));
+    lines.push(Line::styled(hint, theme.muted()));
     frame.render_widget(Paragraph::new(lines), inside);
 }
 

@@ -30,7 +30,11 @@ impl RunsTable {
                 shared.notify(LogLine::info(format!("copied {path}")));
                 shared.ask(Effect::Copy(path));
             }
-            (Action::RestoreRun, View::Trash) => restore(&name, shared, runs),
+            (Action::RestoreRun, View::Trash) => {
+                if restore(&name, shared, runs) {
+                    self.runs.select_name(&name);
+                }
+            }
             (_, View::Trash) => {
                 if action.entry().context == crate::ui::action::Context::Runs {
                     let key = shared.key(Action::RestoreRun);
@@ -209,13 +213,16 @@ fn trash(name: String, shared: &Shared) -> Confirm {
     }
 }
 
-fn restore(name: &str, shared: &mut Shared, runs: &Runs) {
-    if runs.get(name).is_some() {
+/// Returns whether a run of the trash can be restored, and asks for it.
+fn restore(name: &str, shared: &mut Shared, runs: &Runs) -> bool {
+    let is_free = runs.get(name).is_none();
+    if is_free {
+        shared.ask(Effect::RestoreRun(name.to_owned()));
+    } else {
         let message = format!("another run {name} exists; rename it first");
         shared.notify(LogLine::error(message));
-    } else {
-        shared.ask(Effect::RestoreRun(name.to_owned()));
     }
+    is_free
 }
 
 fn without_weights(run: &Subject) -> Option<String> {

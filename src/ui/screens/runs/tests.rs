@@ -233,7 +233,7 @@ fn what_waits_stands_in_its_row_and_r_takes_out_of_the_queue_only_when_confirmed
     assert!(
         harness
             .screen()
-            .contains("to be forked, 1 in the queue (F: remove)")
+            .contains("; to be forked, 1 in the queue (F: remove)")
     );
     harness.keys(&["r", "y"]);
     assert_eq!(harness.take(), [Effect::ResumeRun(STOPPED.to_owned())]);
@@ -268,6 +268,16 @@ fn a_crashed_run_resumes_and_others_say_why_not() {
         let screen = harness.screen();
         assert!(screen.contains(why), "{screen}");
         harness.keys(&["esc"]);
+    }
+}
+
+#[test]
+fn resuming_is_hinted_at_where_the_selected_run_can_be() {
+    let mut harness = screen(200, 60, runs());
+    for (name, resumes) in [(CRASHED, true), (VANILLA, false), (TRAINING, false)] {
+        select(&mut harness, name);
+        let screen = harness.screen();
+        assert_eq!(screen.contains(" r resume "), resumes, "{name}: {screen}");
     }
 }
 
@@ -370,10 +380,18 @@ fn a_run_goes_to_the_trash_after_a_question_and_comes_back() {
     );
     harness.keys(&["u"]);
     assert_eq!(harness.take(), [Effect::RestoreRun(VANILLA.to_owned())]);
+    harness.news(News::RunsChanged);
     harness.runs.insert(entry(VANILLA, "", 12));
     harness.keys(&["u"]);
     assert_eq!(harness.take(), []);
     assert!(harness.screen().contains("another run"));
+    harness.runs.set_trash([]);
+    harness.news(News::RunsChanged).keys(&["esc"]);
+    assert_eq!(
+        harness.ui.runs_table.selected_name(),
+        Some(VANILLA),
+        "what was restored is selected"
+    );
 }
 
 #[test]

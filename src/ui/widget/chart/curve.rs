@@ -186,26 +186,34 @@ impl<'a> Curve<'a> {
         }
     }
 
-    /// The value nearest to `x`, the smoothed one if it is smoothed.
+    /// The value nearest to `x`, as it was measured.
     #[must_use]
     pub fn value_at(&self, x: f64) -> Option<f64> {
-        let index = self.xs.nearest(x)?;
-        self.value(index)
+        self.values.get(self.xs.nearest(x)?).copied()
     }
 
-    /// The last value that is one.
+    /// The last value that is one, as it was measured.
     #[must_use]
     pub fn last(&self) -> Option<f64> {
-        self.end().map(|(_, value)| value)
+        self.last_index().map(|index| self.values[index])
     }
 
-    /// The last point whose value is one.
+    /// What is drawn nearest to `x`: the smoothed value if the curve is smoothed.
+    pub(super) fn drawn_at(&self, x: f64) -> Option<f64> {
+        self.drawn(self.xs.nearest(x)?)
+    }
+
+    /// The last point that is drawn.
     pub(super) fn end(&self) -> Option<(f64, f64)> {
-        let index = self.values.iter().rposition(|value| value.is_finite())?;
-        Some((self.xs.at(index)?, self.value(index)?))
+        let index = self.last_index()?;
+        Some((self.xs.at(index)?, self.drawn(index)?))
     }
 
-    fn value(&self, index: usize) -> Option<f64> {
+    fn last_index(&self) -> Option<usize> {
+        self.values.iter().rposition(|value| value.is_finite())
+    }
+
+    fn drawn(&self, index: usize) -> Option<f64> {
         match self.smooth {
             Some(smooth) => (index < self.values.len()).then(|| smooth.at(self.values, index)),
             None => self.values.get(index).copied(),

@@ -244,7 +244,7 @@ impl Chart<'_> {
                         .xs
                         .at(curve.xs.len().saturating_sub(1))
                         .is_some_and(|last| at <= last);
-                if let Some(value) = curve.value_at(at).filter(|_| inside) {
+                if let Some(value) = curve.drawn_at(at).filter(|_| inside) {
                     let place = (column as u16, row(y, value, plot));
                     put(frame, plot, place, curve.marker(), style);
                 }

@@ -20,6 +20,14 @@ pub struct Candidate {
     pub back: usize,
 }
 
+/// Metrics of a class, whose name is written in place of the last word.
+const OF_A_CLASS: [&str; 4] = [
+    "test/recall/CLASS",
+    "test/precision/CLASS",
+    "valid/recall/CLASS",
+    "valid/precision/CLASS",
+];
+
 /// The open list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
@@ -123,6 +131,7 @@ fn values(value: Value, opens: bool) -> Vec<Candidate> {
         Value::Truth => vec![plain("true", "yes", ""), plain("false", "no", "")],
         Value::Metric => Metric::NAMES
             .iter()
+            .chain(&OF_A_CLASS)
             .map(|name| {
                 plain(
                     &format!("\"{name}\""),
@@ -209,5 +218,12 @@ mod tests {
             offered("(gates: [AtLeast(\"test/top1|\""),
             ["\"test/top1\""]
         );
+        assert_eq!(
+            offered("(gates: [AtLeast(\"test/rec|\""),
+            ["\"test/recall/CLASS\""]
+        );
+        assert_eq!(offered("(early_stop: (metric: Mac|"), ["MacroF1"]);
+        assert_eq!(offered("(class_weights: Bal|"), ["Balanced"]);
+        assert_eq!(offered("(sampler: Bal|"), ["Balanced"]);
     }
 }

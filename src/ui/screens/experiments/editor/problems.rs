@@ -14,7 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::document::{Document, Edit};
-use crate::experiment::Diagnostic;
+use crate::experiment::{Diagnostic, Severity};
 use crate::format::plural;
 use crate::ui::theme::Theme;
 use crate::ui::widget::Selection;
@@ -34,6 +34,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub remedy: Option<String>,
+    /// Whether the text is right, and a file or folder that it names is not there.
+    pub is_missing: bool,
 }
 
 impl Problem {
@@ -43,6 +45,7 @@ impl Problem {
         Self {
             span: diagnostic.place.map(|place| place.span),
             message: diagnostic.message,
+            is_missing: diagnostic.severity == Severity::Missing,
             remedy: diagnostic.help,
         }
     }
@@ -184,6 +187,7 @@ mod tests {
             span: Some(10..14),
             message: String::new(),
             remedy: None,
+            is_missing: false,
         };
         let edit = |start, old_end, new_end| Edit {
             start,

@@ -338,6 +338,7 @@ mod tests {
             span: Some(4..6),
             message: String::new(),
             remedy: None,
+            is_missing: false,
         };
         let view = View {
             document: &document,

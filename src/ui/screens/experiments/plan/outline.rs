@@ -111,6 +111,7 @@ impl Outline {
             unlabelled: 0,
             classes: classes.unwrap_or_default(),
             labelled: images.is_none_or(DataSummary::labelled),
+            per_class: Vec::new(),
             size: size.unwrap_or_default(),
             normalization: None,
             steps_per_epoch: steps,

@@ -434,3 +434,15 @@ fn text_that_was_kept_and_is_what_the_file_holds_is_passed_over() {
     world.keys(&["enter"]);
     assert!(world.kept.is_empty() && !world.shows("restore"));
 }
+
+#[test]
+fn a_title_is_cut_in_the_name_and_not_in_what_it_says() {
+    let name = "cifar10-adaptive-with-a-rather-long-name-of-an-experiment.ron";
+    for width in [60, 80, 100] {
+        let mut world = World::new((width, 24), &[(name, QUICKSTART)]);
+        world.keys(&["enter"]).text("// mine\n");
+        let screen = world.screen();
+        assert!(screen.contains(".ron * "), "{screen}");
+        assert!(width < 80 || screen.contains(" * not saved "), "{screen}");
+    }
+}

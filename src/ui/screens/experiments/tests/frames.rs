@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{ADAPTIVE, QUICKSTART, World, path, run, training};
+use crate::event::{EvaluatedWeights, RunEvent, Split};
 use crate::ui::effect::Waiting;
 use crate::ui::news::News;
 use crate::ui::testing::Harness;
@@ -135,4 +136,20 @@ fn keys_scroll_the_plan_as_far_as_there_is_more() {
         "{}",
         world.screen()
     );
+}
+
+#[test]
+fn experiments_are_compared_on_validation_images_and_the_list_says_so() {
+    let mut world = World::new((100, 40), &[("quickstart.ron", QUICKSTART)]);
+    let mut tested = run("quickstart", 2, 0.8734);
+    let mut test = tested.store.evaluations[0].clone();
+    (test.split, test.weights, test.top1) = (Split::Test, EvaluatedWeights::Best, 0.91);
+    tested.store.apply(&RunEvent::Evaluated(test));
+    world.screen.runs.insert(tested);
+    let screen = world.screen();
+    let title = screen.lines().find(|line| line.contains(" Experiments ─"));
+    assert!(title.unwrap().contains(" valid top-1 "), "{screen}");
+    assert!(screen.contains("valid  87.3 %, test 91.0 %"), "{screen}");
+    let row = screen.lines().find(|line| line.contains(" quickstart  "));
+    assert!(row.unwrap().contains(" 87.3 % "), "{screen}");
 }

@@ -46,6 +46,26 @@ fn what_cannot_be_read_or_is_edited_before_it_is_planned_is_not_trained() {
 }
 
 #[test]
+fn an_experiment_whose_images_are_not_there_is_not_listed_as_wrong() {
+    let elsewhere = QUICKSTART.replacen(
+        "Shapes(classes: 5, count: 1500, size: 16, difficulty: 0.4, seed: 1)",
+        "ImageFolder(\"nowhere/train\")",
+        1,
+    );
+    assert!(elsewhere.contains("nowhere"));
+    let wrong = elsewhere.replace("epochs: ", "epoch: ");
+    let files = [("a.ron", elsewhere.as_str()), ("b.ron", wrong.as_str())];
+    let mut world = World::new((100, 30), &files);
+    let screen = world.screen();
+    let row = |name: &str| {
+        let found = screen.lines().find(|line| line.contains(name));
+        found.unwrap_or_else(|| panic!("{screen}")).to_owned()
+    };
+    assert!(row("│  a ").contains("no data"), "{screen}");
+    assert!(row("│  b ").contains("✗ "), "{screen}");
+}
+
+#[test]
 fn the_first_experiment_that_can_be_trained_is_selected_until_somebody_chooses() {
     let files = [
         ("a.ron", "Experiment("),

@@ -98,10 +98,37 @@ impl<'a> Board<'a> {
             Phase::Teacher => resolved.teacher_training()?,
         };
         let commands = applied(&self.entry.store, phase).map(|(_, command)| command);
-        Some((
-            training,
-            timeline.extended(length_after(training, commands)),
-        ))
+        let timeline = timeline.extended(length_after(training, commands));
+        let early = self.finished_early(training, phase);
+        let timeline = early.map_or(timeline, |(step, last)| timeline.ended_early(step, last));
+        Some((training, timeline))
+    }
+
+    /// The step at which a training ended early to be finished, and the epochs of that.
+    /// Without a finish its schedules stay what they were.
+    fn finished_early(&self, training: &Training, phase: Phase) -> Option<(u64, u32)> {
+        let (at, _) = self.entry.store.stopped_early.as_ref()?;
+        let last = training.finish_epochs();
+        (at.phase == phase && last > 0).then_some((at.step, last))
+    }
+
+    /// A knob's schedule in [`effective`], as the finish of a training that ended early
+    /// has it.
+    fn effective(
+        &self,
+        knob: &Knob,
+        (training, timeline): (&Training, Timeline),
+        phase: Phase,
+        until: u64,
+    ) -> (Schedule, Option<u64>) {
+        let (schedule, turned) = effective(knob, &self.entry.store, phase, until);
+        let Some((step, last)) = self.finished_early(training, phase) else {
+            return (schedule, turned);
+        };
+        let planned = f64::from(training.length().epochs_of_rounds);
+        let now = timeline.epoch(step);
+        let schedule = schedule.finished_early(planned, now, f64::from(last));
+        (schedule, turned)
     }
 
     /// When a training stands where; none before it has started.
@@ -172,7 +199,7 @@ impl<'a> Board<'a> {
         let (store, end) = (&self.entry.store, timeline.epoch(timeline.steps));
         let at = |step: u64, until: u64| {
             let epoch = timeline.epoch(step);
-            let (schedule, _) = effective(knob, store, phase, until);
+            let (schedule, _) = self.effective(knob, (training, timeline), phase, until);
             (epoch, schedule.at(epoch, end))
         };
         let mut steps: Vec<u64> = applied(store, phase)
@@ -201,7 +228,7 @@ impl<'a> Board<'a> {
                 Role::Controlled | Role::Follows if !steered => Role::ByHand,
                 role => role,
             };
-            let (schedule, turned) = effective(knob, store, phase, u64::MAX);
+            let (schedule, turned) = self.effective(knob, (training, timeline), phase, u64::MAX);
             KnobNow {
                 name: &knob.name,
                 range: knob.range(),

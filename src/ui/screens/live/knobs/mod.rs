@@ -309,6 +309,8 @@ impl Knobs {
 pub(super) struct Ending {
     /// Knobs whose schedules are over then.
     pub(super) held: Vec<Held>,
+    /// When they would end that end with the training, epochs.
+    pub(super) epochs: u32,
     /// Whether a controller moves knobs until then.
     pub(super) has_rounds: bool,
 }
@@ -317,6 +319,7 @@ pub(super) struct Ending {
 pub(super) fn ending(run: &RunEntry, phase: Phase) -> Ending {
     let board = Board::of(run);
     let end = board.time(phase).map(|time| time.end);
+    let epochs = end.unwrap_or_default().round() as u32;
     let held = board.knobs(phase).into_iter().filter_map(|knob| {
         if matches!(knob.role, Role::Controlled | Role::Follows) {
             return None;
@@ -326,6 +329,7 @@ pub(super) fn ending(run: &RunEntry, phase: Phase) -> Ending {
     });
     Ending {
         held: held.collect(),
+        epochs,
         has_rounds: board.has_controller(phase) && controller_is_on(&run.store, phase),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::story::{events, feed, screen, step};
+use super::story::{adjust, events, feed, screen, step};
 use crate::event::{Outcome, RunEvent, SkippedImage};
+use crate::experiment::schedule::Schedule;
 use crate::store::Owner;
 use crate::ui::testing::Harness;
 
@@ -48,6 +49,25 @@ fn a_loss_that_grows_is_an_alert_whatever_the_weights_are() {
         "{}",
         harness.screen()
     );
+}
+
+#[test]
+fn a_loss_that_grows_after_a_knob_was_changed_names_the_change() {
+    let rows = |from: u64| (from..from + 100).map(move |at| with_truth(at, (at - from) as f64));
+    // 300 steps later the change is no reason.
+    for (quiet, expected, other) in [(0, "check ", "lower "), (300, "lower ", "check ")] {
+        let (mut harness, name) = screen((200, 60), Owner::Here, &events(200));
+        let changed = adjust("x", "temperature", Schedule::Constant(2.5), Some(Ok(200)));
+        feed(&mut harness, &name, &changed);
+        let calm: Vec<RunEvent> = (200..200 + quiet).map(|at| with_truth(at, 0.1)).collect();
+        feed(&mut harness, &name, &calm);
+        let growing: Vec<RunEvent> = rows(200 + quiet).collect();
+        feed(&mut harness, &name, &growing);
+        let alerts = alerts(&mut harness);
+        assert!(alerts.contains("the loss diverges"), "{alerts}");
+        assert!(alerts.contains(expected), "{quiet}: {alerts}");
+        assert!(!alerts.contains(other), "{quiet}: {alerts}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_value_is_sent_and_its_fate_is_shown() {
         adjusted(&mut harness),
         ("temperature".to_owned(), Schedule::Constant(2.5))
     );
-    assert!(harness.screen().contains("pending until the next step"));
+    assert!(harness.screen().contains("requested"));
     let schedule = Schedule::Constant(2.5);
     feed(
         &mut harness,

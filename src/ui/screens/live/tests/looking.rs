@@ -38,6 +38,10 @@ fn the_training_is_paused_resumed_evaluated_saved_and_stopped() {
         [Command::Pause, Command::EvaluateNow, Command::CheckpointNow]
     );
     feed(&mut harness, &name, &[RunEvent::Paused(true)]);
+    harness.keys(&["e"]);
+    assert_eq!(asked(&mut harness), [Command::EvaluateNow]);
+    let shown = harness.screen();
+    assert!(shown.contains("evaluation requested "), "at once: {shown}");
     assert!(harness.keys(&["space"]).screen().contains(" paused "));
     assert_eq!(asked(&mut harness), [Command::Resume]);
     harness.keys(&["x", "esc", "x", "enter"]);
@@ -161,6 +165,45 @@ fn going_back_asks_to_which_checkpoint_by_the_change_that_came_after_it() {
         step: 30,
     };
     assert_eq!(harness.take(), [Effect::ForkRun { run: name, at }]);
+}
+
+#[test]
+fn a_training_that_ended_early_says_so_and_is_extended_within_its_schedules() {
+    let step = 2 * PER_EPOCH;
+    let mut events = events(step);
+    let (phase, seconds) = (Phase::Student, 250.0);
+    let reason = "no improvement of valid/top1 in 1 epoch (70 % at epoch 1)".to_owned();
+    let early = RunEvent::StoppedEarly {
+        phase,
+        steps: step,
+        step,
+        reason: reason.clone(),
+    };
+    let epoch = 2;
+    let ended = RunEvent::RunEnded(Outcome::StoppedEarly { epoch, reason });
+    events.extend([early, RunEvent::PhaseEnded { phase, seconds }, ended]);
+    let (mut harness, name) = screen((100, 30), Owner::None, &events);
+    let shown = harness.screen();
+    assert!(shown.contains("completed"), "{shown}");
+    assert!(
+        shown.contains("stopped early after epoch 2: no improvement"),
+        "{shown}"
+    );
+    assert!(shown.contains("epoch 2 of 2"), "{shown}");
+    harness.keys(&["E", "backspace", "backspace"]).text("3\n");
+    let asked = harness.screen();
+    assert!(asked.contains("Train to epoch 5"), "{asked}");
+    // The learning rate that the schedule comes to is not there yet.
+    assert!(asked.contains("Scheduled to epoch 12: lr"), "{asked}");
+    assert!(!asked.contains("will not change"), "{asked}");
+    harness.keys(&["enter"]);
+    let expected = Effect::ExtendRun {
+        run: name,
+        epochs: 3,
+        stretches: false,
+        set: Vec::new(),
+    };
+    assert_eq!(harness.take(), [expected]);
 }
 
 #[test]
@@ -315,13 +358,16 @@ fn the_header_distinguishes_runs_of_one_experiment_and_labels_what_was_tested() 
     feed(&mut harness, &first, &[last, RunEvent::Evaluated(tested)]);
     let shown = harness.screen();
     assert!(shown.contains(&shorten_middle(&first, 24_usize)), "{shown}");
-    assert!(shown.contains("test  best 82.2 %  last 81.1 %"), "{shown}");
-    assert!(shown.contains("best test top-1 82.2 %"), "{shown}");
-    assert!(shown.contains("last test top-1 81.1 %"), "{shown}");
+    assert!(
+        shown.contains("test (best) 82.2 %  (last) 81.1 %"),
+        "{shown}"
+    );
+    assert!(shown.contains("test top-1 (best) 82.2 %"), "{shown}");
+    assert!(shown.contains("test top-1 (last) 81.1 %"), "{shown}");
     // The events are cut where they can be spared.
     let event = shown
         .lines()
-        .find(|line| line.contains("best test top-1"))
+        .find(|line| line.contains("test top-1 (best)"))
         .unwrap();
     assert!(event.contains(", KL 0."), "{shown}");
     harness.keys(&["]"]);
@@ -575,7 +621,7 @@ fn a_student_that_learns_to_be_rounded_is_distinguished_from_the_best_in_floats(
     assert!(shown.contains("student, quantized"), "{shown}");
     assert!(shown.contains("best 84.0 %"), "{shown}");
     assert!(shown.contains("quantized 98.7 %"), "{shown}");
-    assert!(shown.contains("quantized valid top-1 98.7 %"), "{shown}");
+    assert!(shown.contains("valid top-1 (quantized) 98.7 %"), "{shown}");
 }
 
 #[test]

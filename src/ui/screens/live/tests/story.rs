@@ -160,6 +160,7 @@ fn evaluated(step: u64) -> RunEvent {
         ece: Some(0.03),
         per_class: vec![top1, top1],
         confusion: vec![vec![80, 20], vec![15, 85]],
+        predictions: Vec::new(),
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.05,
             kl: 0.9 * (-epoch / 3.0).exp() + 0.05,

@@ -12,7 +12,6 @@ use super::{Compared, Overlay, areas, legend};
 use crate::event::Phase;
 use crate::listing::Subject;
 use crate::store::Metrics;
-use crate::store::metrics::quantity;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::smooth::FACTORS;
 use crate::ui::widget::chart::{Chart, Curve, Extent, XValues};
@@ -145,7 +144,7 @@ impl Overlay {
         };
         let across = self.across(run);
         let (xs, values) = evaluations(&run.run.store)
-            .filter_map(|each| Some((across.of_step(each.step), quantity(each, *metric)?)))
+            .filter_map(|each| Some((across.of_step(each.step), each.value(*metric)?)))
             .unzip();
         Some(Points { xs, values })
     }

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::Quantity;
 use crate::store::RunStore;
-use crate::store::metrics::quantity;
 
 /// Metrics of evaluations.
-const METRICS: [Quantity; 5] = [
+const METRICS: [Quantity; 7] = [
     Quantity::Top1,
     Quantity::Top5,
+    Quantity::BalancedAccuracy,
+    Quantity::MacroF1,
     Quantity::Loss,
     Quantity::Agreement,
     Quantity::Kl,
@@ -34,7 +35,7 @@ impl Drawable {
         let mut logged = BTreeSet::new();
         for store in stores {
             for (metric, has) in METRICS.into_iter().zip(&mut metrics) {
-                *has |= evaluations(store).any(|each| quantity(each, metric).is_some());
+                *has |= evaluations(store).any(|each| each.value(metric).is_some());
             }
             logged.extend(store.table(Phase::Student).metrics().map(str::to_owned));
         }
@@ -57,7 +58,7 @@ impl Drawable {
             Self::Evaluated(Quantity::Agreement) => 4,
             Self::Evaluated(Quantity::Kl) => 5,
             Self::Logged(metric) if metric.starts_with("loss/") => 6,
-            Self::Evaluated(Quantity::Top5 | Quantity::MaxDifference | Quantity::Cost(_)) => 7,
+            Self::Evaluated(_) => 7,
             Self::Logged(metric) if metric.starts_with("knob/") => 9,
             Self::Logged(_) => 8,
         }
@@ -68,6 +69,9 @@ impl Drawable {
         match self {
             Self::Evaluated(Quantity::Top1) => "valid top-1",
             Self::Evaluated(Quantity::Top5) => "valid top-5",
+            Self::Evaluated(Quantity::BalancedAccuracy) => "valid balanced accuracy",
+            Self::Evaluated(Quantity::MacroF1) => "valid macro-F1",
+            Self::Evaluated(quantity @ (Quantity::Recall | Quantity::Precision)) => quantity.name(),
             Self::Evaluated(Quantity::Loss) => "valid loss",
             Self::Evaluated(Quantity::Agreement) => "agreement with teacher",
             Self::Evaluated(Quantity::Kl) => "KL from teacher",

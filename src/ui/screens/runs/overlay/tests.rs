@@ -31,8 +31,8 @@ fn one_goes_through_everything_that_runs_evaluated_and_logged() {
         titles.push(title(&mut harness));
         harness.keys(&["right"]);
     }
-    assert_eq!(titles[0], "‹ valid top-1 › 1 of 5");
-    assert_eq!(titles[2], "‹ loss/total › 3 of 5");
+    assert_eq!(titles[0], "‹ valid top-1 › 1 of 7");
+    assert_eq!(titles[2], "‹ loss/total › 3 of 7");
     assert_eq!(title(&mut harness), titles[0]);
     assert_eq!(title(harness.keys(&["left"])), titles[4]);
 }
@@ -62,7 +62,7 @@ fn the_mouse_selects_a_chart_sets_the_crosshair_and_zooms() {
     let mut harness = curves((80, 24), runs());
     let left = MouseButton::Left;
     harness.mouse(MouseEventKind::Down(left), 60, 12);
-    assert_eq!(title(&mut harness), "‹ agreement with teacher › 4 of 5");
+    assert_eq!(title(&mut harness), "‹ agreement with teacher › 4 of 7");
     let at = |harness: &mut Harness| {
         let screen = harness.screen();
         let place = screen.split(" at epoch ").nth(1).unwrap_or_default();
