@@ -118,7 +118,8 @@ pub enum RunsError {
     NotSvg(PathBuf),
     /// No run has what is to be drawn.
     #[error(
-        "no run can be plotted: {}; measure runs with --bench, or use --x size or --x macs",
+        "no run can be plotted: {}; measure runs with --bench for --x latency, export them with \
+         --export for --x size, or use --x macs",
         absences(.0)
     )]
     NothingToDraw(Vec<String>),

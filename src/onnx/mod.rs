@@ -3,6 +3,7 @@
 //!
 //! Nothing is computed here and nothing is known of networks, tensors or engines.
 
+mod needed;
 pub mod proto;
 mod read;
 mod shape;
@@ -10,6 +11,7 @@ mod sizes;
 #[cfg(test)]
 pub(crate) mod testing;
 mod weigh;
+mod wire;
 pub mod write;
 
-pub use read::{ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};
+pub use read::{Demand, ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};

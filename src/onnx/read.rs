@@ -10,13 +10,15 @@ use bytes::Bytes;
 use prost::Message;
 use thiserror::Error;
 
+use super::needed;
 use super::proto::{
-    AttributeProto, EXTERNAL, Extent, GraphProto, ModelProto, NodeProto, TensorProto,
-    ValueInfoProto, data_type,
+    AttributeProto, EXTERNAL, Extent, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorProto, ValueInfoProto, data_type,
 };
-use super::shape::{self, elements};
-use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE};
-use super::weigh;
+use super::shape::{self, elements, weight_bytes, width};
+use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE, Refusal, Weighed};
+use super::weigh::{self, Undecodable};
+use super::wire;
 use crate::untrusted::contents::start_of;
 use crate::untrusted::{Contents, Show as _, clean_line, open_regular};
 
@@ -32,6 +34,13 @@ const MOST_MEMORY: u64 = 256 << 20;
 /// Nodes of a file, at most: the largest classifiers have a few thousand.
 const MOST_NODES: usize = 32_000;
 
+/// Versions of the format's own operators that are known here: of older ones some compute otherwise,
+/// and engines differ in how they take newer ones.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=27;
+
+/// Newest version of the format that every engine reads.
+const NEWEST_FORMAT: i64 = 14;
+
 /// Images that a file may always take at once, at most.
 const MOST_IMAGES: usize = 1024;
 
@@ -43,6 +52,9 @@ const LONGEST_NAME: usize = 255;
 
 /// A file that is one of the format by its first bytes may still be anything.
 const MAX_PLACE: usize = 80;
+
+/// Names of the set of operators that every file uses.
+const OWN_NAMES: [&str; 2] = ["", "ai.onnx"];
 
 /// Sets of operators that are the format's own.
 const OWN_DOMAINS: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
@@ -137,6 +149,20 @@ pub struct OnnxFile {
     weights: u64,
     /// Number of weights.
     parameters: u64,
+    /// What of the file is handed over, where that is less than all of it.
+    kept: Option<needed::Kept>,
+}
+
+/// What a file takes for images of one size, known before anything of it is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Images that are given to it at once, at most: a power of two, or as many as it
+    /// always takes.
+    pub images: usize,
+    /// Scores that it gives for an image.
+    pub scores: usize,
+    /// Multiply-accumulates of an image, where they are known.
+    pub macs: Option<u64>,
 }
 
 impl OnnxFile {
@@ -148,7 +174,7 @@ impl OnnxFile {
     pub fn open(path: &Path) -> Result<Self, OnnxError> {
         let bytes = Bytes::from(read(path)?);
         let malformed = || OnnxError::Malformed(path.to_owned());
-        let weight = weigh::weight(&bytes).ok_or_else(malformed)?;
+        let weight = weigh::weight(&bytes).map_err(|reason| undecodable(path, reason))?;
         if weight > MOST_MEMORY.max(bytes.len() as u64) {
             return Err(refuse(
                 path,
@@ -161,6 +187,7 @@ impl OnnxFile {
             return Err(malformed());
         }
         let problem = |problem: String| refuse(path, problem);
+        known_version(model.ir_version, &model.opset_import).map_err(problem)?;
         let nodes = graph.node.len();
         if nodes > MOST_NODES {
             return Err(problem(format!(
@@ -197,6 +224,7 @@ impl OnnxFile {
             beside,
             weights: weights.bytes,
             parameters: weights.parameters,
+            kept: None,
         })
     }
 
@@ -212,44 +240,102 @@ impl OnnxFile {
         &self.beside
     }
 
-    /// How many images of this size are given to it at once: as many as it always
-    /// takes, or else up to as many as are wanted. Nothing is run to know it.
+    /// Leaves only what an output is computed from: nothing else is weighed, and nothing else
+    /// handed over to an engine.
+    pub fn keep_only(&mut self, output: &str) {
+        let kept = needed::keep_only(&mut self.graph, output);
+        if !kept.is_all() {
+            self.kept = Some(kept);
+        }
+    }
+
+    /// What it takes for images of this size, up to so many of them at once; only for
+    /// an output that alone was kept. Nothing is run to know it.
     ///
     /// # Errors
     /// What it makes of them would take too much memory or time, or cannot be known.
-    pub fn images_at_once(
+    pub fn demand(
         &self,
         input: &ImageInput,
+        output: &ScoreOutput,
         size: (u32, u32),
         wanted: usize,
-    ) -> Result<usize, OnnxError> {
+    ) -> Result<Demand, OnnxError> {
         let problem = |problem: String| refuse(&self.path, problem);
-        if let Some(batch) = input.batch.filter(|batch| *batch > MOST_IMAGES) {
-            return Err(problem(format!(
-                "its input always takes {batch} images at once, and at most {MOST_IMAGES} are \
-                 given; {DYNAMIC}"
-            )));
-        }
-        let [height, width] = [size.0, size.1].map(u64::from);
-        let weigh = |images: usize| {
-            let count = images as u64;
-            let shape = match input.order {
-                PixelOrder::ChannelsFirst => [count, 3, height, width],
-                PixelOrder::ChannelsLast => [count, height, width, 3],
-            };
-            sizes::weigh(&self.graph, &input.name, shape)
-        };
-        let mut images = input.batch.unwrap_or(wanted).max(1);
-        loop {
-            let fewer = input.batch.is_none() && images > 1;
-            match weigh(images) {
-                Ok(bytes) if bytes > FAIR_MEMORY && fewer => {}
-                Err((_, Fault::Memory(_) | Fault::Work(_))) if fewer => {}
-                Ok(_) => return Ok(images),
-                Err((node, fault)) => return Err(problem(unweighed(node, fault, images))),
+        if let Some(batch) = input.batch {
+            if batch > MOST_IMAGES {
+                return Err(problem(format!(
+                    "its input always takes {batch} images at once, and at most {MOST_IMAGES} are \
+                     given; {DYNAMIC}"
+                )));
             }
-            images /= 2;
+            return self.demand_of(input, output, size, batch);
         }
+        let of_one = self.weigh(input, output, size, 1);
+        let mut most = 1;
+        // Sizes are followed for every number of images that is given.
+        while most * 2 <= wanted {
+            let images = most * 2;
+            let weighed = match self.weigh(input, output, size, images) {
+                Ok(weighed) if weighed.bytes > FAIR_MEMORY => break,
+                Ok(weighed) => weighed,
+                Err(refusal) if matches!(refusal.fault, Fault::Memory(_) | Fault::Work(_)) => break,
+                Err(refusal) => {
+                    return Err(problem(unweighed(&refusal, images, of_one.is_ok())));
+                }
+            };
+            if let Some(node) = of_one
+                .as_ref()
+                .ok()
+                .and_then(|it| weighed.mixing(it, images))
+            {
+                return Err(problem(unweighed(&node, images, true)));
+            }
+            scores(&weighed, output, images).map_err(problem)?;
+            most = images;
+        }
+        let demand = self.demand_of(input, output, size, 1)?;
+        Ok(Demand {
+            images: most,
+            ..demand
+        })
+    }
+
+    /// What it takes for so many images of this size at once.
+    fn demand_of(
+        &self,
+        input: &ImageInput,
+        output: &ScoreOutput,
+        size: (u32, u32),
+        images: usize,
+    ) -> Result<Demand, OnnxError> {
+        let problem = |problem: String| refuse(&self.path, problem);
+        let weighed = self.weigh(input, output, size, images);
+        let weighed = weighed.map_err(|refusal| {
+            let alone = images > 1 && self.weigh(input, output, size, 1).is_ok();
+            problem(unweighed(&refusal, images, alone))
+        })?;
+        Ok(Demand {
+            images,
+            scores: scores(&weighed, output, images).map_err(problem)?,
+            macs: weighed.macs.map(|macs| macs / images.max(1) as u64),
+        })
+    }
+
+    fn weigh<'a>(
+        &'a self,
+        input: &'a ImageInput,
+        output: &ScoreOutput,
+        size: (u32, u32),
+        images: usize,
+    ) -> Result<Weighed<'a>, Refusal<'a>> {
+        let [height, width] = [size.0, size.1].map(u64::from);
+        let images = images as u64;
+        let shape = match input.order {
+            PixelOrder::ChannelsFirst => [images, 3, height, width],
+            PixelOrder::ChannelsLast => [images, height, width, 3],
+        };
+        sizes::weigh(&self.graph, &input.name, &output.name, shape, self.weights)
     }
 
     /// Named texts of the file.
@@ -283,29 +369,21 @@ impl OnnxFile {
         &self.graph.node
     }
 
-    /// The sides of a constant.
+    /// The file as it is handed over to an engine: as it is on disk, or without what no answer is
+    /// computed from; with the place of all weights beside it written out, in files that may have
+    /// other names for it.
     #[must_use]
-    pub fn constant_sides(&self, name: &str) -> Option<&[i64]> {
-        let mut constants = self.graph.initializer.iter();
-        if let Some(tensor) = constants.find(|tensor| tensor.name == name) {
-            return Some(&tensor.dims);
-        }
-        let node = self.made_by(name)?;
-        match node.op_type.as_str() {
-            // What gives it stands before it, so that this has an end.
-            "Identity" | "DequantizeLinear" => self.constant_sides(node.input.first()?),
-            "Constant" => Some(&node.attribute.first()?.t.as_ref()?.dims),
-            _ => None,
-        }
-    }
-
-    /// The file as it is on disk.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        let Self { bytes, graph, .. } = self;
+    pub fn into_bytes(self, names: &BTreeMap<String, String>) -> Vec<u8> {
+        let Self {
+            bytes, graph, kept, ..
+        } = self;
+        let windows = wire::windows(&graph);
         // Its weights are parts of these bytes, which then need no copy.
         drop(graph);
-        bytes.into()
+        match wire::rewritten(&bytes, kept.as_ref(), names, &windows) {
+            Some(rewritten) => rewritten,
+            None => bytes.into(),
+        }
     }
 
     /// The one input that takes images.
@@ -340,6 +418,11 @@ impl OnnxFile {
             return Err(problem(format!(
                 "its input `{name}` takes neither 32-bit floats nor bytes; export it with a \
                  float32 input"
+            )));
+        }
+        if has_none(input) {
+            return Err(problem(format!(
+                "its input `{name}` is declared to hold nothing, with a side of 0; export it again"
             )));
         }
         let sides = sides(input);
@@ -438,8 +521,18 @@ fn refuse(path: &Path, problem: String) -> OnnxError {
 /// What to do about a file that always takes many images.
 const DYNAMIC: &str = "export it with a dynamic batch";
 
-/// Why a node is not run.
-fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
+/// What to do about a file that computes what is not known here.
+const OTHER_WAYS: &str = "export it with PyTorch's torch.onnx.export, or teach with its TorchScript or its answers \
+     (docs/pytorch.md)";
+
+/// Why a node is not run; `alone` if it would be for one image.
+fn unweighed(refusal: &Refusal, images: usize, alone: bool) -> String {
+    let Refusal { node, fault, given } = refusal;
+    let domain = if node.domain.is_empty() {
+        "ai.onnx"
+    } else {
+        &node.domain
+    };
     let node = format!("{} ({})", called(node), place(&node.op_type));
     let remedy = if images > 1 {
         format!("; {DYNAMIC}")
@@ -448,8 +541,14 @@ fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
     };
     match fault {
         Fault::Operator => format!(
-            "{node} is of an operator, or uses it in a way, whose sizes are not known here before \
-             it runs"
+            "{} needs the operator {domain}.{}, which is not among those of image classifiers that \
+             are run here; {OTHER_WAYS}",
+            called(refusal.node),
+            place(&refusal.node.op_type)
+        ),
+        Fault::Form => format!(
+            "{node} is used in a way that is not run here, because the sizes of what it gives are \
+             not known before; {OTHER_WAYS}"
         ),
         Fault::Loop => format!(
             "{node} repeats others as often as a run decides, and no classifier needs that; export \
@@ -461,12 +560,21 @@ fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
         ),
         Fault::Depends => format!(
             "{node} gives a value whose size depends on what the images show, so that the memory \
-             for it is not known before it runs"
+             for it is not known before it runs; {OTHER_WAYS}"
         ),
-        Fault::SizeMismatch => format!(
-            "{node} is given values whose sizes do not fit together, with a batch of {images}\
-             {remedy}"
-        ),
+        Fault::SizeMismatch => {
+            let given = given.iter().flatten().map(|sides| format!("{sides:?}"));
+            let given = place(&given.collect::<Vec<_>>().join(", "));
+            let remedy = if alone {
+                format!("with one image they do; {DYNAMIC}")
+            } else {
+                "the file is damaged or for other images; export it again".to_owned()
+            };
+            format!(
+                "{node} is given values whose sizes do not fit together ({given}), with a batch of \
+                 {images}; {remedy}"
+            )
+        }
         Fault::Memory(bytes) => format!(
             "with {node} it would take {bytes} bytes of memory for a batch of {images}, more than \
              the {MOST_AT_ONCE} that are given{remedy}"
@@ -475,7 +583,76 @@ fn unweighed(node: &NodeProto, fault: Fault, images: usize) -> String {
             "with {node} it would take {products} operations for a batch of {images}, more than \
              is given{remedy}"
         ),
+        Fault::Mixes => format!(
+            "{node} makes more of {images} images together than of each of them alone: what it \
+             answers on one depends on the others, and the memory for it grows with their square; \
+             export it so that nothing is computed over the batch"
+        ),
     }
+}
+
+/// Scores that an output gives for an image, by the sides that it will have.
+fn scores(weighed: &Weighed, output: &ScoreOutput, images: usize) -> Result<usize, String> {
+    let sides = &weighed.output;
+    let all = sizes::count(sides);
+    let each = usize::try_from(all / images.max(1) as u64).ok();
+    each.filter(|each| *each > 0 && all.is_multiple_of(images.max(1) as u64))
+        .ok_or_else(|| {
+            format!(
+                "its output `{}` is {sides:?} for {images} images, and the scores of classes are \
+                 [batch, classes]; {DYNAMIC}",
+                place(&output.name)
+            )
+        })
+}
+
+/// That the versions of the format and of its operators are known.
+fn known_version(format: i64, sets: &[OperatorSetIdProto]) -> Result<(), String> {
+    let (oldest, newest) = (OPSETS.start(), OPSETS.end());
+    let own = sets
+        .iter()
+        .filter(|set| OWN_NAMES.contains(&set.domain.as_str()));
+    let versions: Vec<i64> = own.map(|set| set.version).collect();
+    match versions.as_slice() {
+        [] => Err(
+            "it does not name the version of ONNX's operators (opset) that it uses; export it \
+                   again"
+                .to_owned(),
+        ),
+        [version] if !OPSETS.contains(version) => Err(format!(
+            "it uses opset {version} of ONNX, and opsets {oldest} to {newest} are run here; export \
+             it with opset_version={}",
+            version.clamp(oldest, newest)
+        )),
+        [_] if format > NEWEST_FORMAT => Err(format!(
+            "it is of version {format} of the format (ir_version), and versions up to \
+             {NEWEST_FORMAT} are read; export it with an older version of its exporter"
+        )),
+        [_] => Ok(()),
+        _ => Err(
+            "it names several versions of ONNX's operators (opset): the file is damaged; \
+                  export it again"
+                .to_owned(),
+        ),
+    }
+}
+
+fn undecodable(path: &Path, reason: Undecodable) -> OnnxError {
+    let problem = match reason {
+        Undecodable::Malformed => return OnnxError::Malformed(path.to_owned()),
+        Undecodable::Outermost => format!(
+            "it has more than {} fields outside its graph, such as entries of metadata",
+            weigh::MOST_OUTERMOST
+        ),
+        Undecodable::Fields => format!(
+            "it has more than {} fields in all, such as nodes, weights and their settings",
+            weigh::MOST_FIELDS
+        ),
+    };
+    refuse(
+        path,
+        format!("{problem}; export it from the trained model again"),
+    )
 }
 
 /// A node in a message: by its name, which it need not have, or by what it gives.
@@ -490,9 +667,10 @@ fn called(node: &NodeProto) -> String {
     }
 }
 
-/// A name of the file in a message.
+/// A name of the file in a message. It may be as long as the file.
 fn place(name: &str) -> String {
-    let name = clean_line(name);
+    let start: String = name.chars().take(MAX_PLACE + 1).collect();
+    let name = clean_line(&start);
     if name.chars().count() <= MAX_PLACE {
         return name.into_owned();
     }
@@ -527,9 +705,8 @@ fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {
             });
         }
     }
-    if !weigh::reaches_end(&file, bytes).map_err(failed)? {
-        return Err(OnnxError::Malformed(path));
-    }
+    let outline = weigh::check_outline(&file, bytes).map_err(failed)?;
+    outline.map_err(|reason| undecodable(&path, reason))?;
     start.reserve_exact((bytes as usize).saturating_sub(start.len()));
     rest(file, bytes, &mut start).map_err(failed)?;
     Ok(start)
@@ -687,7 +864,7 @@ impl Weights {
         };
         let width = width(tensor.data_type)
             .ok_or_else(|| format!("the weights `{name}` have elements of an unknown type"))?;
-        let bytes = number.checked_mul(width).ok_or_else(too_large)?;
+        let bytes = weight_bytes(tensor).ok_or_else(too_large)?;
         self.bytes = self.bytes.saturating_add(bytes);
         if tensor.data_location == EXTERNAL {
             return self.external(tensor, bytes);
@@ -760,18 +937,6 @@ impl Weights {
 /// Weights that are not held against what they say.
 const SPARSE: &str = "it has sparse weights, which are not read here; export it with dense ones";
 
-/// Bytes of an element; half ones count as one.
-fn width(data_type: i32) -> Option<u64> {
-    Some(match data_type {
-        data_type::FLOAT | data_type::INT32 | 12 => 4,
-        data_type::UINT8 | data_type::INT8 | 8 | 9 | 17..=24 => 1,
-        4 | 5 | data_type::FLOAT16 | 16 => 2,
-        data_type::INT64 | 11 | 13 | 14 => 8,
-        15 => 16,
-        _ => return None,
-    })
-}
-
 /// The files beside a file that it names: each a regular one in its folder, long
 /// enough.
 fn beside(
@@ -836,6 +1001,14 @@ fn sides(value: &ValueInfoProto) -> Vec<Option<i64>> {
             _ => None,
         })
         .collect()
+}
+
+/// Whether a value is declared to have a side of no length.
+fn has_none(value: &ValueInfoProto) -> bool {
+    let tensor = value.r#type.as_ref().and_then(|it| it.tensor_type.as_ref());
+    let shape = tensor.and_then(|tensor| tensor.shape.as_ref());
+    let mut sides = shape.iter().flat_map(|shape| &shape.dim);
+    sides.any(|side| side.value == Some(Extent::Value(0)))
 }
 
 fn written(sides: &[Option<i64>]) -> String {

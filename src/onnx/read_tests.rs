@@ -138,13 +138,198 @@ fn what_would_fill_the_memory_is_refused_before_it_does() {
             .insert(0, node("Pad", &["images", "sizes"], "padded", Vec::new()));
     });
     assert!(error.contains("asks for pads"), "{error}");
-    // A megabyte of nodes would take half a gigabyte.
-    let error = place.refused_graph(|graph| {
-        graph.node.extend(vec![NodeProto::default(); 1 << 20]);
-    });
+    // Ten megabytes that may be as many texts would take three hundred.
+    let error = place.refused_graph(|graph| graph.name = "x".repeat(10 << 20));
     assert!(
         error.contains("bytes of memory besides its weights"),
         "{error}"
+    );
+}
+
+#[test]
+fn files_of_nothing_but_fields_are_refused_by_their_number() {
+    let place = Place::new();
+    let nodes = vec![NodeProto::default(); 3_000_000];
+    let error = place.refused_graph(|graph| graph.node.extend(nodes));
+    assert!(error.contains("more than 524288 fields in all"), "{error}");
+    let entries = vec![StringStringEntryProto::default(); 3_000_000];
+    let error = place.refused_model(|model| model.metadata_props = entries);
+    assert!(
+        error.contains("more than 65536 fields outside its graph, such as entries of metadata"),
+        "{error}"
+    );
+}
+
+#[test]
+fn versions_of_the_format_that_engines_take_differently_are_named() {
+    let place = Place::new();
+    let with = |versions: &[(&str, i64)]| {
+        let set = |(domain, version): &(&str, i64)| OperatorSetIdProto {
+            domain: (*domain).to_owned(),
+            version: *version,
+        };
+        let sets = versions.iter().map(set).collect();
+        place.refused_model(|model| model.opset_import = sets)
+    };
+    let error = with(&[("", 99)]);
+    assert!(
+        error.contains("it uses opset 99 of ONNX, and opsets 7 to 27"),
+        "{error}"
+    );
+    assert!(error.contains("opset_version=27"), "{error}");
+    assert!(with(&[("ai.onnx", 1)]).contains("opset_version=7"));
+    assert!(with(&[("", 17), ("ai.onnx", 18)]).contains("several versions"));
+    assert!(with(&[("ai.onnx.ml", 3)]).contains("does not name the version"));
+    let error = place.refused_model(|model| model.ir_version = 99);
+    assert!(
+        error.contains("version 99 of the format (ir_version)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn scores_and_products_of_an_image_are_known_before_it_runs() {
+    assert_eq!(
+        demand(&[], &[]),
+        Demand {
+            images: 64,
+            scores: 4,
+            macs: Some(12),
+        }
+    );
+    // What no answer needs counts for nothing.
+    let huge = numbers("huge", &[1 << 20, 1 << 20]);
+    let filled = node("Expand", &["images", "huge"], "unused", Vec::new());
+    assert_eq!(demand(&[huge], &[filled]), demand(&[], &[]));
+    let mut model = model(None, None, false);
+    let graph = model.graph.as_mut().unwrap();
+    graph.node[2].output[0] = "few".to_owned();
+    graph.initializer.push(numbers("times", &[1, 1 << 20]));
+    graph
+        .node
+        .push(node("Tile", &["few", "times"], "logits", Vec::new()));
+    let file = Place::new().open(&model.encode_to_vec()).unwrap();
+    let input = file.image_input().unwrap();
+    assert_eq!(
+        file.demand(&input, &logits(), (2, 2), 1).unwrap().scores,
+        4 << 20
+    );
+}
+
+#[test]
+fn what_grows_with_the_square_of_the_images_is_named() {
+    let equation = |text: &'static str| AttributeProto {
+        name: "equation".to_owned(),
+        s: Bytes::from_static(text.as_bytes()),
+        ..AttributeProto::default()
+    };
+    let flat = node("Flatten", &["images"], "flat", Vec::new());
+    let turned = node("Transpose", &["flat"], "turned", Vec::new());
+    let all = |operator: &str, inputs: &[&str], attributes| {
+        let squared = node(operator, inputs, "squared", attributes);
+        let most = node("ReduceMax", &["squared"], "most", Vec::new());
+        vec![flat.clone(), turned.clone(), squared, most]
+    };
+    for nodes in [
+        all("Einsum", &["flat", "flat"], vec![equation("ab,cd->abcd")]),
+        all("Einsum", &["flat", "flat"], vec![equation("ab,cb")]),
+        all("MatMul", &["flat", "turned"], Vec::new()),
+        all("Gemm", &["flat", "flat"], vec![write::setting("transB", 1)]),
+    ] {
+        let message = weighed(&[], &nodes);
+        assert!(
+            message.contains("makes more of 2 images together"),
+            "{message}"
+        );
+        assert!(message.contains(&nodes[2].op_type), "{message}");
+    }
+    // Of one image with itself it is what a network computes.
+    let own = node(
+        "Einsum",
+        &["flat", "flat"],
+        "own",
+        vec![equation("ab,ac->abc")],
+    );
+    assert_eq!(weighed(&[], &[flat, own]), "");
+}
+
+#[test]
+fn buffers_that_an_engine_keeps_for_later_are_counted() {
+    // Each value is a little larger than the one before, so that no buffer is used again.
+    let mut constants = vec![numbers("first", &[400_000_000 / 12])];
+    let mut nodes = Vec::new();
+    let mut before = "images".to_owned();
+    for at in 0..8 {
+        let (size, long, most) = (
+            format!("size{at}"),
+            format!("long{at}"),
+            format!("most{at}"),
+        );
+        constants.push(numbers(&size, &[100_000_000 + at]));
+        let one = node(
+            "ReduceMax",
+            &[&before],
+            &most,
+            vec![write::setting("keepdims", 0)],
+        );
+        nodes.push(one);
+        nodes.push(node("Expand", &[&most, &size], &long, Vec::new()));
+        before = long;
+    }
+    assert_eq!(weighed(&constants, &nodes[..8]), "");
+    let message = weighed(&constants, &nodes);
+    assert!(message.contains("(Expand) it would take"), "{message}");
+}
+
+#[test]
+fn channels_that_a_convolution_fills_up_are_counted() {
+    // 400 MB in and out, of which onnxruntime makes the second sixteen times as large.
+    let constants = [
+        weights("kernel", &[1, 1, 3, 3], &[0.0; 9]),
+        numbers("sizes", &[1, 1, 10_000, 10_000]),
+    ];
+    let nodes = |operator: &str, settings| {
+        [
+            node("ReduceMax", &["images"], "most", Vec::new()),
+            node("Expand", &["most", "sizes"], "large", Vec::new()),
+            node(operator, &["large", "kernel"], "made", settings),
+        ]
+    };
+    let pads = vec![write::settings("pads", &[1, 1, 1, 1])];
+    let message = weighed(&constants, &nodes("Conv", pads));
+    assert!(message.contains("(Conv) it would take 68"), "{message}");
+    assert_eq!(weighed(&constants, &nodes("CastLike", Vec::new())), "");
+}
+
+#[test]
+fn windows_without_length_or_step_are_named() {
+    let kernel = |sides| write::settings("kernel_shape", sides);
+    let strides = write::settings("strides", &[0, 0]);
+    for (operator, settings) in [
+        ("MaxPool", vec![kernel(&[0, 0])]),
+        ("AveragePool", vec![kernel(&[1, 1]), strides]),
+    ] {
+        let message = weighed(&[], &[node(operator, &["images"], "made", settings)]);
+        let expected = format!("({operator}) is used in a way that is not run here");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+#[test]
+fn windows_that_are_laid_out_are_counted() {
+    // A thousand products for every pixel, of which one value for every pixel is made.
+    let mut constants = vec![weights("kernel", &[3, 1, 32, 32], &[0.0; 3 * 1024])];
+    constants.push(numbers("sizes", &[1, 3, 1000, 1000]));
+    let pads = vec![write::settings("pads", &[16, 16, 15, 15])];
+    let nodes = [
+        node("ReduceMax", &["images"], "most", Vec::new()),
+        node("Expand", &["most", "sizes"], "large", Vec::new()),
+        node("ConvTranspose", &["large", "kernel"], "made", pads),
+    ];
+    let message = weighed(&constants, &nodes);
+    assert!(
+        message.contains("(ConvTranspose) it would take 4"),
+        "{message}"
     );
 }
 
@@ -167,8 +352,29 @@ fn weighed(constants: &[TensorProto], nodes: &[NodeProto]) -> String {
     graph.initializer.extend_from_slice(constants);
     graph.node.splice(0..0, nodes.iter().cloned());
     let file = Place::new().open(&model.encode_to_vec()).unwrap();
-    let images = file.images_at_once(&file.image_input().unwrap(), (2, 2), 64);
-    images.err().map_or_else(String::new, |it| it.to_string())
+    let demand = file.demand(&file.image_input().unwrap(), &logits(), (2, 2), 64);
+    demand.err().map_or_else(String::new, |it| it.to_string())
+}
+
+/// The output of the classifiers here.
+fn logits() -> ScoreOutput {
+    ScoreOutput {
+        name: "logits".to_owned(),
+        classes: Some(4),
+        probabilities: false,
+    }
+}
+
+/// What a graph with these nodes before its own takes for images of 2 × 2 pixels.
+fn demand(constants: &[TensorProto], nodes: &[NodeProto]) -> Demand {
+    let mut model = model(None, None, false);
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.extend_from_slice(constants);
+    graph.node.splice(0..0, nodes.iter().cloned());
+    let mut file = Place::new().open(&model.encode_to_vec()).unwrap();
+    file.keep_only("logits");
+    let input = file.image_input().unwrap();
+    file.demand(&input, &logits(), (2, 2), 64).unwrap()
 }
 
 #[test]
@@ -253,7 +459,11 @@ fn sizes_that_depend_on_what_images_show_are_refused_and_those_that_do_not_are_f
         "{message}"
     );
     let message = weighed(&[], &[node("Magic", &["images"], "made", Vec::new())]);
-    assert!(message.contains("(Magic) is of an operator"), "{message}");
+    assert!(
+        message.contains("the node `/Magic` needs the operator ai.onnx.Magic, which is not among"),
+        "{message}"
+    );
+    assert!(message.contains("teach with its TorchScript"), "{message}");
     // [batch, 3, 2, 2] becomes [batch, 12], as exports with a dynamic batch have it.
     let shape = node("Shape", &["images"], "shape", Vec::new());
     let batch = node("Gather", &["shape", "first"], "batch", Vec::new());
@@ -269,7 +479,14 @@ fn sizes_that_depend_on_what_images_show_are_refused_and_those_that_do_not_are_f
     assert_eq!(message, "");
     let message = weighed(&[number("first", 0), number("rest", 13)], &nodes);
     assert!(
-        message.contains("(Reshape) is given values whose sizes do not fit"),
+        message.contains("(Reshape) is given values whose sizes do not fit together ([2, 3, 2, 2]"),
+        "{message}"
+    );
+    assert!(message.contains("the file is damaged"), "{message}");
+    let fixed = node("Reshape", &["images", "one"], "rows", Vec::new());
+    let message = weighed(&[numbers("one", &[1, 12])], &[fixed]);
+    assert!(
+        message.contains("with one image they do; export it with a dynamic batch"),
         "{message}"
     );
     // A number that wraps in the engine is not computed with.
@@ -370,8 +587,9 @@ fn fewer_images_are_given_at_once_where_they_take_much_and_a_fixed_batch_has_a_b
         size: None,
         ..file.image_input().unwrap()
     };
-    assert_eq!(file.images_at_once(&input, (64, 64), 64).unwrap(), 64);
-    assert_eq!(file.images_at_once(&input, (4096, 4096), 64).unwrap(), 4);
+    let images = |size| file.demand(&input, &logits(), size, 64).unwrap().images;
+    assert_eq!(images((64, 64)), 64);
+    assert_eq!(images((4096, 4096)), 4);
     for (batch, expected) in [
         (1 << 40, "always takes 1099511627776 images at once"),
         (1025, "always takes 1025 images at once"),
@@ -381,7 +599,7 @@ fn fewer_images_are_given_at_once_where_they_take_much_and_a_fixed_batch_has_a_b
             batch: Some(batch),
             ..input.clone()
         };
-        let error = file.images_at_once(&input, (512, 512), 64).unwrap_err();
+        let error = file.demand(&input, &logits(), (512, 512), 64).unwrap_err();
         let error = error.to_string();
         assert!(error.contains(expected), "{error}");
         assert!(error.contains("export it with a dynamic batch"), "{error}");
@@ -467,6 +685,9 @@ fn what_takes_no_images_or_gives_no_scores_is_reported() {
     };
     let error = described(&|graph| graph.input[0] = value("images", &[None, Some(77)]));
     assert!(error.contains("is [?, 77], and images are"), "{error}");
+    let none = value("images", &[Some(0), Some(3), Some(2), Some(2)]);
+    let error = described(&|graph| graph.input[0] = none.clone());
+    assert!(error.contains("declared to hold nothing"), "{error}");
     let error = described(&|graph| graph.input.push(value("mask", &[None, Some(3)])));
     assert!(error.contains("takes 2 inputs (images, mask)"), "{error}");
     let error = described(&|graph| {
@@ -487,20 +708,6 @@ fn what_takes_no_images_or_gives_no_scores_is_reported() {
         error.contains("no output `nope`; its outputs are logits"),
         "{error}"
     );
-}
-
-#[test]
-fn a_constant_that_is_passed_on_has_its_sides() {
-    let place = Place::new();
-    let mut model = model(None, None, false);
-    let graph = model.graph.as_mut().unwrap();
-    graph.initializer.push(weights("w", &[2, 5], &[0.; 10]));
-    graph
-        .node
-        .insert(0, node("Identity", &["w"], "again", Vec::new()));
-    let file = place.open(&model.encode_to_vec()).unwrap();
-    assert_eq!(file.constant_sides("again"), Some(&[2, 5][..]));
-    assert_eq!(file.constant_sides("features"), None);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Settings that no network has: windows, steps and paddings beyond any image.
+//! How large weights are by what a file declares, and settings that no network has: windows, steps
+//! and paddings beyond any image.
 
 use std::collections::BTreeMap;
 
@@ -46,6 +47,26 @@ fn of_node(constants: &BTreeMap<&str, Vec<i64>>, node: &NodeProto) -> Option<Str
 pub fn elements(sides: &[i64]) -> Option<u64> {
     sides.iter().try_fold(1_u64, |product, side| {
         product.checked_mul(side.unsigned_abs().max(1))
+    })
+}
+
+/// Bytes of weights by their declared size.
+pub fn weight_bytes(tensor: &TensorProto) -> Option<u64> {
+    if tensor.dims.contains(&0) {
+        return Some(0);
+    }
+    elements(&tensor.dims)?.checked_mul(width(tensor.data_type)?)
+}
+
+/// Bytes of an element; half ones count as one.
+pub fn width(data_type: i32) -> Option<u64> {
+    Some(match data_type {
+        data_type::FLOAT | data_type::INT32 | 12 => 4,
+        data_type::UINT8 | data_type::INT8 | 8 | 9 | 17..=24 => 1,
+        4 | 5 | data_type::FLOAT16 | 16 => 2,
+        data_type::INT64 | 11 | 13 | 14 => 8,
+        15 => 16,
+        _ => return None,
     })
 }
 

@@ -24,11 +24,28 @@ const WIDTH: u64 = 4;
 /// Most sides of a value.
 const MOST_SIDES: usize = 16;
 
+/// Times that engines hold a value which is made of weights alone: onnxruntime computes it, and
+/// copies it into the graph while it computes the next.
+const COPIES: u64 = 2;
+
+/// Bytes of such values that come with a byte of weights: what turns, casts and dequantizes them.
+const PER_WEIGHT: u64 = 4 * COPIES;
+
+/// Channels that onnxruntime computes convolutions in, at most.
+const BLOCK: u64 = 16;
+
+/// Buffers that an engine keeps are no smaller, bytes.
+const SMALLEST_BUFFER: u64 = 128;
+
 /// What is known of a value.
 #[derive(Debug, Clone, Default)]
 pub struct Value {
     /// Its sides.
     pub sides: Vec<u64>,
+    /// Bytes of an element.
+    pub width: u64,
+    /// Whether its channels lie in blocks of [`BLOCK`], of which the last may be empty for the most.
+    pub blocked: bool,
     /// What it holds, where that is known and short.
     pub numbers: Option<Numbers>,
     /// Whether it is the same for all images: engines compute it once and keep it.
@@ -40,6 +57,8 @@ pub struct Value {
 pub enum Fault {
     /// The operator has no rule.
     Operator,
+    /// The operator is used in a way that has no rule.
+    Form,
     /// How often something is repeated is only known in a run.
     Loop,
     /// The answers differ from run to run.
@@ -52,54 +71,162 @@ pub enum Fault {
     Memory(u64),
     /// It takes this many steps.
     Work(u64),
+    /// What it makes of several images is more than what it makes of each of them.
+    Mixes,
 }
 
-/// Bytes that the values take at once when images of this shape are given, or the node
-/// that makes this impossible.
+/// A node that is not run, and why.
+#[derive(Debug)]
+pub struct Refusal<'a> {
+    pub node: &'a NodeProto,
+    pub fault: Fault,
+    /// The sides of what it is given, where they are known.
+    pub given: Vec<Option<Vec<u64>>>,
+}
+
+/// What a graph takes for images of one shape.
+#[derive(Debug)]
+pub struct Weighed<'a> {
+    /// Bytes that an engine holds at once for its values.
+    pub bytes: u64,
+    /// Multiply-accumulates, where they are known.
+    pub macs: Option<u64>,
+    /// The sides of the output.
+    pub output: Vec<u64>,
+    /// Elements and products of every node that was run, in order.
+    made: Vec<(&'a NodeProto, u64)>,
+}
+
+impl<'a> Weighed<'a> {
+    /// A node that makes more of several images together than of each of them alone:
+    /// the answer on one depends on the others, and memory grows with their square.
+    pub fn mixing(&self, of_one: &Self, images: usize) -> Option<Refusal<'a>> {
+        let images = images as u64;
+        let pairs = self.made.iter().zip(&of_one.made);
+        let mut pairs = pairs.filter(|((a, _), (b, _))| std::ptr::eq(*a, *b));
+        let found =
+            pairs.find(|((_, together), (_, alone))| *together > alone.saturating_mul(images));
+        found.map(|((node, _), _)| Refusal {
+            node,
+            fault: Fault::Mixes,
+            given: Vec::new(),
+        })
+    }
+}
+
+/// What a graph with so many bytes of weights takes for its `output` when images of this shape are
+/// given to its `input`, beside what comes with every weight; or the node that makes this
+/// impossible.
 ///
 /// # Errors
 /// The node, and why.
 pub fn weigh<'a>(
     graph: &'a GraphProto,
     input: &'a str,
+    output: &str,
     shape: [u64; 4],
-) -> Result<u64, (&'a NodeProto, Fault)> {
+    weights: u64,
+) -> Result<Weighed<'a>, Refusal<'a>> {
     let mut walk = Walk {
         input,
+        allowance: weights.saturating_mul(PER_WEIGHT),
         values: BTreeMap::new(),
-        bytes: 0,
-        most: 0,
+        buffers: BTreeMap::new(),
+        memory: Memory::default(),
         work: 0,
+        macs: Some(0),
+        made: Vec::new(),
     };
     let images = Value {
         sides: shape.to_vec(),
+        width: WIDTH,
         ..Value::default()
     };
-    walk.bytes = bytes(&images.sides);
-    walk.values.insert(input, images);
+    walk.put(input, images);
     walk.graph(graph)?;
-    Ok(walk.most)
+    let output = walk.values.get(output);
+    Ok(Weighed {
+        bytes: walk.memory.held,
+        macs: walk.macs,
+        output: output.map(|it| it.sides.clone()).unwrap_or_default(),
+        made: walk.made,
+    })
+}
+
+/// What an engine holds: buffers that are taken, and those that it keeps for later values. rten takes
+/// the smallest that is large enough, and gives none back before the run has ended.
+#[derive(Default)]
+struct Memory {
+    /// All of them, bytes.
+    held: u64,
+    free: Vec<u64>,
+}
+
+impl Memory {
+    /// A buffer of at least so many bytes, and its length.
+    fn take(&mut self, bytes: u64) -> u64 {
+        if bytes < SMALLEST_BUFFER {
+            return 0;
+        }
+        let at = self.free.partition_point(|free| *free < bytes);
+        if at < self.free.len() {
+            return self.free.remove(at);
+        }
+        self.held = self.held.saturating_add(bytes);
+        bytes
+    }
+
+    fn give(&mut self, buffer: u64) {
+        if buffer > 0 {
+            let at = self.free.partition_point(|free| *free < buffer);
+            self.free.insert(at, buffer);
+        }
+    }
 }
 
 struct Walk<'a> {
     /// The images, which only the outermost graph has.
     input: &'a str,
+    /// Bytes of values made of weights that are not counted.
+    allowance: u64,
     values: BTreeMap<&'a str, Value>,
-    /// What is there now, bytes.
-    bytes: u64,
-    /// The most that was, bytes.
-    most: u64,
+    /// The length of the buffer of every value that is no constant.
+    buffers: BTreeMap<&'a str, u64>,
+    memory: Memory,
     work: u64,
+    macs: Option<u64>,
+    made: Vec<(&'a NodeProto, u64)>,
 }
 
 impl<'a> Walk<'a> {
-    fn graph(&mut self, graph: &'a GraphProto) -> Result<(), (&'a NodeProto, Fault)> {
+    fn put(&mut self, name: &'a str, value: Value) {
+        let elements = if value.blocked {
+            in_blocks(&value.sides)
+        } else {
+            count(&value.sides)
+        };
+        let bytes = elements.saturating_mul(value.width);
+        if value.constant {
+            let copies = bytes.saturating_mul(COPIES);
+            let allowed = copies.min(self.allowance);
+            self.allowance -= allowed;
+            self.memory.held = self.memory.held.saturating_add(copies - allowed);
+        } else {
+            let buffer = self.memory.take(bytes);
+            self.buffers.insert(name, buffer);
+        }
+        self.values.insert(name, value);
+    }
+
+    fn graph(&mut self, graph: &'a GraphProto) -> Result<(), Refusal<'a>> {
         for tensor in &graph.initializer {
             let value = fold::constant(tensor);
             self.values.insert(&tensor.name, value);
         }
         let mut last = BTreeMap::new();
         for (at, node) in graph.node.iter().enumerate() {
+            // What nothing takes ends where it is made.
+            last.extend(node.output.iter().map(|name| (name.as_str(), at)));
             last.extend(used(node).into_iter().map(|name| (name, at)));
         }
         // What comes from around this graph may be needed after it.
@@ -125,55 +252,77 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn node(&mut self, node: &'a NodeProto) -> Result<(), (&'a NodeProto, Fault)> {
+    fn refuse(&self, node: &'a NodeProto, fault: Fault) -> Refusal<'a> {
+        let given = node.input.iter().map(|name| {
+            let value = self.values.get(name.as_str());
+            value.map(|value| value.sides.clone())
+        });
+        Refusal {
+            node,
+            fault,
+            given: given.collect(),
+        }
+    }
+
+    fn node(&mut self, node: &'a NodeProto) -> Result<(), Refusal<'a>> {
         if node.op_type == "If" {
             return self.branches(node);
         }
         let inputs = node.input.iter().map(|name| self.values.get(name.as_str()));
         let step = Step::new(node, inputs.collect());
-        let fault = |fault| (node, fault);
-        let found = operator::outputs(&step).map_err(fault)?;
+        let found = match operator::outputs(&step) {
+            Ok(found) => found,
+            Err(fault) => return Err(self.refuse(node, fault)),
+        };
         let constant = step.is_constant();
+        let width = operator::width(&step).max(WIDTH);
+        let blocked = operator::is_blocked(&step);
         let first = found.first().map(Vec::as_slice).unwrap_or_default();
         let numbers = fold::fold(&step, first);
-        let extra = operator::scratch(&step, first).saturating_mul(WIDTH);
-        let work = operator::work(&step, &found);
+        let scratch = operator::scratch(&step, first).saturating_mul(WIDTH);
+        let products = operator::products(&step, first);
+        let work = operator::work(&step, &found, products);
+        self.made.push((node, work));
         self.work = self.work.saturating_add(work);
-        let all = found
-            .iter()
-            .fold(0_u64, |sum, it| sum.saturating_add(bytes(it)));
-        self.bytes = self.bytes.saturating_add(all);
-        self.most = self.most.max(self.bytes.saturating_add(extra));
-        if self.most > MOST_MEMORY {
-            return Err(fault(Fault::Memory(self.most)));
-        }
-        if self.work > MOST_WORK {
-            return Err(fault(Fault::Work(self.work)));
+        if !constant {
+            let macs = self.macs.map(|all| all.saturating_add(products));
+            self.macs = macs;
         }
         if found.iter().any(|sides| sides.len() > MOST_SIDES) {
-            return Err(fault(Fault::SizeMismatch));
+            return Err(self.refuse(node, Fault::SizeMismatch));
         }
         let mut numbers = Some(numbers);
-        for (name, sides) in node.output.iter().zip(found) {
+        let made = node.output.iter().zip(found);
+        for (name, sides) in made.filter(|(name, _)| !name.is_empty()) {
             let value = Value {
                 sides,
+                width,
+                blocked,
                 numbers: numbers.take().flatten(),
                 constant,
             };
-            self.values.insert(name, value);
+            self.put(name, value);
+        }
+        let buffer = self.memory.take(scratch);
+        self.memory.give(buffer);
+        if self.memory.held > MOST_MEMORY {
+            return Err(self.refuse(node, Fault::Memory(self.memory.held)));
+        }
+        if self.work > MOST_WORK {
+            return Err(self.refuse(node, Fault::Work(self.work)));
         }
         Ok(())
     }
 
     /// The branch that is taken where this is known, and else both: what they give must
     /// be of the same sizes.
-    fn branches(&mut self, node: &'a NodeProto) -> Result<(), (&'a NodeProto, Fault)> {
+    fn branches(&mut self, node: &'a NodeProto) -> Result<(), Refusal<'a>> {
         let branch = |name: &str| {
             let mut attributes = node.attribute.iter();
             let found = attributes.find(|it| it.name == name);
             found
                 .and_then(|it| it.g.as_ref())
-                .ok_or((node, Fault::SizeMismatch))
+                .ok_or_else(|| self.refuse(node, Fault::SizeMismatch))
         };
         let (yes, no) = (branch("then_branch")?, branch("else_branch")?);
         let condition = node
@@ -181,6 +330,9 @@ impl<'a> Walk<'a> {
             .first()
             .and_then(|it| self.values.get(it.as_str()));
         let known = condition.and_then(|it| it.numbers.as_ref()?.values.first().copied());
+        if known.is_none() {
+            self.macs = None;
+        }
         let mut found: Option<Vec<Value>> = None;
         for (graph, taken) in [(yes, true), (no, false)] {
             if known.is_some_and(|known| (known != 0.0) != taken) {
@@ -199,7 +351,7 @@ impl<'a> Walk<'a> {
                     .map(|it| &it.sides)
                     .eq(outputs.iter().map(|it| &it.sides));
                 if !alike {
-                    return Err((node, Fault::Depends));
+                    return Err(self.refuse(node, Fault::Depends));
                 }
                 for it in &mut outputs {
                     it.numbers = None;
@@ -215,12 +367,9 @@ impl<'a> Walk<'a> {
 
     /// A value that no node takes any more.
     fn end(&mut self, name: &str) {
-        let Some(value) = self.values.get(name) else {
-            return;
-        };
-        // Weights were not counted; what is made of them alone stays.
-        if !value.constant {
-            self.bytes = self.bytes.saturating_sub(bytes(&value.sides));
+        // Weights were not counted; what is made of them alone stays, as does what a branch gave.
+        if let Some(buffer) = self.buffers.remove(name) {
+            self.memory.give(buffer);
             self.values.remove(name);
         }
     }
@@ -246,8 +395,13 @@ pub fn count(sides: &[u64]) -> u64 {
         .fold(1_u64, |product, side| product.saturating_mul(*side))
 }
 
-fn bytes(sides: &[u64]) -> u64 {
-    count(sides).saturating_mul(WIDTH)
+/// Number of elements where channels, the second side, lie in blocks.
+fn in_blocks(sides: &[u64]) -> u64 {
+    let channels = sides.get(1).copied().unwrap_or(1).max(1);
+    let places = count(sides) / channels;
+    places
+        .saturating_mul(channels.div_ceil(BLOCK))
+        .saturating_mul(BLOCK)
 }
 
 /// Short lists of numbers that a graph computes sizes with: those that are constants,
@@ -261,7 +415,7 @@ mod fold {
     use std::cmp::Ordering;
 
     use super::operator::{Step, broadcast, order, slices};
-    use super::{Value, count};
+    use super::{Value, WIDTH, count};
     use crate::onnx::proto::{TensorProto, data_type};
 
     /// Longest list that is followed.
@@ -313,9 +467,19 @@ mod fold {
         let sides: Vec<u64> = tensor.dims.iter().map(|side| side.unsigned_abs()).collect();
         Value {
             numbers: numbers(tensor, &sides),
+            width: width(tensor.data_type),
+            blocked: false,
             sides,
             constant: true,
         }
+    }
+
+    /// Bytes of an element, at most.
+    pub fn width(of: i32) -> u64 {
+        /// `UINT64`, `COMPLEX64` and `COMPLEX128`.
+        const OTHERS: std::ops::RangeInclusive<i32> = 13..=15;
+        let wide = matches!(of, data_type::INT64 | data_type::DOUBLE) || OTHERS.contains(&of);
+        if wide { 2 * WIDTH } else { WIDTH }
     }
 
     fn numbers(tensor: &TensorProto, sides: &[u64]) -> Option<Numbers> {
@@ -623,8 +787,10 @@ mod fold {
 )]
 mod operator {
 
-    use super::fold::Numbers;
-    use super::{Fault, Value, count};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::fold::{self, Numbers};
+    use super::{Fault, Value, WIDTH, count, in_blocks};
     use crate::onnx::proto::{AttributeProto, NodeProto};
 
     type Sides = Vec<u64>;
@@ -758,7 +924,7 @@ mod operator {
             "DynamicQuantizeLinear" => {
                 return Ok(vec![step.sides(0)?.to_vec(), Vec::new(), Vec::new()]);
             }
-            _ if step.node.output.len() > 1 => return Err(Fault::Operator),
+            _ if step.node.output.len() > 1 => return Err(Fault::Form),
             _ => output(step)?,
         };
         Ok(vec![made])
@@ -801,7 +967,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         "MatMul" | "MatMulInteger" => matmul(step.sides(0)?, step.sides(1)?),
         "QLinearMatMul" => matmul(step.sides(0)?, step.sides(3)?),
         "Gemm" => gemm(step),
-        "Einsum" => einsum(step),
+        "Einsum" => Ok(Equation::of(step)?.sides()),
         "Attention" => attention(step),
         "Constant" => constant(step),
         "Shape" => {
@@ -853,36 +1019,130 @@ fn output(step: &Step) -> Result<Sides, Fault> {
     }
 }
 
-    /// Elements that an operator holds besides its inputs and outputs.
-    pub fn scratch(step: &Step, made: &[u64]) -> u64 {
-        let last = |at: usize| {
-            let key = step.given(at).map_or(&[][..], |it| &it.sides);
-            let place = key.len().saturating_sub(2);
-            key.get(place).copied().unwrap_or(1)
+    /// Bytes of an element of what an operator gives, at least.
+    pub fn width(step: &Step) -> u64 {
+        let of = |at: usize| step.given(at).map_or(WIDTH, |value| value.width);
+        let typed = |name: &str| i32::try_from(step.int(name, 0)).map_or(2 * WIDTH, fold::width);
+        let tensor = |name: &str| {
+            let tensor = step.attribute(name).and_then(|it| it.t.as_ref());
+            tensor.map(|it| fold::width(it.data_type))
         };
         match step.operator() {
-            "Attention" => {
-                let heads = step.int("q_num_heads", 1).max(1).unsigned_abs();
-                let rows = count(&made[..made.len().saturating_sub(1)]);
-                rows.saturating_mul(last(1)).saturating_mul(heads)
+            "Cast" => typed("to"),
+            "EyeLike" if step.attribute("dtype").is_some() => typed("dtype"),
+            "Shape" | "Size" | "ArgMax" | "ArgMin" | "TopK" => 2 * WIDTH,
+            "Constant" => tensor("value").unwrap_or(2 * WIDTH),
+            "ConstantOfShape" => tensor("value").unwrap_or(WIDTH),
+            "CastLike" | "Where" => of(1),
+            "OneHot" => of(2),
+            "Equal" | "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual"
+            | "DequantizeLinear" | "QuantizeLinear" | "IsNaN" | "IsInf" => WIDTH,
+            _ => of(0),
+        }
+    }
+
+    /// Whether channels of what an operator gives may lie in blocks: what a convolution gives, and
+    /// what is computed from that place by place.
+    pub fn is_blocked(step: &Step) -> bool {
+        match step.operator() {
+            "Conv" => true,
+            "Reshape" | "Flatten" | "Transpose" | "Squeeze" | "Unsqueeze" | "MatMul" | "Gemm"
+            | "Einsum" | "Expand" | "Tile" | "Shape" | "Gather" | "GatherND" | "Attention"
+            | "LayerNormalization" => false,
+            _ => step.inputs().any(|value| value.blocked),
+        }
+    }
+
+    /// Elements that an operator holds besides its inputs and outputs.
+    pub fn scratch(step: &Step, made: &[u64]) -> u64 {
+        let sides = |at: usize| step.given(at).map_or(&[][..], |it| &it.sides);
+        let given = || {
+            let counts = step.inputs().map(|it| count(&it.sides));
+            counts.fold(0_u64, u64::saturating_add)
+        };
+        match step.operator() {
+            "Attention" => scores(step, made),
+            // Its input, whose channels do not lie in blocks yet.
+            "Conv"
+                if step
+                    .given(0)
+                    .is_some_and(|it| !it.blocked && it.sides.get(1) >= Some(&8)) =>
+            {
+                in_blocks(sides(0))
+            }
+            // A product for every place of every window, which are then added where they lie.
+            "ConvTranspose" => {
+                let ([_, channels, ..], [_, kernel @ ..]) = (sides(0), sides(1)) else {
+                    return 0;
+                };
+                let places = count(sides(0)) / channels.max(&1);
+                places.saturating_mul(count(kernel))
+            }
+            // The windows of an image laid out beside each other.
+            "ConvInteger" | "QLinearConv" => {
+                let weights = sides(if step.operator() == "ConvInteger" {
+                    1
+                } else {
+                    3
+                });
+                let places = count(made.get(2..).unwrap_or_default());
+                let window = count(weights.get(1..).unwrap_or_default());
+                let groups = step.int("group", 1).max(1).unsigned_abs();
+                places.saturating_mul(window).saturating_mul(groups)
+            }
+            // Its inputs and its output in another order, and so what the steps before give.
+            "Einsum" => {
+                let steps = Equation::of(step).map(|it| it.steps()).unwrap_or_default();
+                let before = steps.iter().map(|it| it.0.saturating_mul(3)).rev().skip(1);
+                before.fold(given().saturating_add(count(made)), u64::saturating_add)
             }
             _ => 0,
         }
     }
 
-    /// How often something is added or multiplied.
-    pub fn work(step: &Step, made: &[Sides]) -> u64 {
+    /// Elements of the table of who attends to whom.
+    fn scores(step: &Step, made: &[u64]) -> u64 {
+        let key = step.given(1).map_or(&[][..], |it| &it.sides);
+        let keys = key.get(key.len().saturating_sub(2)).copied().unwrap_or(1);
+        let heads = step.int("q_num_heads", 1).max(1).unsigned_abs();
+        let rows = count(&made[..made.len().saturating_sub(1)]);
+        rows.saturating_mul(keys).saturating_mul(heads)
+    }
+
+    /// Multiply-accumulates.
+    pub fn products(step: &Step, made: &[u64]) -> u64 {
         let sides = |at: usize| step.given(at).map_or(&[][..], |it| &it.sides);
+        let window = |at: usize| count(sides(at).get(1..).unwrap_or_default());
+        let each = |times: u64| count(made).saturating_mul(times);
+        match step.operator() {
+            "Conv" | "ConvInteger" => each(window(1)),
+            "QLinearConv" => each(window(3)),
+            "ConvTranspose" => count(sides(0)).saturating_mul(window(1)),
+            "MatMul" | "MatMulInteger" | "QLinearMatMul" => {
+                each(sides(0).last().copied().unwrap_or(1))
+            }
+            "Gemm" => {
+                let inner = if step.int("transA", 0) == 0 { 1 } else { 0 };
+                each(sides(0).get(inner).copied().unwrap_or(1))
+            }
+            "Einsum" => {
+                let steps = Equation::of(step).map(|it| it.steps()).unwrap_or_default();
+                steps.iter().map(|it| it.1).fold(0, u64::saturating_add)
+            }
+            "Attention" => {
+                let heads = step.int("q_num_heads", 1).max(1).unsigned_abs();
+                let width = |sides: &[u64]| sides.last().map_or(1, |width| width / heads);
+                let both = width(sides(0)).saturating_add(width(made));
+                scores(step, made).saturating_mul(both)
+            }
+            _ => 0,
+        }
+    }
+
+    /// How often something is added, multiplied or moved.
+    pub fn work(step: &Step, made: &[Sides], products: u64) -> u64 {
         let first = made.first().map_or(0, |it| count(it));
         let times = match step.operator() {
-            "Conv" | "ConvInteger" => count(sides(1).get(1..).unwrap_or_default()),
-            "QLinearConv" => count(sides(3).get(1..).unwrap_or_default()),
-            "ConvTranspose" => {
-                let each = count(sides(1).get(1..).unwrap_or_default());
-                return count(sides(0)).saturating_mul(each);
-            }
-            "MatMul" | "MatMulInteger" | "QLinearMatMul" => sides(0).last().copied().unwrap_or(1),
-            "Gemm" => count(sides(0)) / sides(0).iter().copied().min().unwrap_or(1).max(1),
             "MaxPool" | "AveragePool" | "LpPool" => {
                 let kernel = step.ints("kernel_shape").unwrap_or_default();
                 kernel
@@ -890,21 +1150,108 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                     .fold(1, |all: u64, side| all.saturating_mul(side.unsigned_abs()))
             }
             "LRN" => step.int("size", 1).unsigned_abs(),
-            // Every element of the one meets every element of the other, at most.
-            "Einsum" => {
-                return step
-                    .inputs()
-                    .fold(1, |all, it| all.saturating_mul(count(&it.sides)));
-            }
-            "Attention" => {
-                return scratch(step, made.first().map_or(&[], Vec::as_slice)).saturating_mul(128);
-            }
             _ => 1,
         };
         let read = step
             .inputs()
             .fold(0_u64, |sum, it| sum.saturating_add(count(&it.sides)));
-        first.saturating_mul(times.max(1)).saturating_add(read)
+        let moved = first.saturating_mul(times.max(1)).saturating_add(read);
+        moved.saturating_add(products)
+    }
+
+    /// What an Einsum multiplies: the letters of its inputs and of its output, and how long the
+    /// side of each is.
+    struct Equation {
+        given: Vec<Vec<char>>,
+        made: Vec<char>,
+        lengths: BTreeMap<char, u64>,
+    }
+
+    impl Equation {
+        /// Without dots for "all other sides".
+        fn of(step: &Step) -> Result<Self, Fault> {
+            let text = std::str::from_utf8(step.text("equation")).map_err(|_| Fault::Form)?;
+            let text: String = text.chars().filter(|it| !it.is_whitespace()).collect();
+            let (given, made) = match text.split_once("->") {
+                Some((given, made)) => (given, Some(made)),
+                None => (text.as_str(), None),
+            };
+            let is_plain =
+                |text: &str| text.chars().all(|it| it.is_ascii_alphabetic() || it == ',');
+            if !is_plain(given) || !made.is_none_or(|made| is_plain(made) && !made.contains(',')) {
+                return Err(Fault::Form);
+            }
+            let given: Vec<Vec<char>> = given.split(',').map(|it| it.chars().collect()).collect();
+            if given.len() != step.inputs().count() {
+                return Err(Fault::SizeMismatch);
+            }
+            let mut lengths = BTreeMap::new();
+            for (letters, value) in given.iter().zip(step.inputs()) {
+                if letters.len() != value.sides.len() {
+                    return Err(Fault::SizeMismatch);
+                }
+                for (letter, side) in letters.iter().zip(&value.sides) {
+                    let known = lengths.entry(*letter).or_insert(*side);
+                    match (*known, *side) {
+                        (known, side) if known == side || side == 1 => {}
+                        (1, side) => *known = side,
+                        _ => return Err(Fault::SizeMismatch),
+                    }
+                }
+            }
+            let made: Vec<char> = match made {
+                Some(made) => made.chars().collect(),
+                // Those that are there once, in the order of the alphabet.
+                None => {
+                    let times =
+                        |letter: &char| given.iter().flatten().filter(|it| *it == letter).count();
+                    lengths
+                        .keys()
+                        .copied()
+                        .filter(|letter| times(letter) == 1)
+                        .collect()
+                }
+            };
+            let once = made.iter().collect::<BTreeSet<_>>().len() == made.len();
+            if !once || !made.iter().all(|letter| lengths.contains_key(letter)) {
+                return Err(Fault::SizeMismatch);
+            }
+            Ok(Self {
+                given,
+                made,
+                lengths,
+            })
+        }
+
+        fn sides(&self) -> Sides {
+            self.made
+                .iter()
+                .map(|letter| self.lengths[letter])
+                .collect()
+        }
+
+        fn size<'a>(&self, letters: impl IntoIterator<Item = &'a char>) -> u64 {
+            let letters: BTreeSet<&char> = letters.into_iter().collect();
+            letters.into_iter().fold(1, |all: u64, letter| {
+                all.saturating_mul(self.lengths[letter])
+            })
+        }
+
+        /// One input after the other is multiplied with what there is: elements that this gives, and
+        /// products.
+        fn steps(&self) -> Vec<(u64, u64)> {
+            let mut have = self.given[0].clone();
+            let mut steps = Vec::new();
+            for at in 1..self.given.len().max(2) {
+                let other = self.given.get(at).map_or(&[][..], Vec::as_slice);
+                have.extend(other);
+                let products = self.size(&have);
+                let later: Vec<&char> = self.given.iter().skip(at + 1).flatten().collect();
+                have.retain(|letter| later.contains(&letter) || self.made.contains(letter));
+                steps.push((self.size(&have), products));
+            }
+            steps
+        }
     }
 
     pub fn broadcast(first: &[u64], second: &[u64]) -> Result<Sides, Fault> {
@@ -955,6 +1302,9 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             step.spatial("strides", rank, 1),
             step.spatial("dilations", rank, 1),
         );
+        if kernel.contains(&0) || strides.contains(&0) || gaps.contains(&0) {
+            return Err(Fault::Form);
+        }
         let pads = match step.text("auto_pad") {
             b"VALID" => vec![0; 2 * rank],
             _ => step.spatial("pads", 2 * rank, 0),
@@ -962,7 +1312,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         let same = step.text("auto_pad").starts_with(b"SAME");
         let ceil = step.int("ceil_mode", 0) != 0;
         let sides = (0..rank).map(|at| {
-            let stride = side(strides[at])?.max(1);
+            let stride = side(strides[at])?;
             if same {
                 return Ok(given[at].div_ceil(stride));
             }
@@ -1094,29 +1444,6 @@ fn output(step: &Step) -> Result<Sides, Fault> {
         Ok(vec![*rows, *columns])
     }
 
-    /// Without spaces for "all other sides".
-    fn einsum(step: &Step) -> Result<Sides, Fault> {
-        let text = std::str::from_utf8(step.text("equation")).map_err(|_| Fault::SizeMismatch)?;
-        let text: String = text
-            .chars()
-            .filter(|letter| !letter.is_whitespace())
-            .collect();
-        let (given, made) = text.split_once("->").ok_or(Fault::Operator)?;
-        if text.contains('.') {
-            return Err(Fault::Operator);
-        }
-        let mut known = std::collections::BTreeMap::new();
-        for (letters, value) in given.split(',').zip(step.inputs()) {
-            if letters.chars().count() != value.sides.len() {
-                return Err(Fault::SizeMismatch);
-            }
-            known.extend(letters.chars().zip(value.sides.iter().copied()));
-        }
-        made.chars()
-            .map(|letter| known.get(&letter).copied().ok_or(Fault::SizeMismatch))
-            .collect()
-    }
-
     fn attention(step: &Step) -> Result<Sides, Fault> {
         match (step.sides(0)?, step.sides(2)?) {
             ([images, heads, rows, _], [.., width]) => Ok(vec![*images, *heads, *rows, *width]),
@@ -1139,7 +1466,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             "value_ints" => Ok(vec![attribute.ints.len() as u64]),
             "value_floats" => Ok(vec![attribute.floats.len() as u64]),
             "value_int" | "value_float" => Ok(Vec::new()),
-            _ => Err(Fault::Operator),
+            _ => Err(Fault::Form),
         }
     }
 
@@ -1353,7 +1680,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
     fn resize(step: &Step) -> Result<Sides, Fault> {
         let mut sides = step.sides(0)?.to_vec();
         if !matches!(step.text("keep_aspect_ratio_policy"), b"" | b"stretch") {
-            return Err(Fault::Operator);
+            return Err(Fault::Form);
         }
         let axes = step.ints("axes").map(<[i64]>::to_vec);
         let axes = axes.unwrap_or_else(|| (0..sides.len() as i64).collect());

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use super::StandIn;
+use super::pickle::is_pickle;
 
 /// As many bytes as are looked at.
 const LOOKED_AT: u64 = 1024;
@@ -177,12 +178,12 @@ fn without_weights(start: &[u8]) -> Contents {
     if is_onnx(start) {
         return Contents::Onnx;
     }
+    // The oldest are text, too.
+    if is_pickle(start) {
+        return Contents::Pickle;
+    }
     if is_text(start) {
         return text(&String::from_utf8_lossy(start));
-    }
-    // The mark of every protocol but the first two, which are text.
-    if start[0] == 0x80 {
-        return Contents::Pickle;
     }
     Contents::Unknown
 }
@@ -247,7 +248,7 @@ mod tests {
         let bytes = Some(102_530_333);
         let mut tar = vec![b'a'; 300];
         tar[257..262].copy_from_slice(b"ustar");
-        let cases: [(&[u8], Contents); 23] = [
+        let cases: [(&[u8], Contents); 24] = [
             (b"", Contents::Empty),
             (
                 b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
@@ -291,6 +292,7 @@ mod tests {
             ),
             (b"\x1f\x8b\x08\0", Contents::Compressed("gzip")),
             (b"\x80\x04\x95\x10", Contents::Pickle),
+            (b"cos\nsystem\n(S'ls'\ntR.", Contents::Pickle),
             (b"\xff\xfe\xfd", Contents::Unknown),
             (b"\x10\0\0\0\0\0\0\0{\"a\":", Contents::SafeTensors),
             (b"PK\x03\x04", Contents::Zip),

@@ -4,12 +4,14 @@
 //! [`files`] opens regular files only and reads no more than a limit, so that no
 //! pipe is waited for and no length is believed. [`text`] makes visible what a
 //! terminal or a workflow's log would act on. [`stand_in`] names what was left
-//! where a file was not fetched, and [`contents`] what a file is by its first bytes. Knows nothing of what the files mean or why the
+//! where a file was not fetched, and [`contents`] what a file is by its first
+//! bytes. Knows nothing of what the files mean or why the
 //! text is printed, and imports nothing of ours but `format`, so that every room
 //! can use it.
 
 pub mod contents;
 pub mod files;
+mod pickle;
 pub mod stand_in;
 #[cfg(test)]
 pub(crate) mod testing;

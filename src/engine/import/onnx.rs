@@ -6,7 +6,7 @@ use super::{
     scores, value,
 };
 use crate::engine::metadata;
-use crate::engine::onnx::{Answers, OnnxModel, OnnxModelError, macs};
+use crate::engine::onnx::{Answers, CHUNK, OnnxModel, OnnxModelError};
 use crate::experiment::plan::{ProgramFound, ProgramPart, TeacherFile};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{OnnxEngine, Scores};
@@ -19,7 +19,7 @@ pub fn settle(
     notes: &mut Vec<Note>,
 ) -> Result<(), ImportError> {
     let part = file.program.clone().unwrap_or_default();
-    let graph = open(file)?;
+    let mut graph = open(file)?;
     let input = graph.image_input().map_err(OnnxModelError::from)?;
     let output = graph.score_output(part.output.as_deref());
     let output = output.map_err(OnnxModelError::from)?;
@@ -55,11 +55,17 @@ pub fn settle(
     let size = own_size(file, &input, &about, data)?;
     let classes = named_classes(file, data, &about, notes)?;
     let scores = scores(part.scores, output.probabilities, notes);
+    let parameters = (graph.parameters(), graph.weight_bytes());
+    graph.keep_only(&output.name);
+    let demand = graph.demand(&input, &output, size, CHUNK);
+    let demand = demand.map_err(OnnxModelError::from)?;
+    // How many classes it has is known before it runs.
+    matched(file, classes, demand.scores, data, notes)?;
     let found_in_file = ProgramFound {
         engine: String::new(),
-        parameters: graph.parameters(),
-        bytes: graph.weight_bytes(),
-        macs: None,
+        parameters: parameters.0,
+        bytes: parameters.1,
+        macs: demand.macs,
         beside: graph.beside().values().cloned().collect(),
         batch: None,
     };
@@ -73,15 +79,13 @@ pub fn settle(
         part.engine,
         size,
     )?;
-    // One image shows whether it runs, and how many classes it has.
+    // One image shows whether it runs.
     let pixels = [size.0 as usize, size.1 as usize];
     let blank = vec![0.0; 3 * pixels[0] * pixels[1]];
-    let outputs = model.logits(&blank, [1, pixels[0], pixels[1]])?.len();
-    matched(file, classes, outputs, data, notes)?;
+    model.logits(&blank, [1, pixels[0], pixels[1]])?;
     own_images(file, size, data, &about, notes);
     let found = ProgramFound {
         engine: model.engine().to_owned(),
-        macs: macs(open(file)?, &input, (pixels[0], pixels[1])),
         ..found_in_file
     };
     file.program = Some(ProgramPart {

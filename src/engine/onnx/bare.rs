@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CHUNK, Engine, OnnxModelError, macs, refused};
+use super::{CHUNK, Engine, OnnxModelError, refused};
 use crate::event::Variant;
 use crate::experiment::spec::OnnxEngine;
 use crate::onnx::{OnnxFile, PixelOrder};
@@ -31,6 +31,7 @@ pub struct BareModel {
     shape: [usize; 4],
     /// How often it is.
     times: usize,
+    macs: Option<u64>,
 }
 
 /// Images as the file takes them.
@@ -59,14 +60,15 @@ impl BareModel {
         size: (u32, u32),
         batch: usize,
     ) -> Result<Self, OnnxModelError> {
-        let file = OnnxFile::open(path)?;
+        let mut file = OnnxFile::open(path)?;
         let input = file.image_input()?;
-        let output = file.score_output(None)?.name;
-        // More images than these are the measurement's own.
-        file.images_at_once(&input, size, batch.min(CHUNK))?;
-        let (engine, name) = Engine::open(engine, file, &input.name, &output)?;
-        let (height, width) = (size.0 as usize, size.1 as usize);
+        let output = file.score_output(None)?;
+        file.keep_only(&output.name);
+        // More images than these are the measurement's own: what they take grows with them.
+        let demand = file.demand(&input, &output, size, batch.min(CHUNK))?;
         let at_once = input.batch.unwrap_or(batch).max(1);
+        let (engine, name) = Engine::open(engine, file, &input.name, &output.name)?;
+        let (height, width) = (size.0 as usize, size.1 as usize);
         let shape = match input.order {
             PixelOrder::ChannelsFirst => [at_once, 3, height, width],
             PixelOrder::ChannelsLast => [at_once, height, width, 3],
@@ -84,6 +86,7 @@ impl BareModel {
             images,
             shape,
             times: batch.div_ceil(at_once),
+            macs: demand.macs,
         })
     }
 
@@ -135,13 +138,6 @@ impl BareModel {
     /// Multiply-accumulates of one image, where they are known.
     #[must_use]
     pub fn macs(&self) -> Option<u64> {
-        let file = OnnxFile::open(&self.path).ok()?;
-        let input = file.image_input().ok()?;
-        let [_, a, b, c] = self.shape;
-        let size = match input.order {
-            PixelOrder::ChannelsFirst => (b, c),
-            PixelOrder::ChannelsLast => (a, b),
-        };
-        macs(file, &input, size)
+        self.macs
     }
 }

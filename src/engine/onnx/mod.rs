@@ -5,7 +5,6 @@
 
 mod bare;
 mod elf;
-mod macs;
 mod onnxruntime;
 mod rten;
 
@@ -23,15 +22,14 @@ use self::onnxruntime::OnnxRuntime;
 use self::rten::Rten;
 pub(super) use self::rten::{NAME as RTEN, OpenRten};
 use crate::experiment::spec::{OnnxEngine, Scores};
-use crate::onnx::{ImageInput, OnnxError, OnnxFile, PixelOrder};
+use crate::onnx::{Demand, ImageInput, OnnxError, OnnxFile, PixelOrder};
 use crate::untrusted::Show as _;
 
 pub use self::bare::{BareFacts, BareModel};
-pub use self::macs::macs;
 
 /// Images that are given to an engine at once, at most; fewer where what the network
 /// makes of them takes much memory.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 /// Smallest probability that has a logarithm here.
 pub(super) const SMALLEST: f32 = f32::MIN_POSITIVE;
@@ -130,8 +128,8 @@ pub struct OnnxModel {
     engine: Arc<Engine>,
     name: String,
     input: ImageInput,
-    /// Images that are given to the engine at once, at most.
-    at_once: usize,
+    /// Images that are given to the engine at once, and what it gives for each.
+    demand: Demand,
     answers: Answers,
 }
 
@@ -149,13 +147,15 @@ impl OnnxModel {
     /// # Errors
     /// The file takes no images, or would take too much of the machine, or the engine refuses it.
     pub fn new(
-        file: OnnxFile,
+        mut file: OnnxFile,
         answers: Answers,
         engine: OnnxEngine,
         size: (u32, u32),
     ) -> Result<Self, OnnxModelError> {
         let input = file.image_input()?;
-        let at_once = file.images_at_once(&input, size, CHUNK)?;
+        let output = file.score_output(Some(&answers.output))?;
+        file.keep_only(&output.name);
+        let demand = file.demand(&input, &output, size, CHUNK)?;
         let path = file.path().to_owned();
         let (engine, name) = Engine::open(engine, file, &input.name, &answers.output)?;
         Ok(Self {
@@ -163,7 +163,7 @@ impl OnnxModel {
             engine: Arc::new(engine),
             name,
             input,
-            at_once,
+            demand,
             answers,
         })
     }
@@ -198,7 +198,10 @@ impl OnnxModel {
     ) -> Result<Vec<f32>, OnnxModelError> {
         let image = 3 * height * width;
         let mut rows = Vec::new();
-        for images in images.chunks(self.at_once * image) {
+        let mut left = images;
+        while !left.is_empty() {
+            let images;
+            (images, left) = left.split_at(self.given_next(left.len() / image) * image);
             let given = images.len() / image;
             let count = self.input.batch.unwrap_or(given);
             let (mut values, shape) = match self.input.order {
@@ -221,6 +224,16 @@ impl OnnxModel {
         Ok(rows)
     }
 
+    /// How many of the images that are left are given to the engine next. Of a file that takes any
+    /// number that is a power of two, because of these it is known what they take.
+    fn given_next(&self, left: usize) -> usize {
+        let most = left.min(self.demand.images);
+        match self.input.batch {
+            Some(_) => most,
+            None => 1 << most.ilog2(),
+        }
+    }
+
     fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
         let refuse = |reason: String| refused(&self.path, &self.name, reason);
         let scores = if self.input.takes_bytes {
@@ -233,10 +246,11 @@ impl OnnxModel {
         let scores = scores.map_err(refuse)?;
         let rows = shape[0];
         let taken = self.answers.taken.iter().flatten().max();
-        let least = rows * taken.map_or(1, |greatest| greatest + 1);
-        if scores.len() < least || !scores.len().is_multiple_of(rows) {
+        let least = taken.map_or(1, |greatest| greatest + 1);
+        let each = self.demand.scores;
+        if each < least || scores.len() != rows * each {
             return Err(refuse(format!(
-                "its output `{}` has {} values for {rows} images",
+                "its output `{}` has {} values for {rows} images, and each image has {each} scores",
                 self.answers.output,
                 scores.len()
             )));

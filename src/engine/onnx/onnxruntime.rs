@@ -1,6 +1,7 @@
 //! onnxruntime, where its library is there: the fastest engine, and the one that
 //! gains from int8. Nothing is linked; the library is opened when it is needed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ const VARIABLE: &str = "ORT_DYLIB_PATH";
 /// Where `scripts/setup-onnxruntime` puts the library, below the user's folder for
 /// caches.
 const PLACE: &str = "workbench/onnxruntime/libonnxruntime.so";
+
+/// Its setting for the folder of weights that lie beside a file.
+const FOLDER_BESIDE: &str = "session.model_external_initializers_file_folder_path";
 
 /// What to do about a file that is no library.
 const REMEDY: &str = "name libonnxruntime.so, or unset ORT_DYLIB_PATH";
@@ -183,6 +187,9 @@ fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
         // Threads that wait for work by turning would take the training's cores.
         .with_config_entry("session.intra_op.allow_spinning", "0")
         .map_err(|error| text(&error))?
+        // It would keep a second buffer for all values, for every number of images.
+        .with_memory_pattern(false)
+        .map_err(|error| text(&error))?
         .with_log_level(LogLevel::Fatal)
         .map_err(|error| text(&error))?
         .with_deterministic_compute(true)
@@ -204,11 +211,15 @@ fn session(file: OnnxFile, gpu: Option<u32>) -> Result<Session, String> {
                 )
             })?;
     }
-    // Files beside it are found by its place.
-    let session = if file.beside().is_empty() {
-        builder.commit_from_memory(&file.into_bytes())
-    } else {
-        builder.commit_from_file(file.path())
-    };
+    if !file.beside().is_empty() {
+        // Files beside it are found by its place.
+        let folder = file.path().parent().and_then(Path::to_str);
+        let folder = folder.ok_or("its folder has a name that is not UTF-8; move it")?;
+        let folder = if folder.is_empty() { "." } else { folder };
+        builder = builder
+            .with_config_entry(FOLDER_BESIDE, folder)
+            .map_err(|error| text(&error))?;
+    }
+    let session = builder.commit_from_memory(&file.into_bytes(&BTreeMap::new()));
     session.map_err(|error| text(&error))
 }

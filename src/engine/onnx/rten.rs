@@ -1,6 +1,7 @@
 //! The engine that is always there: rten, in Rust and on the processor.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rten::{Model, ModelOptions, NodeId, Value};
@@ -116,12 +117,16 @@ pub fn load(file: OnnxFile, faster: bool) -> Result<Loaded, String> {
     let model = guarded(nodes, || {
         let mut options = ModelOptions::with_all_ops();
         options.enable_optimization(faster).prepack_weights(faster);
+        // It takes no other endings of names.
+        let names = file.beside().keys().zip(0..);
+        let names = names.map(|(name, at)| (name.clone(), format!("{at}.data")));
+        let names: BTreeMap<String, String> = names.collect();
         for (name, path) in file.beside() {
             let bytes = read_limited(path, u64::MAX).map_err(|error| error.to_string())?;
-            options.external_data(name, bytes);
+            options.external_data(&names[name], bytes);
         }
         options
-            .load(file.into_bytes())
+            .load(file.into_bytes(&names))
             .map_err(|error| error.to_string())
     })?;
     Ok(Loaded { model, nodes })

@@ -1,5 +1,8 @@
+use prost::Message as _;
+
 use super::*;
-use crate::onnx::testing::classifier;
+use crate::onnx::proto::{EXTERNAL, StringStringEntryProto};
+use crate::onnx::testing::{classifier, node, value};
 
 fn opened(bytes: &[u8]) -> OnnxFile {
     let folder = tempfile::tempdir().unwrap();
@@ -71,11 +74,56 @@ fn logarithms_of_probabilities_have_the_same_softmax() {
 }
 
 #[test]
-fn products_are_counted_for_one_image() {
-    for batch in [None, Some(2)] {
-        let file = opened(&classifier(batch, None, false));
-        let input = file.image_input().unwrap();
-        assert_eq!(macs(file, &input, (2, 2)), Some(12));
+fn an_engine_is_given_only_numbers_of_images_that_were_weighed() {
+    let model = model(&classifier(None, None, false), Scores::Logits, None);
+    let mut left = 100;
+    let mut given = Vec::new();
+    while left > 0 {
+        given.push(model.given_next(left));
+        left -= given[given.len() - 1];
+    }
+    assert_eq!(given, [64, 32, 4]);
+    let model = self::model(&classifier(Some(7), None, false), Scores::Logits, None);
+    assert_eq!((model.given_next(100), model.given_next(3)), (7, 3));
+}
+
+#[test]
+fn what_no_answer_needs_is_not_handed_over() {
+    let mut whole = crate::onnx::testing::model(None, None, false);
+    let graph = whole.graph.as_mut().unwrap();
+    // An engine that is given it refuses its input, which is no number.
+    let spare = node("Gather", &["images", "fc.weight"], "spare", Vec::new());
+    graph.node.push(spare);
+    graph.output.push(value("spare", &[None, Some(4), Some(1)]));
+    let model = model(&whole.encode_to_vec(), Scores::Logits, None);
+    assert_eq!(model.logits(&IMAGES, [3, 2, 2]).unwrap(), LOGITS);
+}
+
+#[test]
+fn weights_beside_a_file_need_no_place_in_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("teacher.onnx");
+    let mut whole = crate::onnx::testing::model(None, None, false);
+    let tensor = &mut whole.graph.as_mut().unwrap().initializer[0];
+    let values = std::mem::take(&mut tensor.float_data);
+    tensor.data_location = EXTERNAL;
+    tensor.external_data = vec![StringStringEntryProto {
+        key: "location".to_owned(),
+        value: "w.bin".to_owned(),
+    }];
+    let bytes: Vec<u8> = values.iter().flat_map(|it| it.to_le_bytes()).collect();
+    std::fs::write(folder.path().join("w.bin"), bytes).unwrap();
+    std::fs::write(&path, whole.encode_to_vec()).unwrap();
+    let answers = Answers {
+        output: "logits".to_owned(),
+        scores: Scores::Logits,
+        taken: None,
+    };
+    let engines = [OnnxEngine::Rten, OnnxEngine::OnnxRuntime];
+    for engine in engines.into_iter().take(1 + usize::from(has_onnxruntime())) {
+        let file = OnnxFile::open(&path).unwrap();
+        let model = OnnxModel::new(file, answers.clone(), engine, (2, 2)).unwrap();
+        assert_eq!(model.logits(&IMAGES, [3, 2, 2]).unwrap(), LOGITS);
     }
 }
 

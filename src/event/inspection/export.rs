@@ -16,6 +16,7 @@ struct Answer<'a> {
     margin: f32,
     entropy: f32,
     top: Vec<Top<'a>>,
+    logits: &'a [f32],
 }
 
 /// One of the most likely classes.
@@ -119,8 +120,9 @@ fn fields_of(answer: Option<&Answer>) -> [String; 5] {
 }
 
 /// A JSON object a line for every image: `file`, `label` if it is known, `student` and `teacher` as far
-/// as they answered, each with `prediction`, `confidence`, `margin`, `entropy`
-/// and `top`; `agree` where both did; `milliseconds`.
+/// as they answered, each with `prediction`, `confidence`, `margin`, `entropy`,
+/// `top` and `logits`, one for each class in their order; `agree` where both did;
+/// `milliseconds`.
 pub fn json_lines_of<'a>(
     rows: impl IntoIterator<Item = &'a Classified>,
     classes: &[String],
@@ -133,7 +135,7 @@ pub fn json_lines_of<'a>(
 }
 
 impl<'a> Line<'a> {
-    fn of(row: &Classified, classes: &'a [String]) -> Self {
+    fn of(row: &'a Classified, classes: &'a [String]) -> Self {
         let metrics = |logits: &Option<Vec<f32>>| logits.as_deref().and_then(AnswerMetrics::of);
         let both = metrics(&row.student).zip(metrics(&row.teacher));
         Self {
@@ -151,7 +153,7 @@ impl<'a> Line<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn of(logits: &[f32], classes: &'a [String]) -> Option<Self> {
+    fn of(logits: &'a [f32], classes: &'a [String]) -> Option<Self> {
         let metrics = AnswerMetrics::of(logits)?;
         let name = |class: usize| classes.get(class).map_or("", String::as_str);
         let probabilities = softmax(logits, 1.0);
@@ -165,6 +167,7 @@ impl<'a> Answer<'a> {
             margin: metrics.margin,
             entropy: metrics.entropy,
             top: top.collect(),
+            logits,
         })
     }
 }
@@ -272,6 +275,7 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["agree"], true);
         assert_eq!(lines[0]["student"]["top"][1]["class"], "dog");
+        assert_eq!(lines[0]["student"]["logits"], serde_json::json!([3.0, 0.0]));
         assert_eq!(lines[1]["file"], "b.png");
         assert!(lines[1].get("student").is_none() && lines[1].get("agree").is_none());
     }

@@ -45,6 +45,8 @@ pub(super) struct Classes {
     /// In order.
     pub(super) rows: Vec<ClassRow>,
     pub(super) sort: ClassSort,
+    /// Whether that stands in for one that asks for a teacher, where there is none.
+    stands_in: bool,
     pub(super) reversed: bool,
     pub(super) selection: Selection,
 }
@@ -79,7 +81,9 @@ impl Classes {
             ClassSort::Difference | ClassSort::Teacher | ClassSort::Kl
         );
         if asks && !has_teacher {
-            self.sort = ClassSort::Student;
+            (self.sort, self.stands_in) = (ClassSort::Student, true);
+        } else if has_teacher && self.stands_in {
+            (self.sort, self.stands_in) = (ClassSort::default(), false);
         }
     }
 
@@ -88,7 +92,7 @@ impl Classes {
         match action {
             Action::SortImages => {
                 self.sort = self.sort.next(has_teacher);
-                self.reversed = false;
+                (self.stands_in, self.reversed) = (false, false);
             }
             Action::ReverseImages => self.reversed = !self.reversed,
             _ => {
@@ -135,7 +139,7 @@ impl ClassSort {
             Self::Kl | Self::Student => Self::Images,
             Self::Images => Self::Class,
             Self::Class if has_teacher => Self::Difference,
-            Self::Difference | Self::Class => Self::Student,
+            Self::Class | Self::Difference => Self::Student,
         }
     }
 }

@@ -103,8 +103,7 @@ impl Compare {
         let has_teacher = self.has_teacher();
         match (self.view, action) {
             (View::Images, Action::SortImages) => {
-                self.order.sort = self.order.sort.next(self.has_teacher());
-                self.order.reversed = false;
+                self.order.sort_next(has_teacher);
                 self.relist();
             }
             (View::Images, Action::ReverseImages) => {

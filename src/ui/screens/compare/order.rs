@@ -37,6 +37,8 @@ pub(super) enum Show {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Order {
     pub(super) sort: Sort,
+    /// Whether that stands in for one that asks for a teacher, where there is none.
+    pub(super) stands_in: bool,
     pub(super) reversed: bool,
     pub(super) show: Show,
     /// Images of this label alone.
@@ -48,13 +50,13 @@ pub(super) struct Order {
 }
 
 impl Sort {
-    pub(super) fn next(self, has_teacher: bool) -> Self {
+    fn next(self, has_teacher: bool) -> Self {
         match self {
             Self::Confidence => Self::Loss,
             Self::Loss => Self::Class,
             Self::Class => Self::Source,
             Self::Source if has_teacher => Self::Disagreement,
-            Self::Disagreement | Self::Source => Self::Confidence,
+            Self::Source | Self::Disagreement => Self::Confidence,
         }
     }
 
@@ -140,12 +142,20 @@ impl Order {
     /// Takes another order or choice for one that asks for a teacher where there is none.
     pub(super) fn suit(&mut self, has_teacher: bool) {
         if !has_teacher && self.sort == Sort::Disagreement {
-            self.sort = Sort::Loss;
+            (self.sort, self.stands_in) = (Sort::Loss, true);
+        } else if has_teacher && self.stands_in {
+            (self.sort, self.stands_in) = (Sort::Disagreement, false);
         }
         let asks = !matches!(self.show, Show::All | Show::StudentWrong);
         if asks != has_teacher && self.show != Show::All {
             self.show = Show::All;
         }
+    }
+
+    /// Sorts by what comes next.
+    pub(super) fn sort_next(&mut self, has_teacher: bool) {
+        self.sort = self.sort.next(has_teacher);
+        (self.stands_in, self.reversed) = (false, false);
     }
 
     /// Forgets every choice, so that all images are listed.

@@ -170,6 +170,16 @@ fn a_run_without_a_teacher_offers_no_view_order_or_column_of_one() {
         let mut alone = probe();
         alone.teacher = None;
         harness.keys(&["4"]);
+        answered(&mut harness, &names[0], Ok(alone.clone()));
+        // The order of a run with a teacher is what it was.
+        harness.keys(&["]"]);
+        answered(&mut harness, &names[1], Ok(probe()));
+        let screen = harness.screen();
+        assert!(
+            screen.contains("12 images · highest disagreement"),
+            "{screen}"
+        );
+        harness.keys(&["["]);
         answered(&mut harness, &names[0], Ok(alone));
         let screen = harness.screen();
         assert!(screen.contains("12 images · highest loss"), "{screen}");
