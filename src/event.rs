@@ -393,8 +393,8 @@ impl Evaluation {
         match quantity {
             Quantity::Top1 => Some(self.top1),
             Quantity::Top5 => self.informative_top5(),
-            Quantity::BalancedAccuracy => Some(self.balanced_accuracy()),
-            Quantity::MacroF1 => Some(self.macro_f1()),
+            Quantity::BalancedAccuracy => self.balanced_accuracy(),
+            Quantity::MacroF1 => self.macro_f1(),
             Quantity::Loss => Some(self.loss),
             Quantity::Agreement => self.teacher.map(|teacher| teacher.agreement),
             Quantity::Kl => self.teacher.map(|teacher| teacher.kl),
@@ -418,7 +418,7 @@ impl Evaluation {
 
     /// Mean recall over the classes with images (scikit-learn's
     /// `balanced_accuracy_score`).
-    fn balanced_accuracy(&self) -> f64 {
+    fn balanced_accuracy(&self) -> Option<f64> {
         mean(
             self.per_class
                 .iter()
@@ -429,7 +429,7 @@ impl Evaluation {
 
     /// Mean over classes of F1 = 2 TP / (2 TP + FP + FN), of those with images or
     /// predictions (scikit-learn's `f1_score(average="macro")`).
-    fn macro_f1(&self) -> f64 {
+    fn macro_f1(&self) -> Option<f64> {
         let predicted = self.predicted();
         let f1 = self.confusion.iter().zip(predicted).enumerate();
         let f1 = f1.map(|(class, (row, predicted))| {
@@ -467,10 +467,11 @@ impl Evaluation {
     }
 }
 
-/// Of no values not a number.
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    sum / f64::from(count)
+/// None of no values.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let add = |(sum, count): (f64, u32), value: f64| (sum + value, count + 1);
+    let (sum, count) = values.fold((0.0, 0), add);
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// Which weights were evaluated.

@@ -100,8 +100,8 @@ fn a_run_stopped_anywhere_ends_early_at_the_same_step_with_the_same_bits() {
         trained(&bench, &with("patience: 2", more), &[]);
         let run = bench.newest();
         let whole = weights(&run);
-        let steps = if more.is_empty() { 18 } else { 30 };
-        let early = format!(r#"{{"StoppedEarly":{{"phase":"Student","steps":{steps},"step":18,"#);
+        let all = if more.is_empty() { 18 } else { 30 };
+        let early = format!(r#"{{"StoppedEarly":{{"phase":"Student","steps":{all},"step":18,"#);
         assert!(journal(&run).contains(&early), "{}", journal(&run));
         let mut stops = 0;
         while stops < 8 {

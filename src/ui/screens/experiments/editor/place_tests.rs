@@ -68,7 +68,7 @@ fn every_name_in_every_experiment_is_known() {
 fn fields_that_are_written_before_or_after_are_not_offered_again() {
     assert_eq!(
         fields("Experiment(student: (|))"),
-        ["model", "weights", "ema", "head"]
+        ["model", "weights", "ema", "head", "freeze"]
     );
     for text in [
         "(student: (weights: None, |))",
