@@ -1122,7 +1122,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                 each(sides(0).last().copied().unwrap_or(1))
             }
             "Gemm" => {
-                let inner = if step.int("transA", 0) == 0 { 1 } else { 0 };
+                let inner = usize::from(step.int("transA", 0) == 0);
                 each(sides(0).get(inner).copied().unwrap_or(1))
             }
             "Einsum" => {
@@ -1199,18 +1199,13 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                     }
                 }
             }
-            let made: Vec<char> = match made {
-                Some(made) => made.chars().collect(),
+            let made: Vec<char> = if let Some(made) = made {
+                made.chars().collect()
+            } else {
                 // Those that are there once, in the order of the alphabet.
-                None => {
-                    let times =
-                        |letter: &char| given.iter().flatten().filter(|it| *it == letter).count();
-                    lengths
-                        .keys()
-                        .copied()
-                        .filter(|letter| times(letter) == 1)
-                        .collect()
-                }
+                let all = given.iter().flatten();
+                let once = |letter: &char| all.clone().filter(|it| *it == letter).count() == 1;
+                lengths.keys().copied().filter(once).collect()
             };
             let once = made.iter().collect::<BTreeSet<_>>().len() == made.len();
             if !once || !made.iter().all(|letter| lengths.contains_key(letter)) {

@@ -1,10 +1,10 @@
 //! A file as an engine is given it: written anew field by field where engines would take it
 //! differently, and everything else as it stands there.
 //!
-//! onnxruntime runs nodes that no answer is computed from; they are left out. rten wants of
-//! weights that lie in another file to be told where they begin and how long they are, which the
-//! format lets a file leave out, and takes few names for it; both are written anew. So is the
-//! window of a convolution that is only given by its weights.
+//! onnxruntime runs nodes that no answer is computed from; they are left out. rten wants the place
+//! and the length of weights that lie in another file, which the format lets a file leave out, and
+//! takes few names for that file; both are written anew. So is the window of a convolution that is
+//! only given by its weights.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,9 @@ pub fn rewritten(
     };
     let parts = rewriter.message(file, Kind::Model)?;
     let mut bytes = Vec::with_capacity(parts.iter().map(Bytes::len).sum());
-    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    for part in &parts {
+        bytes.extend_from_slice(part);
+    }
     Some(bytes)
 }
 
