@@ -74,7 +74,7 @@ fn fields_that_are_written_before_or_after_are_not_offered_again() {
         "(student: (weights: None, |))",
         "(student: (|, weights: None))",
     ] {
-        assert_eq!(fields(text), ["model", "ema", "head"]);
+        assert_eq!(fields(text), ["model", "ema", "head", "freeze"]);
     }
     assert_eq!(
         fields("(optimizer: Sgd(nesterov: true, mo|"),
