@@ -118,11 +118,11 @@ fn an_image_without_an_answer_is_named_and_views_that_change_are_refused() {
     );
     refused(
         &["--set", "method=AdaptiveAugmentation()"],
-        "the teacher's answers are for images as they are",
+        "the teacher's logits are for images as they are",
     );
     refused(
         &["--set", "teacher.size=(9, 9)"],
-        "it has no effect: the answers of the teacher are in a file",
+        "it has no effect: the logits of the teacher are in a file",
     );
     let changed = bench.path().join("colours/red/7.png");
     RgbImage::from_pixel(8, 8, Rgb([200, 0, 0]))
