@@ -255,7 +255,7 @@ fn kept_answers_of_another_teacher_are_none() {
         let cached = bench.path().join("checkpoints/.teachers");
         let entries = fs::read_dir(cached).unwrap().map(Result::unwrap);
         let mut files =
-            entries.filter(|entry| entry.file_name().to_str().unwrap().starts_with("answers-"));
+            entries.filter(|entry| entry.file_name().to_str().unwrap().starts_with("logits-"));
         files.next().unwrap().path()
     };
     let bench = place(&DESCRIBED);

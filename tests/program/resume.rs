@@ -127,7 +127,7 @@ fn answers_of_the_teacher_that_were_kept_lost_or_damaged_change_no_bit() {
         let output = bench.run(&["--run", "tiny.ron"]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(weights(&bench.newest()) == whole);
-        assert_eq!(stderr(&output).contains("is computed again"), is_reported);
+        assert_eq!(stderr(&output).contains("are computed again"), is_reported);
         assert!(fs::read(&file).unwrap() == answers);
     }
 }
