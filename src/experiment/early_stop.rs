@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::metric::ValidMetric;
-use crate::format::{loss, percent, plural, round_percent};
+use crate::format::{loss, number, percent, plural};
 
 /// When a training ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -78,14 +78,14 @@ impl EarlyStop {
         )
     }
 
-    /// ` by more than 0.1 %`, where anything is demanded.
+    /// ` by more than 0.1 points`, where anything is demanded.
     #[must_use]
     pub fn least(&self) -> String {
         if self.min_delta == 0.0 {
             return String::new();
         }
         let written = if self.metric.quantity().is_share() {
-            round_percent(self.min_delta)
+            format!("{} points", number(100.0 * self.min_delta))
         } else {
             loss(self.min_delta)
         };
@@ -154,7 +154,7 @@ mod tests {
             ..rule
         };
         let reason =
-            "no improvement of valid/top1 by more than 0.1 % in 2 epochs (92.7 % at epoch 1)";
+            "no improvement of valid/top1 by more than 0.1 points in 2 epochs (92.7 % at epoch 1)";
         assert_eq!(demanding.reason(&state), reason);
         state.extend();
         assert_eq!((state.waited, state.best), (0, Some((0.927, 1))));

@@ -2,6 +2,7 @@
 
 use super::wording;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, Split};
+use crate::experiment::metric::ValidMetric;
 use crate::format;
 use crate::store::RunStore;
 
@@ -40,7 +41,10 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         Phase::Teacher
     };
     let test = |weights| store.last_evaluation(phase, Split::Test, weights);
-    let best = metrics(store.best_evaluation(phase), test(EvaluatedWeights::Best));
+    let mut best = metrics(store.best_evaluation(phase), test(EvaluatedWeights::Best));
+    if let Some(chosen) = store.best_evaluation(phase).and_then(|it| chosen_by(it, store)) {
+        best.insert(1, chosen);
+    }
     let last = metrics(
         store.last_evaluation(phase, Split::Valid, EvaluatedWeights::Last),
         test(EvaluatedWeights::Last),
@@ -50,19 +54,35 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         quantized.filter(|_| phase == Phase::Student),
         test(EvaluatedWeights::Quantized),
     );
-    let teacher = store
-        .best_evaluation(Phase::Teacher)
-        .filter(|_| phase == Phase::Student)
-        .map(|valid| format!("valid {}", wording::evaluation(valid)));
+    let sets = [
+        ("valid", store.best_evaluation(Phase::Teacher)),
+        ("test", store.last_evaluation(Phase::Teacher, Split::Test, EvaluatedWeights::Best)),
+    ];
+    let teacher = sets.into_iter().filter_map(|(set, evaluation)| {
+        let evaluation = evaluation.filter(|_| phase == Phase::Student)?;
+        Some(format!("{set} {}", wording::evaluation(evaluation)))
+    });
     [
         ("best", best),
         ("last", last),
         ("quantized", quantized),
-        ("teacher", teacher.into_iter().collect()),
+        ("teacher", teacher.collect()),
     ]
     .into_iter()
     .filter(|(_, metrics)| !metrics.is_empty())
     .collect()
+}
+
+/// By which metric an evaluation is the best, where that is not top-1.
+fn chosen_by(best: &Evaluation, store: &RunStore) -> Option<String> {
+    let metric = *store.best_by.get(&best.phase)?;
+    let value = best.value(metric.quantity())?;
+    let value = if metric.quantity().is_share() {
+        format::percent(value)
+    } else {
+        format::loss(value)
+    };
+    (metric != ValidMetric::Top1).then(|| format!("chosen by {metric} {value}"))
 }
 
 fn metrics(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String> {

@@ -145,7 +145,7 @@ fn what_early_stopping_cannot_be_is_refused() {
     ];
     let output = bench.run(&checked);
     let plan = String::from_utf8(output.stdout).unwrap();
-    let line = "after 3 epochs without an improvement of valid/top1 by more than 0.1 %";
+    let line = "after 3 epochs without an improvement of valid/top1 by more than 0.1 points";
     let words: Vec<&str> = plan.split_whitespace().collect();
     assert!(words.join(" ").contains(line), "{plan}");
 }

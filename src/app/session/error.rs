@@ -60,7 +60,7 @@ pub enum SessionError {
         stretches: bool,
     },
     /// There is nothing left to train.
-    #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10; to run it again: --replay {word}", .0.shown(), word = shell_word(.0))]
+    #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10 --schedules stretch; to run it again: --replay {word}", .0.shown(), word = shell_word(.0))]
     Complete(PathBuf),
     /// The same of a training with a finish, which takes no more epochs.
     #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.shown(), shell_word(.0))]

@@ -119,12 +119,17 @@ impl Verdict {
             Split::Test => "test",
         };
         let mut verdict = Self::titled(set, evaluation.images);
+        let mut weights = weights_of(evaluation, store, step);
         let others = second.into_iter().map(|(store, step)| {
-            let other = evaluation_of(evaluation.split, store, step);
-            other.map(|other| Metrics::of_run(other, store))
+            let other = evaluation_of(evaluation.split, store, step)?;
+            let theirs = weights_of(other, store, step);
+            if theirs != weights {
+                weights = format!("{weights} ↔ {theirs}");
+            }
+            Some(Metrics::of_run(other, store))
         });
         let others: Vec<Option<Metrics>> = others.collect();
-        let weights = format!("student ({})", weights_of(evaluation, store, step));
+        let weights = format!("student ({weights})");
         verdict.compare(&weights, &Metrics::of_run(evaluation, store), &others);
         verdict
     }

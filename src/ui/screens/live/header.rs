@@ -19,6 +19,7 @@ use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split, stopped_words};
+use crate::experiment::metric::ValidMetric;
 use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
@@ -206,6 +207,10 @@ impl Header<'_> {
             return parts;
         };
         let epoch = format!(" epoch {}", short(best.epoch));
+        let chosen = match store.best_by.get(&self.phase) {
+            None | Some(ValidMetric::Top1) => String::new(),
+            Some(metric) => format!(" by {metric}"),
+        };
         let mut parts = vec![
             Part::new(0, [Span::styled(" valid top-1", theme.muted())]),
             Part::new(
@@ -216,6 +221,7 @@ impl Header<'_> {
                 ],
             ),
             Part::new(4, [Span::styled(epoch, theme.muted())]),
+            Part::new(3, [Span::styled(chosen, theme.muted())]),
             Part::new(2, [Span::raw(format!("  last {}", percent(last.top1)))]),
         ];
         if let Some(teacher) = last.teacher {
