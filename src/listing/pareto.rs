@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -175,12 +176,19 @@ impl Pareto {
             return;
         }
         let found = self.cost_of(run, &results, file, variant);
-        let found = found.and_then(|found| {
-            let top1 = accuracy(run, &results, file, variant, self.split)?;
-            Ok((found, top1))
+        let found = found.and_then(|(cost, timed)| {
+            let top1 = match variant {
+                Variant::Fp32 => top1(run, self.split),
+                Variant::Fp16 | Variant::Int8 => {
+                    let of_file = timed_or_exported_top1(run, &results, timed, file, variant);
+                    of_file.filter(|_| self.split == Split::Valid)
+                }
+            };
+            let top1 = top1.ok_or_else(|| format!("no {} accuracy", word(self.split)))?;
+            Ok((cost, timed.map(|row| row.engine.clone()), top1))
         });
         match found {
-            Ok(((cost, engine), top1)) => {
+            Ok((cost, engine, top1)) => {
                 self.points.push(ParetoPoint {
                     run: run.name.to_owned(),
                     variant,
@@ -206,24 +214,24 @@ impl Pareto {
         }
     }
 
-    /// What a student costs, and the engine that was timed.
-    fn cost_of(
+    /// What a student costs, and what was timed, if that is a time.
+    fn cost_of<'a>(
         &self,
         run: &Subject,
-        results: &[&Measurement],
+        results: &[&'a Measurement],
         file: Option<&Export>,
         variant: Variant,
-    ) -> Result<(f64, Option<String>), String> {
+    ) -> Result<(f64, Option<&'a BenchRow>), String> {
         let mut rows = results.iter().filter_map(|found| {
             let row = found.of_student(variant)?;
             Some((&found.machine.processor, row))
         });
         match &self.cost {
             ParetoCost::Latency(wanted) => {
-                let rows: Vec<(&String, &BenchRow)> = rows.collect();
+                let rows: Vec<(&String, &'a BenchRow)> = rows.collect();
                 let mut on_it = rows.iter().filter(|row| Some(row.0) == wanted.as_ref());
                 match (on_it.next(), rows.first()) {
-                    (Some((_, row)), _) => Ok((row.p50_ms, Some(row.engine.clone()))),
+                    (Some((_, row)), _) => Ok((row.p50_ms, Some(*row))),
                     (None, None) => Err("not measured".to_owned()),
                     (None, Some((processor, _))) => {
                         Err(format!("measured on another processor, {processor}"))
@@ -358,38 +366,59 @@ fn measurements<'a>(run: &Subject<'a>) -> impl Iterator<Item = &'a Measurement> 
     kept.chain(own)
 }
 
-/// The ONNX file of a run that computes with this; of several the first that was
-/// verified.
-fn exported<'a>(run: &Subject<'a>, variant: Variant) -> Option<&'a Export> {
-    let listed = run.run.exports.values();
+/// The ONNX files of a run that compute with this, and whether each lies elsewhere than
+/// among the run's own.
+fn exports<'a>(
+    run: &Subject<'a>,
+    variant: Variant,
+) -> impl Iterator<Item = (bool, &'a Export)> + use<'a> {
+    let listed = run.run.exports.iter();
+    let listed = listed.map(|(name, file)| (Path::new(name).is_absolute(), file));
     // A run that lists files lists its own, too.
-    let own = run.run.store.exported.iter();
+    let own = run.run.store.exported.iter().map(|file| (false, file));
     let own = own.filter(|_| run.run.exports.is_empty());
     let files = listed.chain(own);
-    let files = files.filter(|file| file.format == ExportFormat::Onnx && file.variant() == variant);
-    files.min_by_key(|file| file.proof.is_none())
+    files.filter(move |(_, file)| file.format == ExportFormat::Onnx && file.variant() == variant)
 }
 
-fn accuracy(
+/// The ONNX file that stands for a run: of several one of its own, verified if any is.
+fn exported<'a>(run: &Subject<'a>, variant: Variant) -> Option<&'a Export> {
+    let files = exports(run, variant);
+    let first = files.min_by_key(|(elsewhere, file)| (*elsewhere, file.proof.is_none()));
+    first.map(|(_, file)| file)
+}
+
+/// The top-1 on validation images of the file whose time is shown, or else of the one that
+/// was exported: never of another than the cost is of.
+fn timed_or_exported_top1(
     run: &Subject,
     results: &[&Measurement],
+    timed: Option<&BenchRow>,
     file: Option<&Export>,
     variant: Variant,
-    split: Split,
-) -> Result<f64, String> {
-    if variant != Variant::Fp32 {
-        let mut rows = results.iter().filter_map(|found| found.of_student(variant));
-        let proven = file.and_then(|file| file.proof.as_ref()?.top1);
-        let top1 = proven.or_else(|| rows.find_map(|row| row.top1));
-        return top1
-            .filter(|_| split == Split::Valid)
-            .ok_or_else(|| format!("no {} accuracy", word(split)));
+) -> Option<f64> {
+    let proven = |file: &Export| file.proof.as_ref()?.top1;
+    let mut rows = results.iter().filter_map(|found| found.of_student(variant));
+    match (timed, file) {
+        (Some(row), _) => row.top1.or_else(|| {
+            let mut files = exports(run, variant);
+            let (_, file) = files.find(|(_, file)| file.blake3 == row.weights)?;
+            proven(file)
+        }),
+        (None, Some(file)) => proven(file).or_else(|| {
+            let row = rows.find(|row| row.weights == file.blake3)?;
+            row.top1
+        }),
+        (None, None) => rows.find_map(|row| row.top1),
     }
-    let found = match split {
+}
+
+/// The top-1 of a run's student as it was trained.
+fn top1(run: &Subject, split: Split) -> Option<f64> {
+    match split {
         Split::Valid => run.metrics.best,
         Split::Test => run.metrics.test,
-    };
-    found.ok_or_else(|| format!("no {} accuracy", word(split)))
+    }
 }
 
 fn word(split: Split) -> &'static str {

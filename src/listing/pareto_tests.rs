@@ -155,6 +155,50 @@ fn a_verified_file_of_fewer_bits_is_shown_without_being_measured() {
 }
 
 #[test]
+fn accuracy_and_cost_are_of_one_file() {
+    let mut runs = crate::listing::testing::runs();
+    let file = |bytes, blake3: &str, top1| Export {
+        floats: Floats::Fp16,
+        bytes,
+        blake3: blake3.to_owned(),
+        proof: Some(ExportProof {
+            top1: Some(top1),
+            ..proof()
+        }),
+        ..export()
+    };
+    let row = |p50, weights: &str| BenchRow {
+        variant: Variant::Fp16,
+        weights: weights.to_owned(),
+        top1: None,
+        ..bench_row(Some(OnnxEngine::Rten), p50)
+    };
+    let run = runs.get_mut(VANILLA).unwrap();
+    // What lies elsewhere is listed first, and was not measured.
+    let files = [
+        ("/elsewhere/rough.onnx", "b", 4000, 0.30),
+        ("own.onnx", "a", 5000, 0.31),
+    ];
+    for (name, blake3, bytes, top1) in files {
+        run.exports
+            .insert(name.to_owned(), file(bytes, blake3, top1));
+    }
+    run.store.measured = Some(measured("Xeon", vec![row(0.5, "a")]));
+    let point = |runs: &Runs, cost: ParetoCost| {
+        let picture = pictured(runs, Some(cost), Split::Valid);
+        let mut points = picture.points.iter();
+        let found = points.find(|it| (it.run.as_str(), it.variant) == (VANILLA, Variant::Fp16));
+        found.map(|point| (point.cost, point.top1)).unwrap()
+    };
+    let latency = || ParetoCost::Latency(Some("Xeon".to_owned()));
+    assert_eq!(point(&runs, ParetoCost::Size), (5000.0, 0.31));
+    assert_eq!(point(&runs, latency()), (0.5, 0.31));
+    let measured = measured("Xeon", vec![row(0.4, "b")]);
+    runs.get_mut(VANILLA).unwrap().store.measured = Some(measured);
+    assert_eq!(point(&runs, latency()), (0.4, 0.30));
+}
+
+#[test]
 fn without_any_measurement_the_picture_is_empty_and_says_so() {
     let picture = pictured(&crate::listing::testing::runs(), None, Split::Valid);
     assert_eq!(picture.cost, ParetoCost::Latency(None));

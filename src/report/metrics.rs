@@ -42,7 +42,10 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
     };
     let test = |weights| store.last_evaluation(phase, Split::Test, weights);
     let mut best = metrics(store.best_evaluation(phase), test(EvaluatedWeights::Best));
-    if let Some(chosen) = store.best_evaluation(phase).and_then(|it| chosen_by(it, store)) {
+    if let Some(chosen) = store
+        .best_evaluation(phase)
+        .and_then(|it| chosen_by(it, store))
+    {
         best.insert(1, chosen);
     }
     let last = metrics(
@@ -56,7 +59,10 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
     );
     let sets = [
         ("valid", store.best_evaluation(Phase::Teacher)),
-        ("test", store.last_evaluation(Phase::Teacher, Split::Test, EvaluatedWeights::Best)),
+        (
+            "test",
+            store.last_evaluation(Phase::Teacher, Split::Test, EvaluatedWeights::Best),
+        ),
     ];
     let teacher = sets.into_iter().filter_map(|(set, evaluation)| {
         let evaluation = evaluation.filter(|_| phase == Phase::Student)?;
