@@ -116,6 +116,9 @@ pub enum RunsError {
     /// A picture has another ending.
     #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.shown())]
     NotSvg(PathBuf),
+    /// A processor where no time is drawn.
+    #[error("--on names the processor of a latency; leave it out where --x is {0}")]
+    OnWithoutLatency(&'static str),
     /// No run has what is to be drawn.
     #[error(
         "no run can be plotted: {}; measure runs with --bench for --x latency, export them with \

@@ -104,6 +104,12 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
         return Err(RunsError::NoMatches.into());
     }
     let cost = match arguments.x {
+        CostAxis::Size if arguments.on.is_some() => {
+            return Err(RunsError::OnWithoutLatency("size").into());
+        }
+        CostAxis::Macs if arguments.on.is_some() => {
+            return Err(RunsError::OnWithoutLatency("macs").into());
+        }
         CostAxis::Size => ParetoCost::Size,
         CostAxis::Macs => ParetoCost::Macs,
         CostAxis::Latency => latency(runs, arguments.on.as_deref())?,

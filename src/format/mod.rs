@@ -204,6 +204,16 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
+/// How many times fewer there are of something, or more: `14.2x fewer MACs`, `3x more MACs`.
+#[must_use]
+pub fn times_fewer(ratio: f64, what: &str) -> String {
+    if ratio < 1.0 {
+        format!("{} more {what}", times(1.0 / ratio))
+    } else {
+        format!("{} fewer {what}", times(ratio))
+    }
+}
+
 /// A duration of so many seconds: `10 ms`, `8.4 s`, `42 s`, `2 m 13 s`, `1 h 04 m`,
 /// `2 d 03 h`.
 #[must_use]
@@ -346,6 +356,13 @@ pub fn extension(epochs: u32, schedules_end: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_fewer_is_more() {
+        assert_eq!(times_fewer(14.2, "MACs"), "14.2x fewer MACs");
+        assert_eq!(times_fewer(0.25, "MACs"), "4.00x more MACs");
+        assert_eq!(times_fewer(f64::NAN, "MACs"), "– fewer MACs");
+    }
 
     #[test]
     fn a_share_has_one_digit() {

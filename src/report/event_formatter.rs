@@ -272,9 +272,9 @@ fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
     let ratio = store.compression()?;
     (summary.phase == Phase::Student).then(|| {
         format!(
-            "compression: {} fewer parameters, {} fewer MACs",
-            format::times(ratio.parameters),
-            format::times(ratio.macs)
+            "compression: {}, {}",
+            format::times_fewer(ratio.parameters, "parameters"),
+            format::times_fewer(ratio.macs, "MACs")
         )
     })
 }
