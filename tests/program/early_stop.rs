@@ -36,7 +36,7 @@ fn a_training_that_ends_early_is_completed_says_so_and_takes_more_epochs() {
     let junit = ["--junit", "gates.xml"];
     let text = with("patience: 2", "gates: [AtLeast(\"test/top1@last\", 0.0)],");
     let lines = trained(&bench, &text, &junit);
-    let reason = "no improvement of valid/top1 by more than 99 % in 2 epochs (";
+    let reason = "no improvement of valid/top1 by more than 99 points in 2 epochs (";
     let outcome = format!("completed, stopped early after epoch 3: {reason}");
     assert!(lines.contains(&outcome), "{lines}");
     let xml = fs::read_to_string(bench.path().join("gates.xml")).unwrap();
