@@ -274,7 +274,7 @@ fn kept_answers_of_another_teacher_are_none() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(weights(&bench.newest()) == whole);
     assert!(
-        stderr(&output).contains("is damaged and is computed again"),
+        stderr(&output).contains("are damaged and are computed again"),
         "{}",
         stderr(&output)
     );
