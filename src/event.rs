@@ -430,12 +430,10 @@ impl Evaluation {
     /// Mean over classes of F1 = 2 TP / (2 TP + FP + FN), of those with images or
     /// predictions (scikit-learn's `f1_score(average="macro")`).
     fn macro_f1(&self) -> Option<f64> {
-        let predicted = self.predicted();
-        let f1 = self.confusion.iter().zip(predicted).enumerate();
-        let f1 = f1.map(|(class, (row, predicted))| {
+        let f1 = self.confusion.iter().enumerate().map(|(class, row)| {
             let images: u64 = row.iter().copied().map(u64::from).sum();
             let right = row.get(class).copied().unwrap_or(0);
-            2.0 * f64::from(right) / (images + predicted) as f64
+            2.0 * f64::from(right) / (images + self.predicted(class)) as f64
         });
         mean(f1.filter(|f1| !f1.is_nan()))
     }
@@ -443,20 +441,13 @@ impl Evaluation {
     /// Share of the images predicted as a class that have its label.
     fn precision(&self, class: usize) -> Option<f64> {
         let right = *self.confusion.get(class)?.get(class)?;
-        let column = self.confusion.iter().filter_map(|row| row.get(class));
-        let predicted: u64 = column.copied().map(u64::from).sum();
-        Some(f64::from(right) / predicted as f64)
+        Some(f64::from(right) / self.predicted(class) as f64)
     }
 
-    /// Images that are predicted as each class.
-    fn predicted(&self) -> Vec<u64> {
-        let mut predicted = vec![0; self.confusion.len()];
-        for row in &self.confusion {
-            for (sum, count) in predicted.iter_mut().zip(row) {
-                *sum += u64::from(*count);
-            }
-        }
-        predicted
+    /// Images that are predicted as a class.
+    fn predicted(&self, class: usize) -> u64 {
+        let column = self.confusion.iter().filter_map(|row| row.get(class));
+        column.copied().map(u64::from).sum()
     }
 
     /// [`top5`](Self::top5) where it says anything: where there are more than five
@@ -536,6 +527,21 @@ impl Outcome {
     pub fn is_completed(&self) -> bool {
         matches!(self, Self::Completed | Self::StoppedEarly { .. })
     }
+
+    /// How it ended: `completed`, `stopped early after epoch 13: …`, `stopped by user`,
+    /// `stopped (SIGTERM)`, `failed: …`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Completed => "completed".to_owned(),
+            Self::StoppedEarly { epoch, reason } => {
+                format!("stopped early after epoch {epoch}: {reason}")
+            }
+            Self::Stopped { reason } if reason.starts_with("stopped") => reason.clone(),
+            Self::Stopped { reason } => format!("stopped ({reason})"),
+            Self::Failed { message } => format!("failed: {message}"),
+        }
+    }
 }
 
 /// A request to a running training, with an id by which its fate is reported.
@@ -557,16 +563,6 @@ impl CommandRecord {
             Origin::Signal => self.id,
             _ => "stopped by user".to_owned(),
         }
-    }
-}
-
-/// A training that stopped, by its reason: `stopped by user`, `stopped (SIGTERM)`.
-#[must_use]
-pub fn stopped_words(reason: &str) -> String {
-    if reason.starts_with("stopped") {
-        reason.to_owned()
-    } else {
-        format!("stopped ({reason})")
     }
 }
 

@@ -117,8 +117,8 @@ pub enum RunsError {
     #[error("--pareto {}: the picture is an SVG; name it with the ending .svg", .0.shown())]
     NotSvg(PathBuf),
     /// A processor where no time is drawn.
-    #[error("--on names the processor of a latency; leave it out where --x is {0}")]
-    OnWithoutLatency(&'static str),
+    #[error("--on names the processor of a latency; leave it out where --x is size or macs")]
+    OnWithoutLatency,
     /// No run has what is to be drawn.
     #[error(
         "no run can be plotted: {}; measure runs with --bench for --x latency, export them with \

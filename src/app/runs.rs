@@ -103,16 +103,13 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
     if runs.is_empty() {
         return Err(RunsError::NoMatches.into());
     }
-    let cost = match arguments.x {
-        CostAxis::Size if arguments.on.is_some() => {
-            return Err(RunsError::OnWithoutLatency("size").into());
+    let cost = match (arguments.x, arguments.on.as_deref()) {
+        (CostAxis::Latency, on) => latency(runs, on)?,
+        (CostAxis::Size, None) => ParetoCost::Size,
+        (CostAxis::Macs, None) => ParetoCost::Macs,
+        (CostAxis::Size | CostAxis::Macs, Some(_)) => {
+            return Err(RunsError::OnWithoutLatency.into());
         }
-        CostAxis::Macs if arguments.on.is_some() => {
-            return Err(RunsError::OnWithoutLatency("macs").into());
-        }
-        CostAxis::Size => ParetoCost::Size,
-        CostAxis::Macs => ParetoCost::Macs,
-        CostAxis::Latency => latency(runs, arguments.on.as_deref())?,
     };
     let split = match arguments.accuracy {
         AccuracyAxis::Valid => Split::Valid,

@@ -105,10 +105,8 @@ impl Loader {
         };
         let unlabelled = images.unlabelled.as_ref();
         let unlabelled = unlabelled.map(|set| (set.len(), unlabelled_ratio));
-        let (train, sampler) = (
-            &images.train,
-            Sampler::new(images.train.len(), unlabelled, batch, seed),
-        );
+        let train = &images.train;
+        let sampler = Sampler::new(train.len(), unlabelled, batch, seed);
         let labels = (0..train.len()).map_while(|index| train.label(index));
         let recipe = Recipe {
             sampler: match sampling {

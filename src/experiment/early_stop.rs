@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::metric::ValidMetric;
-use crate::format::{loss, number, percent, plural};
+use crate::format::{loss, number, plural};
 
 /// When a training ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ impl EarlyStop {
     pub fn reason(&self, state: &EarlyStopState) -> String {
         let waited = plural(state.waited as usize, "epoch", "epochs");
         let best = state.best.map_or_else(String::new, |(best, epoch)| {
-            format!(" ({} at epoch {epoch})", self.value(best))
+            format!(" ({} at epoch {epoch})", self.metric.written(best))
         });
         let min_delta = self.least();
         format!(
@@ -90,14 +90,6 @@ impl EarlyStop {
             loss(self.min_delta)
         };
         format!(" by more than {written}")
-    }
-
-    fn value(&self, value: f64) -> String {
-        if self.metric.quantity().is_share() {
-            percent(value)
-        } else {
-            loss(value)
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::nearest::nearest;
+use crate::format::{loss, percent};
 
 /// A result that a gate can be held against.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -159,6 +160,16 @@ impl ValidMetric {
     #[must_use]
     pub fn improves(self, value: f64, on: f64) -> bool {
         if self.rises() { value > on } else { value < on }
+    }
+
+    /// A value of it as people write it.
+    #[must_use]
+    pub fn written(self, value: f64) -> String {
+        if self.quantity().is_share() {
+            percent(value)
+        } else {
+            loss(value)
+        }
     }
 
     /// Whether it is the accuracy, as where nothing else is said.

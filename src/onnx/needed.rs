@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::proto::{AttributeProto, GraphProto, NodeProto};
+use super::proto::GraphProto;
 
 /// Which nodes, weights, inputs and outputs of a graph are needed, in the order of the file.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub fn keep_only(graph: &mut GraphProto, output: &str) -> Kept {
     for (node, kept) in graph.node.iter().zip(&mut nodes).rev() {
         *kept = node.output.iter().any(|it| needed.contains(it.as_str()));
         if *kept {
-            uses(node, &mut needed);
+            needed.extend(node.used());
         }
     }
     let weight: BTreeSet<&str> = graph
@@ -61,20 +61,10 @@ fn retain<T>(list: &mut Vec<T>, kept: &[bool]) {
     list.retain(|_| kept.next().is_none_or(|kept| *kept));
 }
 
-/// The values that a node takes, in its graphs too.
-fn uses<'a>(node: &'a NodeProto, names: &mut BTreeSet<&'a str>) {
-    names.extend(node.input.iter().map(String::as_str));
-    for graph in node.attribute.iter().flat_map(AttributeProto::graphs) {
-        names.extend(graph.output.iter().map(|it| it.name.as_str()));
-        for node in &graph.node {
-            uses(node, names);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::onnx::proto::AttributeProto;
     use crate::onnx::testing::{model, node, value, weights};
 
     #[test]

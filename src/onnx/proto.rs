@@ -165,6 +165,18 @@ pub struct AttributeProto {
     pub r#type: i32,
 }
 
+impl NodeProto {
+    /// The values that it takes, in its graphs too.
+    pub fn used(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.input.iter().map(String::as_str).collect();
+        for graph in self.attribute.iter().flat_map(AttributeProto::graphs) {
+            names.extend(graph.node.iter().flat_map(Self::used));
+            names.extend(graph.output.iter().map(|it| it.name.as_str()));
+        }
+        names
+    }
+}
+
 impl AttributeProto {
     /// The graphs in it.
     pub fn graphs(&self) -> impl Iterator<Item = &GraphProto> {

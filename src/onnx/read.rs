@@ -294,10 +294,11 @@ impl OnnxFile {
             scores(&weighed, output, images).map_err(problem)?;
             most = images;
         }
-        let demand = self.demand_of(input, output, size, 1)?;
+        let of_one = of_one.map_err(|refusal| problem(unweighed(&refusal, 1, false)))?;
         Ok(Demand {
             images: most,
-            ..demand
+            scores: scores(&of_one, output, 1).map_err(problem)?,
+            macs: of_one.macs,
         })
     }
 
@@ -522,7 +523,7 @@ fn refuse(path: &Path, problem: String) -> OnnxError {
 const DYNAMIC: &str = "export it with a dynamic batch";
 
 /// What to do about a file that computes what is not known here.
-const OTHER_WAYS: &str = "export it with PyTorch's torch.onnx.export, or teach with its TorchScript or its answers \
+const OTHER_WAYS: &str = "export it with PyTorch's torch.onnx.export, or teach with its TorchScript or its logits \
      (docs/pytorch.md)";
 
 /// Why a node is not run; `alone` if it would be for one image.

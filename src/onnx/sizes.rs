@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::fold::Numbers;
 use self::operator::Step;
-use super::proto::{AttributeProto, GraphProto, NodeProto};
+use super::proto::{GraphProto, NodeProto};
 
 /// Memory that a network's values take at once, at most, bytes.
 pub const MOST_MEMORY: u64 = 2 << 30;
@@ -227,7 +227,7 @@ impl<'a> Walk<'a> {
         for (at, node) in graph.node.iter().enumerate() {
             // What nothing takes ends where it is made.
             last.extend(node.output.iter().map(|name| (name.as_str(), at)));
-            last.extend(used(node).into_iter().map(|name| (name, at)));
+            last.extend(node.used().into_iter().map(|name| (name, at)));
         }
         // What comes from around this graph may be needed after it.
         let nodes = graph.node.iter();
@@ -373,16 +373,6 @@ impl<'a> Walk<'a> {
             self.values.remove(name);
         }
     }
-}
-
-/// The values that a node takes, in its graphs too.
-fn used(node: &NodeProto) -> Vec<&str> {
-    let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
-    for graph in node.attribute.iter().flat_map(AttributeProto::graphs) {
-        names.extend(graph.node.iter().flat_map(used));
-        names.extend(graph.output.iter().map(|it| it.name.as_str()));
-    }
-    names
 }
 
 /// Number of elements.
@@ -1078,7 +1068,7 @@ fn output(step: &Step) -> Result<Sides, Fault> {
                 let places = count(sides(0)) / channels.max(&1);
                 places.saturating_mul(count(kernel))
             }
-            // The windows of an image laid out beside each other.
+            // The patches of an image, unfolded into a matrix (im2col).
             "ConvInteger" | "QLinearConv" => {
                 let weights = sides(if step.operator() == "ConvInteger" {
                     1

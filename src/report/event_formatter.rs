@@ -313,13 +313,13 @@ fn evaluated(result: &Evaluation, store: &RunStore) -> String {
 /// The metric by which the best weights are chosen, where it is not among those that are
 /// always there.
 fn chosen_by(result: &Evaluation, store: &RunStore) -> String {
-    let (name, value) = match store.best_by.get(&result.phase) {
+    let (name, metric) = match store.best_by.get(&result.phase) {
         Some(metric @ ValidMetric::BalancedAccuracy) => ("balanced", metric),
         Some(metric @ ValidMetric::MacroF1) => ("macro-F1", metric),
         _ => return String::new(),
     };
-    let value = result.value(value.quantity()).unwrap_or(f64::NAN);
-    format!("  {name} {}", format::percent(value))
+    let value = result.value(metric.quantity()).unwrap_or(f64::NAN);
+    format!("  {name} {}", metric.written(value))
 }
 
 /// The training that a bar stands for.

@@ -2,7 +2,6 @@
 
 use super::wording;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Position, Split};
-use crate::experiment::metric::ValidMetric;
 use crate::format;
 use crate::store::RunStore;
 
@@ -41,11 +40,9 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         Phase::Teacher
     };
     let test = |weights| store.last_evaluation(phase, Split::Test, weights);
-    let mut best = metrics(store.best_evaluation(phase), test(EvaluatedWeights::Best));
-    if let Some(chosen) = store
-        .best_evaluation(phase)
-        .and_then(|it| chosen_by(it, store))
-    {
+    let found = store.best_evaluation(phase);
+    let mut best = metrics(found, test(EvaluatedWeights::Best));
+    if let Some(chosen) = found.and_then(|found| chosen_by(found, store)) {
         best.insert(1, chosen);
     }
     let last = metrics(
@@ -81,14 +78,9 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
 
 /// By which metric an evaluation is the best, where that is not top-1.
 fn chosen_by(best: &Evaluation, store: &RunStore) -> Option<String> {
-    let metric = *store.best_by.get(&best.phase)?;
+    let metric = store.best_by.get(&best.phase)?;
     let value = best.value(metric.quantity())?;
-    let value = if metric.quantity().is_share() {
-        format::percent(value)
-    } else {
-        format::loss(value)
-    };
-    (metric != ValidMetric::Top1).then(|| format!("chosen by {metric} {value}"))
+    Some(format!("chosen by {metric} {}", metric.written(value)))
 }
 
 fn metrics(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use crate::event::{
     Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, Phase, QuantScheme,
-    RangeRule, Variant, WeightScales, stopped_words,
+    RangeRule, Variant, WeightScales,
 };
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::metric::{Cost, Quantity};
@@ -42,13 +42,11 @@ pub(super) fn decision(decision: &Decision) -> String {
 }
 
 pub(super) fn outcome(outcome: &Outcome) -> String {
+    let words = outcome.words();
     match outcome {
-        Outcome::Completed => "completed".to_owned(),
-        Outcome::StoppedEarly { epoch, reason } => {
-            format!("completed, stopped early after epoch {epoch}: {reason}")
-        }
-        Outcome::Stopped { reason } => format!("{}, can be resumed", stopped_words(reason)),
-        Outcome::Failed { message } => format!("failed: {message}"),
+        Outcome::StoppedEarly { .. } => format!("completed, {words}"),
+        Outcome::Stopped { .. } => format!("{words}, can be resumed"),
+        Outcome::Completed | Outcome::Failed { .. } => words,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::event::Outcome;
 /// How the process ends, for scripts and schedulers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Trained to the end, or until a metric no longer improved, and every gate holds.
+    /// Completed, early stopping included, and every gate passed.
     Success,
     /// Completed; a gate failed or was not evaluated.
     GateFailed,

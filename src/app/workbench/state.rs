@@ -21,7 +21,7 @@ use super::question::Answers;
 use super::{autosave, files, reload};
 use crate::app::read_run::read_run;
 use crate::app::session::SessionError;
-use crate::event::{Outcome, Phase, RunEvent, stopped_words};
+use crate::event::{Outcome, Phase, RunEvent};
 use crate::experiment::Report;
 use crate::experiment::plan::Plan;
 use crate::run::{Ahead, Exit, RunFolder};
@@ -363,15 +363,10 @@ impl State {
             self.tails.insert(name.to_owned(), tail);
         }
         self.effects.reload.forget();
+        let line = format!("{name} {}", outcome.words());
         self.log(match outcome {
-            Outcome::Completed => LogLine::info(format!("{name} completed")),
-            Outcome::StoppedEarly { epoch, reason } => LogLine::info(format!(
-                "{name} stopped early after epoch {epoch}: {reason}"
-            )),
-            Outcome::Stopped { reason } => {
-                LogLine::info(format!("{name} {}", stopped_words(reason)))
-            }
-            Outcome::Failed { message } => LogLine::error(format!("{name} failed: {message}")),
+            Outcome::Failed { .. } => LogLine::error(line),
+            _ => LogLine::info(line),
         });
         self.notify(News::RunEnded(name.to_owned()));
         self.over();

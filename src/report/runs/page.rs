@@ -2,7 +2,7 @@
 
 use super::json::ShownRun;
 use super::{grid, text_of};
-use crate::event::{Outcome, stopped_words};
+use crate::event::Outcome;
 use crate::experiment::section;
 use crate::experiment::spec::Spec;
 use crate::format::MISSING;
@@ -87,10 +87,8 @@ fn add_fields<'a>(
 fn state(run: &Subject) -> String {
     let word = run.run.state().word();
     match run.run.store.outcome() {
-        Some(Outcome::StoppedEarly { epoch, reason }) => {
-            format!("{word}: stopped early after epoch {epoch}: {reason}")
-        }
-        Some(Outcome::Stopped { reason }) => stopped_words(reason),
+        Some(early @ Outcome::StoppedEarly { .. }) => format!("{word}: {}", early.words()),
+        Some(stopped @ Outcome::Stopped { .. }) => stopped.words(),
         Some(Outcome::Failed { message }) => format!("{word}: {message}"),
         _ => word.to_owned(),
     }

@@ -18,8 +18,7 @@ use super::alerts::Alert;
 use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
-use crate::event::{EvaluatedWeights, Outcome, Phase, Split, stopped_words};
-use crate::experiment::metric::ValidMetric;
+use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
 use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
@@ -207,10 +206,8 @@ impl Header<'_> {
             return parts;
         };
         let epoch = format!(" epoch {}", short(best.epoch));
-        let chosen = match store.best_by.get(&self.phase) {
-            None | Some(ValidMetric::Top1) => String::new(),
-            Some(metric) => format!(" by {metric}"),
-        };
+        let chosen = store.best_by.get(&self.phase);
+        let chosen = chosen.map_or_else(String::new, |metric| format!(" by {metric}"));
         let mut parts = vec![
             Part::new(0, [Span::styled(" valid top-1", theme.muted())]),
             Part::new(
@@ -278,14 +275,12 @@ impl Header<'_> {
                 _ => return None,
             },
             RunState::Completed => match self.entry.store.outcome() {
-                Some(Outcome::StoppedEarly { epoch, reason }) => {
-                    format!("stopped early after epoch {epoch}: {reason}")
-                }
+                Some(early @ Outcome::StoppedEarly { .. }) => early.words(),
                 _ => return None,
             },
             RunState::Stopped => match self.entry.store.outcome() {
-                Some(Outcome::Stopped { reason }) => {
-                    format!("{}; press {key} to resume", stopped_words(reason))
+                Some(stopped @ Outcome::Stopped { .. }) => {
+                    format!("{}; press {key} to resume", stopped.words())
                 }
                 _ => return None,
             },

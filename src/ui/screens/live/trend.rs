@@ -46,7 +46,7 @@ pub(super) struct Divergence {
 }
 
 /// A loss without its weight, row after row.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Trend {
     first: Option<f64>,
     /// Least mean of a stretch.
@@ -56,24 +56,10 @@ pub(super) struct Trend {
     /// The stretch that is under way: its first step, sum and rows.
     stretch: (u64, f64, usize),
     /// Stretches in a row that contradict what is said now, and the steps of the first.
-    streak: (usize, RangeInclusive<u64>),
+    streak: Option<(usize, RangeInclusive<u64>)>,
     /// Rows in a row that exploded, and their first step.
     exploded: (usize, u64),
     found: Option<Divergence>,
-}
-
-impl Default for Trend {
-    fn default() -> Self {
-        Self {
-            first: None,
-            least: None,
-            good_at: 0,
-            stretch: (0, 0.0, 0),
-            streak: (0, 0..=0),
-            exploded: (0, 0),
-            found: None,
-        }
-    }
 }
 
 impl Trend {
@@ -114,7 +100,7 @@ impl Trend {
             now,
             before: self.before(),
         });
-        self.streak.0 = 0;
+        self.streak = None;
     }
 
     /// The loss at its best, or at first while no stretch has ended.
@@ -134,18 +120,16 @@ impl Trend {
         if mean <= AS_GOOD * self.least.unwrap_or(mean) {
             self.good_at = *steps.start();
         }
-        if !contradicts {
-            self.streak.0 = 0;
-        } else if self.streak.0 == 0 {
-            self.streak = (1, steps);
-        } else {
-            self.streak.0 += 1;
-        }
-        if self.streak.0 == LASTING {
-            match self.found.take() {
-                None => self.find(&self.streak.1.clone(), mean),
-                Some(_) => self.streak.0 = 0,
-            }
+        let streak = contradicts.then(|| match self.streak.take() {
+            Some((stretches, first)) => (stretches + 1, first),
+            None => (1, steps),
+        });
+        match streak {
+            Some((LASTING, first)) => match self.found.take() {
+                None => self.find(&first, mean),
+                Some(_) => self.streak = None,
+            },
+            streak => self.streak = streak,
         }
         self.least = Some(self.least.map_or(mean, |least| least.min(mean)));
     }

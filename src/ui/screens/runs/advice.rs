@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use crate::event::{Outcome, stopped_words};
+use crate::event::Outcome;
 use crate::format::{count, shorten};
 use crate::listing::Subject;
 use crate::store::{Owner, RunState};
@@ -40,12 +40,10 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
             at_step(run),
             resume("resume from the last checkpoint")
         )),
-        (_, Some(Outcome::StoppedEarly { epoch, reason })) => {
-            Some(format!("stopped early after epoch {epoch}: {reason}"))
-        }
-        (_, Some(Outcome::Stopped { reason })) => Some(format!(
+        (_, Some(early @ Outcome::StoppedEarly { .. })) => Some(early.words()),
+        (_, Some(stopped @ Outcome::Stopped { .. })) => Some(format!(
             "{}{}{}",
-            stopped_words(reason),
+            stopped.words(),
             at_step(run),
             resume("resume")
         )),
