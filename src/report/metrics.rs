@@ -54,17 +54,13 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
         quantized.filter(|_| phase == Phase::Student),
         test(EvaluatedWeights::Quantized),
     );
-    let sets = [
-        ("valid", store.best_evaluation(Phase::Teacher)),
-        (
-            "test",
-            store.last_evaluation(Phase::Teacher, Split::Test, EvaluatedWeights::Best),
-        ),
-    ];
-    let teacher = sets.into_iter().filter_map(|(set, evaluation)| {
-        let evaluation = evaluation.filter(|_| phase == Phase::Student)?;
-        Some(format!("{set} {}", wording::evaluation(evaluation)))
-    });
+    let valid = store.best_evaluation(Phase::Teacher);
+    let valid = valid.filter(|_| phase == Phase::Student);
+    let valid = valid.map(|valid| format!("valid {}", wording::evaluation(valid)));
+    // On test images it only answers beside the student.
+    let tested = test(EvaluatedWeights::Best).and_then(|tested| tested.teacher);
+    let tested = tested.map(|teacher| format!("test top-1 {}", format::percent(teacher.top1)));
+    let teacher = valid.into_iter().chain(tested);
     [
         ("best", best),
         ("last", last),
