@@ -11,7 +11,7 @@ pub mod channel;
 mod data;
 pub mod export;
 pub mod inspection;
-mod number;
+pub(crate) mod number;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::knobs::KnobState;
 use super::round::RoundState;
+use crate::event::number;
 use crate::experiment::early_stop::EarlyStopState;
 use crate::experiment::plan::Training;
 use crate::experiment::timeline::{Extension, Timeline};
@@ -55,7 +56,7 @@ pub struct Best {
     pub step: u64,
     /// The value of the metric by which it is the best; in checkpoints of older
     /// programs top-1.
-    #[serde(alias = "top1")]
+    #[serde(alias = "top1", with = "number")]
     pub value: f64,
     /// BLAKE3 of its weights, hexadecimal; absent in checkpoints of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,5 +96,26 @@ impl FitState {
     #[must_use]
     pub fn length(&self, training: &Training) -> Extension {
         self.extension.unwrap_or_else(|| training.length())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_comes_back_whatever_its_value_is_and_from_older_checkpoints() {
+        for value in [0.5, f64::NAN, f64::INFINITY] {
+            let best = Best {
+                step: 3,
+                value,
+                weights: None,
+            };
+            let text = serde_json::to_string(&best).unwrap();
+            let read: Best = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.value.to_bits(), value.to_bits(), "{text}");
+        }
+        let older: Best = serde_json::from_str(r#"{"step":3,"top1":0.5}"#).unwrap();
+        assert_eq!(older.value, 0.5);
     }
 }

@@ -55,7 +55,8 @@ impl EarlyStop {
             };
             self.metric.improves(value, least)
         });
-        if improves {
+        // What is no number is no improvement, and would not come back from a checkpoint.
+        if improves && value.is_finite() {
             (state.best, state.waited) = (Some((value, epoch)), 0);
         } else {
             state.waited = state.waited.saturating_add(1);
@@ -130,6 +131,13 @@ mod tests {
             ends(rule(0.1, ValidMetric::Top1), &[0.5, 0.55, 0.59]),
             Some(3)
         );
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_no_improvement_and_keeps_none_back() {
+        let rule = rule(0.0, ValidMetric::Loss);
+        assert_eq!(ends(rule, &[f64::NAN, 1.0, 0.9, f64::INFINITY, 0.8]), None);
+        assert_eq!(ends(rule, &[f64::INFINITY, f64::NAN]), Some(2));
     }
 
     #[test]

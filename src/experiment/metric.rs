@@ -156,9 +156,12 @@ impl ValidMetric {
         self.quantity().is_share()
     }
 
-    /// Whether a value is better than another one.
+    /// Whether a value is better than another one; any is than none, NaN.
     #[must_use]
     pub fn improves(self, value: f64, on: f64) -> bool {
+        if on.is_nan() {
+            return !value.is_nan();
+        }
         if self.rises() { value > on } else { value < on }
     }
 
@@ -424,6 +427,16 @@ mod tests {
             };
             assert_eq!(metric.to_string(), format!("{name}{weights}"));
         }
+    }
+
+    #[test]
+    fn a_number_is_better_than_none_and_none_than_nothing() {
+        for metric in [ValidMetric::Top1, ValidMetric::Loss] {
+            assert!(metric.improves(0.5, f64::NAN));
+            assert!(!metric.improves(f64::NAN, 0.5));
+            assert!(!metric.improves(f64::NAN, f64::NAN));
+        }
+        assert!(ValidMetric::Loss.improves(0.4, 0.5) && ValidMetric::Top1.improves(0.5, 0.4));
     }
 
     #[test]
