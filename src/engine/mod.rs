@@ -48,7 +48,7 @@ pub mod weights;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use bench::{BenchCase, BenchFailure, BenchSubject, hashes_of, machine, measure_export};
+pub use bench::{BenchCase, BenchFailure, BenchSubject, known_models, machine, measure_export};
 pub use evaluate::answers;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
@@ -474,9 +474,9 @@ impl Engine {
         };
         let name = self.folder.name();
         let exports = self.folder.exported().unwrap_or_default();
-        let hashes = hashes_of(&self.folder, exports);
-        let mut result = match BenchResult::new(name, measurement).of_run(&hashes) {
-            Ok(result) => result,
+        let known = known_models(&self.folder, exports);
+        let mut result = match BenchResult::new(name, measurement).of_run(&known) {
+            Ok((result, _)) => result,
             Err(foreign) => return warn(format!("the run measured {foreign}")),
         };
         let kept = result.keep(&self.folder, SystemTime::now());
