@@ -178,8 +178,10 @@ impl RunFolder {
             if export.format == ExportFormat::Onnx {
                 let missed = checked.missed.entry(export.variant());
                 let others = missed.or_default();
-                let apart = if others.is_empty() { "" } else { "; " };
-                *others += &format!("{apart}{problem}");
+                if !others.is_empty() {
+                    others.push_str("; ");
+                }
+                others.push_str(&problem);
             }
             checked.problems.push(problem);
         }
