@@ -11,21 +11,25 @@ mod tests;
 pub use self::svg::svg;
 
 use super::runs::{grid, text_of};
+use crate::event::PixelFormat;
+use crate::format::MISSING;
 use crate::listing::Pareto;
 use crate::listing::pareto::TeacherLine;
 
 /// The points, the cheapest first, their teachers, and what is not shown.
 #[must_use]
 pub fn table(picture: &Pareto) -> String {
-    let titles = ["run", "as", "top-1", picture.cost.title(), ""];
+    let titles = ["run", "as", "input", "top-1", picture.cost.title(), ""];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     rows.extend(picture.points.iter().map(|point| {
         let (top1, cost) = point.facts(&picture.cost);
         let front = if point.on_front { "front" } else { "" };
         let variant = point.variant.word().to_owned();
-        vec![point.run.clone(), variant, top1, cost, front.to_owned()]
+        let input = point.input.map_or(MISSING, PixelFormat::word).to_owned();
+        let front = front.to_owned();
+        vec![point.run.clone(), variant, input, top1, cost, front]
     }));
-    let mut lines = grid(&rows, &[false, false, true, true, false]);
+    let mut lines = grid(&rows, &[false, false, false, true, true, false]);
     lines.extend(picture.teachers.iter().map(TeacherLine::words));
     lines.extend(picture.conditions());
     lines.extend(picture.absences());
