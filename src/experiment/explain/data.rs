@@ -72,6 +72,10 @@ pub(super) fn triple(values: &[f32; 3]) -> String {
 fn source(source: &Source) -> String {
     match source {
         Source::ImageFolder(folder) => format!("images in {}", folder.shown()),
+        Source::List(list) => match &list.split {
+            Some(split) => format!("images listed in {}, split {split}", list.file.shown()),
+            None => format!("images listed in {}", list.file.shown()),
+        },
         Source::Idx(files) => format!(
             "IDX images {} with labels {}",
             files.images.shown(),
