@@ -27,11 +27,12 @@ use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
-pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Unmeasured, Variant};
+pub use bench::{BenchMachine, BenchModel, BenchRow, Measurement, Unmeasured};
 pub use data::{DataSummary, Dataset, SetIdentity, SkippedImage};
 pub use export::{
     Export, ExportFormat, ExportProof, Exports, FloatLayers, Floats, Int8, PixelFormat,
-    PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, WeightScales,
+    PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, Variant,
+    WeightScales,
 };
 
 /// Version of the journal's format.

@@ -29,8 +29,7 @@ pub struct Pace<'a> {
     total: usize,
     done: usize,
     start: Instant,
-    /// When the last line was.
-    said: Instant,
+    last_line: Instant,
     between: Duration,
 }
 
@@ -46,7 +45,7 @@ impl<'a> Pace<'a> {
             total,
             done: 0,
             start: now,
-            said: now,
+            last_line: now,
             between: BETWEEN,
         }
     }
@@ -69,7 +68,7 @@ impl<'a> Pace<'a> {
             pace.announce(each);
         }
         pace.start = Instant::now();
-        pace.said = pace.start;
+        pace.last_line = pace.start;
         Ok(pace)
     }
 
@@ -96,8 +95,8 @@ impl<'a> Pace<'a> {
     /// So many more are done; the last of them may be fewer.
     pub fn more_done(&mut self, more: usize) {
         self.done = (self.done + more).min(self.total);
-        if self.done < self.total && self.said.elapsed() >= self.between {
-            self.said = Instant::now();
+        if self.done < self.total && self.last_line.elapsed() >= self.between {
+            self.last_line = Instant::now();
             let each = self.start.elapsed().as_secs_f64() / self.done.max(1) as f64;
             (self.say)(format!(
                 "{}: {}/{} {}, {} left",
@@ -125,7 +124,7 @@ mod tests {
             between,
             ..Pace::new(&say, "teacher check".to_owned(), "images", 150)
         };
-        let mut fast = pace(Duration::from_secs(3600));
+        let mut fast = pace(Duration::from_hours(1));
         fast.announce(0.03);
         fast.more_done(100);
         assert!(lines.borrow().is_empty(), "{lines:?}");

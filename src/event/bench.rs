@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::export::PixelFormat;
+use super::export::{PixelFormat, Variant};
 use crate::experiment::metric::Cost;
 use crate::experiment::spec::OnnxEngine;
 
@@ -51,46 +51,6 @@ pub enum BenchModel {
     Student,
     /// An ONNX file.
     File,
-}
-
-/// What a file computes with.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Variant {
-    /// 32-bit floats.
-    #[default]
-    Fp32,
-    /// 16-bit floats.
-    Fp16,
-    /// 8-bit integers, at least in part.
-    Int8,
-}
-
-impl Variant {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Fp32, Self::Fp16, Self::Int8];
-
-    /// What stands behind the name of what computes with it; nothing where that is usual.
-    #[must_use]
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::Fp32 => "",
-            Self::Fp16 => " fp16",
-            Self::Int8 => " int8",
-        }
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Fp32 => "fp32",
-            Self::Fp16 => "fp16",
-            Self::Int8 => "int8",
-        }
-    }
 }
 
 /// One model in one engine.

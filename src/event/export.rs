@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::bench::Variant;
 use super::inspection::Weights;
 
 /// How an image of another size becomes a model's.
@@ -19,6 +18,46 @@ pub enum ExportFormat {
     Onnx,
     /// Weights, and a script that loads them into PyTorch.
     Torch,
+}
+
+/// What a file computes with.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Variant {
+    /// 32-bit floats.
+    #[default]
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 8-bit integers, at least in part.
+    Int8,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Fp32, Self::Fp16, Self::Int8];
+
+    /// What stands behind the name of what computes with it; nothing where that is usual.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Fp32 => "",
+            Self::Fp16 => " fp16",
+            Self::Int8 => " int8",
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+        }
+    }
 }
 
 /// How an ONNX file takes images.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Subject;
 use super::field::written;
+use crate::event::inspection::Weights;
 use crate::event::{
     BenchRow, Export, ExportFormat, Measurement, Phase, PixelFormat, Split, Variant,
 };
@@ -209,10 +210,9 @@ impl Pareto {
             }
             Err(reason) => {
                 // What is lost may be what is missing.
-                let problem = run
-                    .run
-                    .problem()
-                    .filter(|problem| !problem.starts_with(&reason));
+                let first = run.run.all_problems().next();
+                let is_named = first.is_some_and(|first| reason.contains(first));
+                let problem = run.run.problem().filter(|_| !is_named);
                 let problem = problem.map(|problem| format!("; {problem}"));
                 let reason = reason + &problem.unwrap_or_default();
                 self.absent.push(Absent {
@@ -387,10 +387,14 @@ fn exports<'a>(
     files.filter(move |(_, file)| file.format == ExportFormat::Onnx && file.variant() == variant)
 }
 
-/// The ONNX file that stands for a run: of several one of its own, verified if any is.
+/// The ONNX file that stands for a run: of several one of its own, verified if any is, of
+/// the best weights, which takes floats; the same that a measurement begins with.
 fn exported<'a>(run: &Subject<'a>, variant: Variant) -> Option<&'a Export> {
-    let files = exports(run, variant);
-    let first = files.min_by_key(|(elsewhere, file)| (*elsewhere, file.proof.is_none()));
+    let first = exports(run, variant).min_by_key(|(elsewhere, file)| {
+        let is_latest = file.weights == Weights::Latest;
+        let takes_bytes = file.input == Some(PixelFormat::Uint8);
+        (*elsewhere, file.proof.is_none(), is_latest, takes_bytes)
+    });
     first.map(|(_, file)| file)
 }
 

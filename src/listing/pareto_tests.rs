@@ -120,6 +120,22 @@ fn a_size_is_that_of_the_onnx_file_and_never_that_of_the_parameters() {
     let run = runs.get_mut(VANILLA).unwrap();
     run.exports.insert("a.onnx".to_owned(), export());
     assert_eq!(size(&runs), (vec![(Variant::Fp32, 8605.0)], vec![]));
+    // Of several the one that is measured first, whatever its name.
+    let run = runs.get_mut(VANILLA).unwrap();
+    let latest = Export {
+        weights: Weights::Latest,
+        bytes: 1,
+        ..export()
+    };
+    let of_bytes = Export {
+        input: Some(PixelFormat::Uint8),
+        bytes: 2,
+        ..export()
+    };
+    for (name, file) in [("a-latest.onnx", latest), ("a-uint8.onnx", of_bytes)] {
+        run.exports.insert(name.to_owned(), file);
+    }
+    assert_eq!(size(&runs), (vec![(Variant::Fp32, 8605.0)], vec![]));
     let row = bench_row(Some(OnnxEngine::Rten), 4.0);
     let only_measured = measured("Xeon", vec![row]);
     let run = runs.get_mut(VANILLA).unwrap();

@@ -58,8 +58,8 @@ pub struct CheckedExports {
     pub intact: Exports,
     /// A line for each that is not, and for a list that cannot be read.
     pub problems: Vec<String>,
-    /// Of these the one that says why an ONNX file is missed that computes with this. Which
-    /// ones an unreadable list names is not known: it stands for the usual one.
+    /// Of these what says why ONNX files are missed that compute with this. Which ones an
+    /// unreadable list names is not known: it stands for the usual ones.
     pub missed: BTreeMap<Variant, String>,
 }
 
@@ -177,7 +177,11 @@ impl RunFolder {
             };
             if export.format == ExportFormat::Onnx {
                 let missed = checked.missed.entry(export.variant());
-                missed.or_insert_with(|| problem.clone());
+                let others = missed.or_default();
+                if !others.is_empty() {
+                    others.push_str("; ");
+                }
+                others.push_str(&problem);
             }
             checked.problems.push(problem);
         }
@@ -318,7 +322,16 @@ mod tests {
         let missing = "b.onnx is missing: proof.json lists it; restore it from a copy, or export";
         for checked in [run.checked_exports(), listed()] {
             assert!(checked.problems[0].contains(missing), "{checked:?}");
+            let missed = &checked.missed[&Variant::Fp32];
+            assert_eq!(*missed, checked.problems[0]);
         }
+        fs::remove_file(run.exports().join("a.onnx")).unwrap();
+        let missed = &listed().missed[&Variant::Fp32];
+        assert!(
+            missed.contains("a.onnx is") && missed.contains("; "),
+            "{missed}"
+        );
+        fs::write(run.exports().join("a.onnx"), "old").unwrap();
         fs::write(run.exports().join("b.onnx"), "longer").unwrap();
         let longer = "b.onnx is not the file that was exported: it has 6 bytes and was written";
         assert!(listed().problems[0].contains(longer), "{:?}", listed());

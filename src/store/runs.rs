@@ -66,7 +66,7 @@ pub struct RunEntry {
     pub bench: Vec<BenchResult>,
     /// The files that were exported of it and are there.
     pub exports: Exports,
-    /// Why an ONNX file that was exported of it is none of them, by what it computes with.
+    /// Why ONNX files that were exported of it are none of them, by what they compute with.
     pub missed_exports: BTreeMap<Variant, String>,
     /// What happened, as far as it was read.
     pub store: RunStore,
@@ -376,7 +376,7 @@ pub struct RunResults {
     pub bench: Vec<BenchResult>,
     /// The files that were exported and are there.
     pub exports: Exports,
-    /// Why an ONNX file that was exported is none of them, by what it computes with.
+    /// Why ONNX files that were exported are none of them, by what they compute with.
     pub missed: BTreeMap<Variant, String>,
     /// A line for each result that cannot be read or is of other weights.
     pub unused: Vec<String>,
