@@ -91,7 +91,7 @@ fn train(device: &str, steps: u64, checkpoints: &Path) -> Option<Duration> {
     let frozen = loaded.frozen_text().to_owned();
     let mut plan = loaded.plan;
     plan.device = device.parse().expect("a device's name");
-    let prepared = match Prepared::new(plan) {
+    let prepared = match Prepared::new(plan, &|_| ()) {
         Ok(prepared) => prepared,
         Err(PrepareError::Device(_)) => return None,
         Err(error) => panic!("{error}"),

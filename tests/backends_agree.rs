@@ -68,7 +68,7 @@ fn losses_on(device: &str) -> Option<Losses> {
     let frozen = loaded.frozen_text().to_owned();
     let mut plan = loaded.plan;
     plan.device = device.parse().unwrap();
-    let prepared = match Prepared::new(plan) {
+    let prepared = match Prepared::new(plan, &|_| ()) {
         Ok(prepared) => prepared,
         Err(PrepareError::Device(_)) => return None,
         Err(error) => panic!("{error}"),

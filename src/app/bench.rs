@@ -8,22 +8,25 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use super::arguments::Arguments;
 use super::error::{AppError, BenchError};
 use super::models::{self, OpenModelsError};
-use crate::engine::export::plain_onnx_file;
-use crate::engine::network::Network;
+use crate::engine::export::{Student, plain_onnx_file};
 use crate::engine::{
-    BenchCase, BenchFailure, BenchSubject, Teacher, TeacherModel, check_teacher, hashes_of, machine,
+    BenchCase, BenchFailure, BenchSubject, Teacher, TeacherModel, check_teacher, known_models,
+    machine,
 };
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{BenchModel, BenchRow, Exports, Measurement, Variant};
+use crate::event::{BenchModel, BenchRow, Exports, Floats, Measurement, PixelFormat, Variant};
 use crate::experiment::plan::{ProgramFormat, TeacherSource};
 use crate::experiment::spec::DeviceSpec;
+use crate::format::Symbols;
 use crate::report::runs::bench_table;
 use crate::run::exports::CheckedExports;
 use crate::run::{BenchResult, Exit, RunFolder, TemporaryFolder};
-use crate::untrusted::{json_line, json_page};
+use crate::untrusted::{Show as _, json_line, json_page};
 
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
@@ -38,7 +41,9 @@ pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
         return print(arguments, &result(arguments, name, &subjects)?);
     }
     let run = RunFolder::open(&arguments.checkpoints, target)?;
-    let CheckedExports { intact, problems } = run.checked_exports();
+    let CheckedExports {
+        intact, problems, ..
+    } = run.checked_exports();
     for problem in problems {
         // A closed stderr is no reason to lose the measurement.
         super::print_error_line(&format!("warning: {problem}; not measured"));
@@ -86,11 +91,14 @@ fn keep(
     result: BenchResult,
     source: &Path,
 ) -> Result<Exit, AppError> {
-    let of_run = result.of_run(&hashes_of(run, exports));
-    let mut result = of_run.map_err(|foreign| BenchError::Foreign {
+    let of_run = result.of_run(&known_models(run, exports));
+    let (mut result, notes) = of_run.map_err(|foreign| BenchError::Foreign {
         path: source.to_owned(),
         foreign,
     })?;
+    for note in notes {
+        super::print_error_line(&format!("warning: {}: {note}", source.shown()));
+    }
     let kept = result.keep(run, SystemTime::now());
     kept.map_err(|error| BenchError::Keep {
         run: run.name(),
@@ -115,10 +123,19 @@ fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Measurement, Benc
     let mut rows: Vec<BenchRow> = Vec::new();
     let mut unmeasured = Vec::new();
     let mut failed = None;
-    for subject in subjects {
-        let cases = BTreeSet::from([1, batch]).into_iter();
-        let cases = cases.flat_map(|batch| BTreeSet::from([(batch, 1), (batch, all)]));
-        let measured = cases.map(|(batch, threads)| subject.measure(batch, threads));
+    let batches = BTreeSet::from([1, batch]).into_iter();
+    let cases = batches.flat_map(|batch| BTreeSet::from([(batch, 1), (batch, all)]));
+    let cases: Vec<(usize, usize)> = cases.collect();
+    let progress = progress(subjects.len() * cases.len());
+    for (at, subject) in subjects.iter().enumerate() {
+        progress.set_position((at * cases.len()) as u64);
+        let measured = cases.iter().map(|&(batch, threads)| {
+            let model = subject.words();
+            progress.set_message(format!("{model}, batch {batch}, threads {threads}"));
+            let measured = subject.measure(batch, threads);
+            progress.inc(1);
+            measured
+        });
         match measured.collect::<Result<Vec<_>, _>>() {
             Ok(measured) => rows.extend(measured),
             Err(failure) => match subject.unmeasured(&failure) {
@@ -130,6 +147,7 @@ fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Measurement, Benc
             },
         }
     }
+    progress.finish_and_clear();
     if let (true, Some(failure)) = (rows.is_empty(), failed) {
         return Err(failure.into());
     }
@@ -147,6 +165,15 @@ fn measured(subjects: &[BenchSubject], batch: usize) -> Result<Measurement, Benc
         rows,
         unmeasured,
     })
+}
+
+/// A bar on standard error, where that is a terminal: slow models take minutes.
+fn progress(cases: usize) -> ProgressBar {
+    let bar = ProgressBar::new(cases as u64);
+    let style = ProgressStyle::with_template("measuring {bar:20} {pos}/{len}  {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars(&Symbols::of_process().text("━╸─")));
+    bar
 }
 
 fn of_file(
@@ -191,8 +218,19 @@ fn of_run(
     }
     if !has_floats {
         let models = models::open(run, Some(device), asked(Answering::Student))?;
-        if let Some(student) = &models.student {
-            let path = written(student, temporary, &format!("{}.onnx", run.name()))?;
+        if let (Some(network), Some(known)) = (&models.student, &models.known) {
+            // As it would be exported, so that it has the same size.
+            let student = Student {
+                run,
+                network,
+                rounded: None,
+                known,
+                weights: Weights::Best,
+                made_of: models.weights.as_deref(),
+            };
+            let bytes = student.onnx(PixelFormat::Float, Floats::Fp32);
+            let bytes = bytes.map_err(|error| BenchError::Write(error.to_string()))?;
+            let path = written(temporary, &format!("{}.onnx", run.name()), &bytes)?;
             subjects.extend(of_temporary(BenchModel::Student, &path, run)?);
         }
     }
@@ -213,7 +251,9 @@ fn of_run(
     subjects.push(trained(BenchModel::Teacher));
     let models = models::open(run, Some(device), asked(Answering::Teacher))?;
     if let Some(TeacherModel::Network(network)) = models.teacher.as_ref().map(Teacher::model) {
-        let path = written(network.network(), temporary, "teacher.onnx")?;
+        let bytes = plain_onnx_file(network.network());
+        let bytes = bytes.map_err(|error| BenchError::Write(error.to_string()))?;
+        let path = written(temporary, "teacher.onnx", &bytes)?;
         subjects.extend(of_temporary(BenchModel::Teacher, &path, run)?);
     }
     Ok(subjects)
@@ -241,13 +281,7 @@ fn onnx_files(run: &RunFolder, exports: &Exports) -> Vec<PathBuf> {
     paths
 }
 
-fn written(
-    network: &Network,
-    temporary: &TemporaryFolder,
-    name: &str,
-) -> Result<PathBuf, BenchError> {
-    let failed = |error: &dyn std::fmt::Display| BenchError::Write(error.to_string());
-    let bytes = plain_onnx_file(network).map_err(|error| failed(&error))?;
-    let written = temporary.write(name, &bytes);
-    written.map_err(|error| failed(&error))
+fn written(temporary: &TemporaryFolder, name: &str, bytes: &[u8]) -> Result<PathBuf, BenchError> {
+    let written = temporary.write(name, bytes);
+    written.map_err(|error| BenchError::Write(error.to_string()))
 }

@@ -227,7 +227,7 @@ impl Checked {
 
     /// Opens all that a run opens, and asks the teacher as it does.
     fn prepared(plan: &Plan) -> Result<Self, PrepareError> {
-        let prepared = Prepared::new(plan.clone())?;
+        let prepared = Prepared::new(plan.clone(), &|line| super::print_error_line(&line))?;
         let images = &prepared.images;
         let counts = images.datasets().map(|(name, set)| (name, set.len()));
         Ok(Self {

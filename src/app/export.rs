@@ -250,7 +250,9 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     notes.extend(recorded.map_err(ExportFailure::from)?.damage);
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let shown = if is_own {
-        let CheckedExports { intact, problems } = run.checked_exports();
+        let CheckedExports {
+            intact, problems, ..
+        } = run.checked_exports();
         notes.extend(problems);
         intact
     } else {

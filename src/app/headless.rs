@@ -14,7 +14,8 @@ use crate::run::{Exit, StopSignal};
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, AppError> {
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(AppError::Signals)?;
-    let mut session = Session::begin(job, &arguments.checkpoints, stop)?;
+    let say = Box::new(|line: String| super::print_error_line(&line));
+    let mut session = Session::begin(job, &arguments.checkpoints, stop, say)?;
     let mut store = std::mem::take(&mut session.before).keeping_latest();
     let mut reporting = Reporting::new(arguments, &session.gates, &session.folder)
         .map_err(ReportingError::Summary)?;

@@ -35,6 +35,9 @@ const TRAINER_STACK: usize = 64 << 20;
 /// Folder of trained teachers, under that of runs.
 const TEACHERS: &str = ".teachers";
 
+/// Takes lines for a person who waits, from any thread.
+pub type Lines = Box<dyn Fn(String) + Send + Sync>;
+
 /// What is to be trained.
 pub enum Job {
     /// An experiment, in a new folder.
@@ -126,14 +129,20 @@ pub struct SessionEnd {
 
 impl Session {
     /// Opens images, makes or takes the folder and starts to train. `stop` ends
-    /// it at a step boundary, saved.
+    /// it at a step boundary, saved; `say` takes lines about what takes long before there
+    /// is a run.
     ///
     /// # Errors
     /// What is wrong with the file, the images, the device or the run: nothing
     /// was trained, and nothing was written into a run that was there before.
-    pub fn begin(job: Job, checkpoints: &Path, stop: StopSignal) -> Result<Self, SessionError> {
+    pub fn begin(
+        job: Job,
+        checkpoints: &Path,
+        stop: StopSignal,
+        say: Lines,
+    ) -> Result<Self, SessionError> {
         let (opened, prepared) = match job {
-            Job::New { loaded, device } => new(&loaded, device, checkpoints, &stop)?,
+            Job::New { loaded, device } => new(&loaded, device, checkpoints, &stop, say)?,
             Job::Resume { run, changes } => previous::resume(&run, &changes, &stop)?,
             Job::Fork { run, from, changes } => {
                 fork::fork(&run, from.as_deref(), &changes, checkpoints, &stop)?
@@ -226,10 +235,11 @@ fn new(
     device: Option<DeviceSpec>,
     checkpoints: &Path,
     stop: &StopSignal,
+    say: Lines,
 ) -> Result<(Opened, Prepared), SessionError> {
     let mut plan = loaded.plan.clone();
     plan.device = device.unwrap_or(plan.device);
-    let prepared = unless_stopped(stop, move || Prepared::new(plan));
+    let prepared = unless_stopped(stop, move || Prepared::new(plan, &*say));
     let prepared = prepared.map_err(|error| error.in_file(loaded))?;
     let frozen = loaded.frozen_text();
     create(prepared, frozen, checkpoints, ResumeState::default())

@@ -5,6 +5,7 @@
 //! which does nothing else: numbers of threads are settled when libraries start,
 //! and its peak memory is that of the model.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,18 +21,31 @@ use super::failure::Failure;
 use super::models::{ModelsError, RunModels};
 use super::onnx::{BareFacts, BareModel, ONNXRUNTIME, OnnxModelError, RTEN, has_onnxruntime};
 use crate::event::inspection::{Answering, Asked, Weights};
-use crate::event::{BenchMachine, BenchModel, BenchRow, Exports, Measurement, Unmeasured, Variant};
+use crate::event::{
+    BenchMachine, BenchModel, BenchRow, Exports, Measurement, PixelFormat, Unmeasured, Variant,
+};
 use crate::experiment::architecture::Graph;
-use crate::experiment::plan::TeacherPlan;
+use crate::experiment::plan::{ProgramFormat, TeacherPlan};
 use crate::experiment::spec::{DeviceSpec, OnnxEngine};
-use crate::run::{ModelHashes, Origin, RunError, RunFolder, WEIGHTS, WeightsIdentity};
+use crate::run::{KnownModels, Origin, RunError, RunFolder, WEIGHTS, WeightsIdentity};
 use crate::untrusted::{Show as _, clean_line};
 
-/// Answers that are timed.
-const RUNS: usize = 200;
-
-/// Answers that are not timed, at least, and for how long: caches fill, clocks rise.
-const WARM_UP: (usize, Duration) = (10, Duration::from_millis(500));
+/// How many answers are timed, and before that how many are not, in which caches fill and
+/// clocks rise. A model so slow that the budgets do not suffice is timed for fewer.
+const PATIENCE: Patience = Patience {
+    warm_up: Stage {
+        count: 10,
+        time: Duration::from_millis(500),
+        budget: Duration::from_secs(5),
+        least: 1,
+    },
+    timed: Stage {
+        count: 200,
+        time: Duration::ZERO,
+        budget: Duration::from_secs(60),
+        least: 5,
+    },
+};
 
 /// Variables by which libraries learn how many threads they have.
 const THREADS: [&str; 4] = [
@@ -93,6 +107,7 @@ enum CaseSource {
         path: PathBuf,
         engine: OnnxEngine,
         size: (u32, u32),
+        input: PixelFormat,
         variant: Variant,
     },
 }
@@ -129,7 +144,9 @@ impl BenchSubject {
         size: Option<(u32, u32)>,
     ) -> Result<Vec<Self>, OnnxModelError> {
         let BareFacts {
-            size: own, variant, ..
+            size: own,
+            input,
+            variant,
         } = BareModel::facts(path)?;
         let runtime = has_onnxruntime().then_some(OnnxEngine::OnnxRuntime);
         let engines = std::iter::once(OnnxEngine::Rten).chain(runtime);
@@ -139,6 +156,7 @@ impl BenchSubject {
                 path: path.to_owned(),
                 engine,
                 size: size.unwrap_or(own),
+                input,
                 variant,
             },
             made_of: None,
@@ -156,6 +174,18 @@ impl BenchSubject {
             .map_err(|error| ModelsError::from(Failure::File { path, error }))?;
         let made_of = Some(weights.content);
         Ok(Self { made_of, ..self })
+    }
+
+    /// The model and what runs it, for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.source {
+            CaseSource::Run { .. } => whose(self.model).to_owned(),
+            CaseSource::Onnx { path, engine, .. } => {
+                let name = path.file_name().unwrap_or_default().shown();
+                format!("{name} in {}", engine_name(*engine))
+            }
+        }
     }
 
     /// What it computes with.
@@ -182,11 +212,7 @@ impl BenchSubject {
         Some(Unmeasured {
             model: self.model,
             file: clean_line(&name).into_owned(),
-            engine: match engine {
-                OnnxEngine::Rten => RTEN,
-                _ => ONNXRUNTIME,
-            }
-            .to_owned(),
+            engine: engine_name(*engine).to_owned(),
             reason: clean_line(&reason).into_owned(),
         })
     }
@@ -240,12 +266,8 @@ pub fn measure_export(path: &Path) -> Result<Measurement, BenchFailure> {
 
 impl BenchCase {
     fn in_process(&self) -> Result<BenchRow, BenchFailure> {
-        let failed = |reason: String| BenchFailure::Process {
-            case: self.named(),
-            reason,
-        };
         let text = serde_json::to_string(self)?;
-        let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+        let program = std::env::current_exe().map_err(|error| self.failed(&error.to_string()))?;
         let mut command = Command::new(program);
         command.args(["--bench-case", &text]).stdin(Stdio::null());
         for variable in THREADS {
@@ -253,27 +275,42 @@ impl BenchCase {
         }
         let output = command
             .output()
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| self.failed(&error.to_string()))?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let reason = stderr.trim();
-            failed(match reason.strip_prefix("error: ").unwrap_or(reason) {
+            match reason.strip_prefix("error: ").unwrap_or(reason) {
                 // Killed, as where memory is short.
-                "" => format!("its process ended with {}", output.status),
-                reason => reason.to_owned(),
-            })
+                "" => self.failed(&format!("its process ended with {}", output.status)),
+                reason => self.failed(reason),
+            }
         })
     }
 
-    fn named(&self) -> String {
-        let model = match &self.source {
-            CaseSource::Onnx { path, engine, .. } => format!("{} in {engine:?}", path.shown()),
+    /// That it could not be measured. What is said of a file begins with its name, which
+    /// the case has already.
+    fn failed(&self, reason: &str) -> BenchFailure {
+        let (model, reason) = match &self.source {
+            CaseSource::Onnx { path, engine, .. } => {
+                let name = path.shown().to_string();
+                let reason = match reason.strip_prefix(&name) {
+                    Some(rest) if rest.starts_with(' ') => format!("it{rest}"),
+                    Some(rest) if rest.starts_with(": ") => rest[2..].to_owned(),
+                    _ => reason.to_owned(),
+                };
+                (format!("{name} in {}", engine_name(*engine)), reason)
+            }
             CaseSource::Run { folder, .. } => {
-                format!("the {:?} of {}", self.model, folder.shown())
+                let run = folder.file_name().unwrap_or(folder.as_os_str());
+                let model = format!("the {} of {}", whose(self.model), run.shown());
+                (model, reason.to_owned())
             }
         };
         let (batch, threads) = (self.batch, self.threads);
-        format!("{model} (batch {batch}, threads {threads})")
+        BenchFailure::Process {
+            case: format!("{model} (batch {batch}, threads {threads})"),
+            reason,
+        }
     }
 
     /// Measured in this process.
@@ -286,11 +323,12 @@ impl BenchCase {
                 path,
                 engine,
                 size,
+                input,
                 variant,
             } => {
                 let model = BareModel::open(path, *engine, *size, self.batch)?;
                 must_be_finite(&model.scores()?)?;
-                let timings = Timings::of(self.batch, || model.scores().map(drop))?;
+                let timings = Timings::of(self.batch, PATIENCE, || model.scores().map(drop))?;
                 let name = path
                     .file_name()
                     .unwrap_or_default()
@@ -300,6 +338,7 @@ impl BenchCase {
                 Ok(BenchRow {
                     file: Some(name),
                     variant: *variant,
+                    input: Some(*input),
                     onnx: Some(*engine),
                     // After the memory, which this takes more of.
                     macs: model.macs(),
@@ -339,20 +378,18 @@ impl BenchCase {
             host(answerer.logits(images)?)
         };
         must_be_finite(&answers()?)?;
-        let timings = Timings::of(self.batch, || answers().map(drop))?;
+        let timings = Timings::of(self.batch, PATIENCE, || answers().map(drop))?;
         let row = self.row(&timings, &engine, &weights_file(&run, self.model))?;
         Ok(BenchRow { macs, ..row })
     }
 
     fn row(&self, timings: &Timings, engine: &str, path: &Path) -> Result<BenchRow, BenchFailure> {
-        let failed = |error: io::Error| BenchFailure::Process {
-            case: self.named(),
-            reason: format!("{}: {error}", path.shown()),
-        };
+        let failed = |error: io::Error| self.failed(&format!("{}: {error}", path.shown()));
         Ok(BenchRow {
             model: self.model,
             file: None,
             variant: Variant::Fp32,
+            input: None,
             onnx: None,
             engine: engine.to_owned(),
             batch: self.batch,
@@ -369,6 +406,21 @@ impl BenchCase {
             macs: None,
             top1: None,
         })
+    }
+}
+
+fn whose(model: BenchModel) -> &'static str {
+    match model {
+        BenchModel::Teacher => "teacher",
+        BenchModel::Student | BenchModel::File => "student",
+    }
+}
+
+/// An engine of ONNX files, for people.
+fn engine_name(engine: OnnxEngine) -> &'static str {
+    match engine {
+        OnnxEngine::Auto | OnnxEngine::Rten => RTEN,
+        OnnxEngine::OnnxRuntime | OnnxEngine::OnnxRuntimeCuda(_) => ONNXRUNTIME,
     }
 }
 
@@ -397,27 +449,47 @@ fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
     }
 }
 
-/// What identifies the models of a run that wrote these files; those of other weights than
-/// it has now are left out. Weights that cannot be read are none of it.
+/// What a run that wrote these files knows of its models; files of other weights than it has
+/// now are left out. Weights that cannot be read are none of it.
 #[must_use]
-pub fn hashes_of(run: &RunFolder, mut exports: Exports) -> ModelHashes {
-    let hash = |path: PathBuf| Some(WeightsIdentity::of(&path).ok()?.content);
+pub fn known_models(run: &RunFolder, mut exports: Exports) -> KnownModels {
+    let mut weights_bytes = BTreeMap::new();
+    let mut hash = |path: &Path| {
+        let content = WeightsIdentity::of(path).ok()?.content;
+        weights_bytes.insert(content.clone(), path.metadata().ok()?.len());
+        Some(content)
+    };
+    for place in [run.best(), run.quantized(), run.latest()] {
+        hash(&place.path().join(WEIGHTS));
+    }
     let own = run.own_weights();
     exports.retain(|_, export| own.origin(export.made_of.as_ref()) == Origin::Own);
     let plan = run.plan().ok().flatten();
     let teacher = plan.as_ref().and_then(|plan| {
         let teacher = plan.resolved.plan.teacher.as_ref()?.file()?;
+        hash(teacher);
         let mut files = plan.weights.iter();
         let kept = files.find(|identity| identity.path == teacher);
         // A teacher from elsewhere is the one that taught, whatever lies there now.
         Some(kept.map(|identity| identity.content.clone()))
     });
-    let teacher = teacher.unwrap_or_else(|| hash(run.teacher().join(WEIGHTS)));
-    ModelHashes {
+    let teacher = teacher.unwrap_or_else(|| hash(&run.teacher().join(WEIGHTS)));
+    let models = plan.iter().flat_map(|plan| &plan.models);
+    let source = plan
+        .as_ref()
+        .and_then(|plan| plan.resolved.plan.teacher.as_ref());
+    let onnx = source.and_then(TeacherPlan::program);
+    let onnx = onnx.filter(|(_, program)| program.format == ProgramFormat::Onnx);
+    KnownModels {
         run: run.name(),
         student: own,
         teacher: teacher.into_iter().collect(),
         exports,
+        macs: models
+            .filter_map(|model| Some((model.phase, model.macs?)))
+            .collect(),
+        weights_bytes,
+        onnx_teacher_bytes: onnx.and_then(|(path, _)| Some(path.metadata().ok()?.len())),
     }
 }
 
@@ -448,6 +520,42 @@ fn peak_memory() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// How long a model is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    warm_up: Stage,
+    timed: Stage,
+}
+
+/// Answers one after another: as many as this and for as long as this, unless the budget
+/// is spent before. There are at least the least.
+#[derive(Debug, Clone, Copy)]
+struct Stage {
+    count: usize,
+    time: Duration,
+    budget: Duration,
+    least: usize,
+}
+
+impl Stage {
+    /// Seconds that each answer took.
+    fn times<E>(self, answer: &mut impl FnMut() -> Result<(), E>) -> Result<Vec<f64>, E> {
+        let mut times = Vec::new();
+        let start = Instant::now();
+        loop {
+            let elapsed = start.elapsed();
+            let is_enough = times.len() >= self.count && elapsed >= self.time;
+            let is_spent = times.len() >= self.least && elapsed >= self.budget;
+            if is_enough || is_spent {
+                return Ok(times);
+            }
+            let start = Instant::now();
+            answer()?;
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+}
+
 /// Times of answers.
 #[derive(Debug, Clone, PartialEq)]
 struct Timings {
@@ -458,20 +566,13 @@ struct Timings {
 
 impl Timings {
     /// Times the answers of a model to batches.
-    fn of<E>(batch: usize, mut answer: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
-        let start = Instant::now();
-        let (least, long) = WARM_UP;
-        for done in 1.. {
-            answer()?;
-            if done >= least && start.elapsed() >= long {
-                break;
-            }
-        }
-        let mut one = || {
-            let start = Instant::now();
-            answer().map(|()| start.elapsed().as_secs_f64())
-        };
-        let mut times = (0..RUNS).map(|_| one()).collect::<Result<Vec<_>, _>>()?;
+    fn of<E>(
+        batch: usize,
+        patience: Patience,
+        mut answer: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        patience.warm_up.times(&mut answer)?;
+        let mut times = patience.timed.times(&mut answer)?;
         times.sort_by(f64::total_cmp);
         Ok(Self { times, batch })
     }
@@ -517,5 +618,79 @@ mod tests {
             batch: 1,
         };
         assert_eq!(one.quantile_ms(0.99), 500.0);
+    }
+
+    #[test]
+    fn a_model_that_is_too_slow_for_all_answers_is_timed_for_fewer() {
+        let timed = |budget| {
+            let patience = Patience {
+                warm_up: Stage {
+                    count: 3,
+                    time: Duration::ZERO,
+                    budget,
+                    least: 1,
+                },
+                timed: Stage {
+                    count: 20,
+                    time: Duration::ZERO,
+                    budget,
+                    least: 5,
+                },
+            };
+            let mut answers = 0;
+            let timings = Timings::of(1, patience, || {
+                answers += 1;
+                Ok::<(), ()>(())
+            });
+            (answers, timings.unwrap().runs())
+        };
+        assert_eq!(timed(Duration::from_secs(3600)), (23, 20));
+        assert_eq!(timed(Duration::ZERO), (6, 5));
+        let failing = PATIENCE.timed.times(&mut || Err("it failed"));
+        assert_eq!(failing, Err("it failed"));
+        const { assert!(PATIENCE.timed.count >= 200, "that many are promised") };
+    }
+
+    #[test]
+    fn a_model_is_named_once_where_it_could_not_be_measured() {
+        let case = |model, source| BenchCase {
+            model,
+            source,
+            batch: 1,
+            threads: 2,
+        };
+        let onnx = case(
+            BenchModel::File,
+            CaseSource::Onnx {
+                path: PathBuf::from("models/a.onnx"),
+                engine: OnnxEngine::Rten,
+                size: (8, 8),
+                input: PixelFormat::Float,
+                variant: Variant::Fp32,
+            },
+        );
+        let message = |case: &BenchCase, text: &str| case.failed(text).to_string();
+        let could_not = "models/a.onnx in rten 0.27 (batch 1, threads 2) could not be measured: ";
+        for (text, reason) in [
+            ("models/a.onnx: no kernel for Foo", "no kernel for Foo"),
+            (
+                "models/a.onnx is not an ONNX file",
+                "it is not an ONNX file",
+            ),
+            (
+                "models/a.onnx.data is missing",
+                "models/a.onnx.data is missing",
+            ),
+            ("its logits are not finite", "its logits are not finite"),
+        ] {
+            assert_eq!(message(&onnx, text), format!("{could_not}{reason}"));
+        }
+        let device = DeviceSpec::default();
+        let folder = PathBuf::from("checkpoints/tiny");
+        let student = case(BenchModel::Student, CaseSource::Run { folder, device });
+        assert_eq!(
+            message(&student, "no memory"),
+            "the student of tiny (batch 1, threads 2) could not be measured: no memory"
+        );
     }
 }

@@ -69,6 +69,11 @@ pub trait Classify: Sync {
     /// The plain device on which images are expected.
     fn device(&self) -> &Device;
 
+    /// Images that it always computes together, however few it is given.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// What it answers where that was computed elsewhere.
     fn kept(&self) -> Option<&KeptAnswers> {
         None

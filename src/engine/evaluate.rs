@@ -52,24 +52,7 @@ pub struct Subject {
 }
 
 impl Evaluator {
-    /// Prepares the set; runs the teacher over it.
-    ///
-    /// # Errors
-    /// If an image cannot be read, and [`Failure::Stopped`].
-    pub fn new(
-        split: Split,
-        set: ImageSet,
-        images: &Images,
-        teacher: Option<&dyn Classify>,
-        stops: Stops<'_>,
-    ) -> Result<Self, Failure> {
-        let teacher = teacher
-            .map(|teacher| Answers::until_stopped(teacher, &set, images, stops))
-            .transpose()?;
-        Ok(Self::answered(split, set, teacher.map(Arc::new)))
-    }
-
-    /// A set with the answers of a teacher that was asked already.
+    /// A set, and what a teacher answered on it.
     #[must_use]
     pub fn answered(split: Split, set: ImageSet, teacher: Option<Arc<Answers>>) -> Self {
         Self {
@@ -170,7 +153,11 @@ impl Answers {
         Self::until_stopped(network, set, images, &mut || false)
     }
 
-    fn until_stopped(
+    /// The same, unless a stop is due, which is asked after every batch.
+    ///
+    /// # Errors
+    /// Also [`Failure::Stopped`].
+    pub fn until_stopped(
         network: &dyn Classify,
         set: &ImageSet,
         images: &Images,
@@ -237,7 +224,7 @@ pub(super) fn for_each_batch(
     mut visit: impl FnMut(&EvaluationBatch, &[f32]) -> bool,
 ) -> Result<(), Failure> {
     let mut is_stopped = false;
-    for batch in images.in_order(set, images_per_pass(images.size, BATCH)) {
+    for batch in images.in_order(set, images_in_batch(images)) {
         if is_stopped {
             return Err(Failure::Stopped);
         }
@@ -246,6 +233,11 @@ pub(super) fn for_each_batch(
         is_stopped = visit(&batch, &logits);
     }
     Ok(())
+}
+
+/// Images of a batch of an evaluation; of the last there may be fewer.
+pub(super) fn images_in_batch(images: &Images) -> usize {
+    images_per_pass(images.size, BATCH)
 }
 
 /// What a model answers on a batch of a set: logits `[batch, classes]`, row by row.

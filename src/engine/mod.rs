@@ -29,6 +29,7 @@ pub mod network;
 pub mod objective;
 pub mod onnx;
 pub mod optimizer;
+mod pace;
 mod prepare;
 mod probe;
 mod quantize;
@@ -46,9 +47,10 @@ pub mod torchscript;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use bench::{BenchCase, BenchFailure, BenchSubject, hashes_of, machine, measure_export};
+pub use bench::{BenchCase, BenchFailure, BenchSubject, known_models, machine, measure_export};
 pub use evaluate::answers;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
@@ -60,6 +62,7 @@ pub use models::{
     ModelsError, RunModels, check_teacher, images_of, probe_cell, probe_folder, probe_named,
     rounded_student,
 };
+pub use pace::Say;
 pub use prepare::{PrepareError, Prepared, Settled, device_of};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
@@ -70,11 +73,12 @@ pub use threads::bound_threads;
 use self::answer_store::{AnswerRecipe, AnswerStore};
 use self::checkpoint::CheckpointFolder;
 use self::classify::Classify;
-use self::evaluate::{Evaluator, Subject};
+use self::evaluate::{Answers, Evaluator, Subject};
 use self::export::Student;
 use self::fit::{Fit, FitContext, FitEnd};
 use self::learner::Learner;
 use self::metadata::Trained;
+use self::pace::Pace;
 use self::probe::ProbeWatch;
 use self::state::Best;
 use self::teacher::TeacherEnd;
@@ -139,7 +143,7 @@ impl Engine {
         let (teacher, earlier) = match prepared.teacher() {
             None => (None, None),
             Some(teacher) => {
-                let valid = self.evaluator(Split::Valid, None, inbox)?;
+                let valid = self.evaluator(Split::Valid, None, inbox, sink)?;
                 match teacher::obtain(
                     prepared,
                     teacher,
@@ -171,7 +175,7 @@ impl Engine {
         let in_steps = teacher.map(|teacher| teacher.clone().computed_in(precision));
         let in_steps = in_steps.as_ref().map(|teacher| teacher as &dyn Classify);
         let teacher = teacher.map(|teacher| teacher as &dyn Classify);
-        let valid = self.evaluator(Split::Valid, teacher, inbox)?;
+        let valid = self.evaluator(Split::Valid, teacher, inbox, sink)?;
         let checkpoints = CheckpointFolder::new(&self.folder, Phase::Student);
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
@@ -353,7 +357,7 @@ impl Engine {
         inbox: &mut dyn CommandSource,
         sink: &dyn EventSink,
     ) -> Result<(), Failure> {
-        let evaluator = self.evaluator(Split::Test, teacher, inbox)?;
+        let evaluator = self.evaluator(Split::Test, teacher, inbox, sink)?;
         let last = learner.deployable();
         let mut best = last.clone();
         best.quantize(None);
@@ -482,9 +486,9 @@ impl Engine {
         };
         let name = self.folder.name();
         let exports = self.folder.exported().unwrap_or_default();
-        let hashes = hashes_of(&self.folder, exports);
-        let mut result = match BenchResult::new(name, measurement).of_run(&hashes) {
-            Ok(result) => result,
+        let known = known_models(&self.folder, exports);
+        let mut result = match BenchResult::new(name, measurement).of_run(&known) {
+            Ok((result, _)) => result,
             Err(foreign) => return warn(format!("the run measured {foreign}")),
         };
         let kept = result.keep(&self.folder, SystemTime::now());
@@ -518,18 +522,31 @@ impl Engine {
         split: Split,
         teacher: Option<&dyn Classify>,
         inbox: &mut dyn CommandSource,
+        sink: &dyn EventSink,
     ) -> Result<Evaluator, Failure> {
         let images = &self.prepared.images;
         let set = match (split, &images.test) {
             (Split::Test, Some(test)) => test.clone(),
             _ => images.valid.clone(),
         };
-        match (split, self.prepared.teacher_answers()) {
-            (Split::Valid, answers @ Some(_)) if teacher.is_some() => {
-                Ok(Evaluator::answered(split, set, answers))
+        let answers = match (split, teacher, self.prepared.teacher_answers()) {
+            (_, None, _) => None,
+            (Split::Valid, Some(_), answers @ Some(_)) => answers,
+            (_, Some(teacher), _) => {
+                let what = match split {
+                    Split::Valid => "teacher on validation images",
+                    Split::Test => "teacher on test images",
+                };
+                let say = |message| sink.emit(RunEvent::Noted { message });
+                let mut pace = Pace::of_set(&say, what.to_owned(), teacher, &set, images)?;
+                let answers = Answers::until_stopped(teacher, &set, images, &mut || {
+                    pace.batch_done(images);
+                    inbox.stop_is_due()
+                })?;
+                Some(Arc::new(answers))
             }
-            _ => Evaluator::new(split, set, images, teacher, &mut || inbox.stop_is_due()),
-        }
+        };
+        Ok(Evaluator::answered(split, set, answers))
     }
 }
 

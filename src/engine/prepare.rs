@@ -19,6 +19,7 @@ use super::frame::Frame;
 use super::import::{self, ImportError, Note};
 use super::metadata::ModelMetadata;
 use super::network::Network;
+use super::pace::{Pace, Say};
 use super::teacher_check;
 use super::teacher_model::Teacher;
 use crate::data::{DataError, Images};
@@ -186,11 +187,11 @@ impl Settled {
 
 impl Prepared {
     /// Opens images, chooses the device, resolves the plan and builds the
-    /// networks.
+    /// networks. `say` hears how far a teacher is that takes long to answer.
     ///
     /// # Errors
     /// The first thing that stands in the way.
-    pub fn new(plan: Plan) -> Result<Self, PrepareError> {
+    pub fn new(plan: Plan, say: Say<'_>) -> Result<Self, PrepareError> {
         let device = device_of(&plan)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
@@ -203,7 +204,7 @@ impl Prepared {
         let mut prepared = Self::build(resolved, networks, device, images, data)?;
         prepared.notes = notes;
         prepared.weights = prepared.files().map(identity).collect::<Result<_, _>>()?;
-        prepared.ask_teacher()?;
+        prepared.ask_teacher(say)?;
         Ok(prepared)
     }
 
@@ -309,7 +310,7 @@ impl Prepared {
 
     /// Asks a teacher from elsewhere about the validation images, and refuses one
     /// that they speak against.
-    fn ask_teacher(&mut self) -> Result<(), PrepareError> {
+    fn ask_teacher(&mut self, say: Say<'_>) -> Result<(), PrepareError> {
         let (Some(PreparedTeacher::Read { teacher, .. }), Some(file)) =
             (&self.teacher, self.teacher_file())
         else {
@@ -319,8 +320,15 @@ impl Prepared {
         if let Some(kept) = teacher.as_ref().kept() {
             kept.check(&self.images).map_err(PrepareError::Teacher)?;
         }
-        let answers = Answers::of(teacher.as_ref(), &self.images.valid, &self.images)
-            .map_err(PrepareError::Evaluation)?;
+        let asked = |teacher: &Teacher, images: &Images| {
+            let what = "teacher check".to_owned();
+            let mut pace = Pace::of_set(say, what, teacher, &images.valid, images)?;
+            Answers::until_stopped(teacher, &images.valid, images, &mut || {
+                pace.batch_done(images);
+                false
+            })
+        };
+        let answers = asked(teacher, &self.images).map_err(PrepareError::Evaluation)?;
         if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)
         {
             return Err(PrepareError::Teacher(problem));
@@ -338,6 +346,7 @@ impl Prepared {
             own: import::frame(file, &data),
             images: &self.images,
             answers: &answers,
+            say,
         });
         let warning = match examined.map_err(PrepareError::Evaluation)? {
             Ok(warning) => warning,

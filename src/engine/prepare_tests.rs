@@ -125,7 +125,7 @@ impl Colours {
     }
 
     fn prepared(&self, teacher: &str) -> Result<Prepared, String> {
-        Prepared::new(self.plan(teacher)).map_err(|error| error.to_string())
+        Prepared::new(self.plan(teacher), &|_| ()).map_err(|error| error.to_string())
     }
 
     /// How often the teacher is right on the validation images.

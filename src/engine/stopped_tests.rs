@@ -96,7 +96,7 @@ impl Run {
         let plan = experiment::load_text(&self.text, Path::new("stopped.ron"), &[])
             .unwrap()
             .plan;
-        let prepared = Prepared::new(plan).unwrap();
+        let prepared = Prepared::new(plan, &|_| ()).unwrap();
         let teachers = self.place.path().join("teachers");
         let mut engine = Engine::new(prepared, self.folder.clone(), teachers);
         let mut stop = Stop { after, asked: 0 };

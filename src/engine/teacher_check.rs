@@ -27,6 +27,7 @@ use super::classify::Classify as _;
 use super::evaluate::Answers;
 use super::failure::Failure;
 use super::frame::Frame;
+use super::pace::Say;
 use super::teacher_model::Teacher;
 use crate::data::{ImageSet, Images};
 use crate::event::inspection::metrics::{argmax, log_softmax};
@@ -220,6 +221,8 @@ pub struct Subject<'a> {
     pub images: &'a Images,
     /// What it answers on the validation images.
     pub answers: &'a Answers,
+    /// Takes a line for a person who waits.
+    pub say: Say<'a>,
 }
 
 /// Refuses a teacher that answers with no numbers: a person who trusts it would be shown

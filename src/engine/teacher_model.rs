@@ -61,6 +61,16 @@ impl FrozenNetwork {
 }
 
 impl TeacherModel {
+    /// Images that its program takes, if always as many.
+    #[must_use]
+    pub fn batch(&self) -> Option<usize> {
+        match self {
+            Self::Network(_) | Self::Kept(_) => None,
+            Self::Onnx(model) => model.input().batch,
+            Self::TorchScript(model) => model.batch(),
+        }
+    }
+
     /// The engine that runs it, where that is one of its own.
     #[must_use]
     pub fn engine(&self) -> Option<&str> {
@@ -175,6 +185,10 @@ impl Classify for Teacher {
 
     fn device(&self) -> &Device {
         &self.device
+    }
+
+    fn at_once(&self) -> usize {
+        self.model.batch().unwrap_or(1).max(1)
     }
 
     fn kept(&self) -> Option<&KeptAnswers> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::export::PixelFormat;
 use crate::experiment::metric::Cost;
 use crate::experiment::spec::OnnxEngine;
 
@@ -103,6 +104,9 @@ pub struct BenchRow {
     /// What it computes with.
     #[serde(default)]
     pub variant: Variant,
+    /// How the ONNX file takes images; absent in results of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<PixelFormat>,
     /// BLAKE3 of the file that was run, hexadecimal; of its weights where that was temporary.
     pub weights: String,
     /// BLAKE3 of the student's weights that it was made of, as a journal names a
@@ -198,6 +202,7 @@ pub(crate) mod testing {
             model: BenchModel::Student,
             file: onnx.map(|_| "a.onnx".to_owned()),
             variant: Variant::Fp32,
+            input: onnx.map(|_| PixelFormat::Float),
             weights: "ab".to_owned(),
             made_of: None,
             onnx,

@@ -32,6 +32,17 @@ pub enum PixelFormat {
     Uint8,
 }
 
+impl PixelFormat {
+    /// Its name, as `--input` takes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Uint8 => "uint8",
+        }
+    }
+}
+
 /// Floats that an ONNX file computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
 use super::summary::Subject;
-use crate::event::{Export, ExportFormat, Phase};
+use crate::event::{Export, ExportFormat, Phase, PixelFormat};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
 use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled, speed};
@@ -120,7 +120,8 @@ const ALIASES: [(&str, Column); 6] = [
     ("agree", Column::Agreement),
 ];
 
-/// An exported file, and whether it was run against the network.
+/// An exported file, how it takes images where that is not usual, and whether it was run
+/// against the network.
 #[must_use]
 pub fn export_words(name: &str, export: &Export) -> String {
     let proof = match (&export.proof, export.format) {
@@ -131,7 +132,11 @@ pub fn export_words(name: &str, export: &Export) -> String {
         (None, ExportFormat::Onnx) => "not verified".to_owned(),
         (None, ExportFormat::Torch) => "weights for PyTorch".to_owned(),
     };
-    format!("{name}, {}, {proof}", bytes(export.bytes))
+    let input = match export.input {
+        Some(PixelFormat::Uint8) => "uint8 input, ",
+        Some(PixelFormat::Float) | None => "",
+    };
+    format!("{name}, {input}{}, {proof}", bytes(export.bytes))
 }
 
 /// What each training took, of so many seconds: `student 1 m 02 s, teacher 10 s`.

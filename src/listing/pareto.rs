@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use super::Subject;
 use super::field::{Column, written};
-use crate::event::{BenchRow, Export, ExportFormat, Measurement, Phase, Split, Variant};
+use crate::event::{
+    BenchRow, Export, ExportFormat, Measurement, Phase, PixelFormat, Split, Variant,
+};
 use crate::experiment::metric::{Cost, Metric, MetricSplit, MetricWeights, Quantity};
 use crate::format::percent;
 use crate::store::metrics::evaluation;
@@ -34,6 +36,9 @@ pub struct ParetoPoint {
     pub run: String,
     /// What its file computes with.
     pub variant: Variant,
+    /// How the file takes images whose time or size this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<PixelFormat>,
     /// What it costs.
     pub cost: f64,
     /// Its accuracy, in [0, 1].
@@ -181,7 +186,8 @@ impl Pareto {
         let results: Vec<&Measurement> = measurements(run).collect();
         let rows = |measured: &&'_ Measurement| measured.of_student(variant).is_some();
         let file = exported(run, variant);
-        if variant != Variant::Fp32 && file.is_none() && !results.iter().any(rows) {
+        let is_known = file.is_some() || run.run.missed_exports.contains_key(&variant);
+        if variant != Variant::Fp32 && !is_known && !results.iter().any(rows) {
             return;
         }
         let found = self.cost_of(run, &results, file, variant);
@@ -194,23 +200,29 @@ impl Pareto {
                 }
             };
             let top1 = top1.ok_or_else(|| format!("no {} accuracy", word(self.split)))?;
-            Ok((cost, timed.map(|row| row.engine.clone()), top1))
+            Ok((cost, timed, top1))
         });
         match found {
-            Ok((cost, engine, top1)) => {
+            Ok((cost, timed, top1)) => {
+                let file = file.filter(|_| self.cost == ParetoCost::Size);
                 self.points.push(ParetoPoint {
                     run: run.name.to_owned(),
                     variant,
+                    input: timed.map_or_else(|| file?.input, |row| row.input),
                     cost,
                     top1,
                     on_front: false,
-                    engine,
+                    engine: timed.map(|row| row.engine.clone()),
                 });
                 self.teachers.extend(teacher(run, self.split));
             }
             Err(reason) => {
                 // What is lost may be what is missing.
-                let problem = run.run.problem().map(|problem| format!("; {problem}"));
+                let problem = run
+                    .run
+                    .problem()
+                    .filter(|problem| !problem.starts_with(&reason));
+                let problem = problem.map(|problem| format!("; {problem}"));
                 let reason = reason + &problem.unwrap_or_default();
                 self.absent.push(Absent {
                     run: run.name.to_owned(),
@@ -231,12 +243,12 @@ impl Pareto {
         file: Option<&Export>,
         variant: Variant,
     ) -> Result<(f64, Option<&'a BenchRow>), String> {
-        let mut rows = results.iter().filter_map(|found| {
-            let row = found.of_student(variant)?;
-            Some((&found.machine.processor, row))
-        });
         match &self.cost {
             ParetoCost::Latency(wanted) => {
+                let rows = results.iter().filter_map(|found| {
+                    let row = found.of_student(variant)?;
+                    Some((&found.machine.processor, row))
+                });
                 let rows: Vec<(&String, &'a BenchRow)> = rows.collect();
                 let mut on_it = rows.iter().filter(|row| Some(row.0) == wanted.as_ref());
                 match (on_it.next(), rows.first()) {
@@ -247,14 +259,12 @@ impl Pareto {
                     }
                 }
             }
-            ParetoCost::Size => {
-                // A measurement of the weights in the engine that trained has no such file.
-                let measured = rows.find(|(_, row)| row.file.is_some());
-                let measured = measured.map(|(_, row)| row.file_bytes);
-                let bytes = file.map(|file| file.bytes).or(measured);
-                let bytes = bytes.ok_or_else(|| "not exported".to_owned())?;
-                Ok((bytes as f64, None))
-            }
+            ParetoCost::Size => match (file, run.run.missed_exports.get(&variant)) {
+                // Of the file that is there now: what was measured was another, or is gone.
+                (Some(file), _) => Ok((file.bytes as f64, None)),
+                (None, Some(why)) => Err(why.clone()),
+                (None, None) => Err("not exported".to_owned()),
+            },
             ParetoCost::Macs => {
                 let model = run.run.store.models.get(&Phase::Student);
                 let macs = model.and_then(|model| model.macs);
@@ -377,18 +387,14 @@ fn measurements<'a>(run: &Subject<'a>) -> impl Iterator<Item = &'a Measurement> 
     kept.chain(own)
 }
 
-/// The ONNX files of a run that compute with this, and whether each lies elsewhere than
-/// among the run's own.
+/// The ONNX files of a run that are there and compute with this, and whether each lies
+/// elsewhere than among the run's own.
 fn exports<'a>(
     run: &Subject<'a>,
     variant: Variant,
 ) -> impl Iterator<Item = (bool, &'a Export)> + use<'a> {
-    let listed = run.run.exports.iter();
-    let listed = listed.map(|(name, file)| (Path::new(name).is_absolute(), file));
-    // A run that lists files lists its own, too.
-    let own = run.run.store.exported.iter().map(|file| (false, file));
-    let own = own.filter(|_| run.run.exports.is_empty());
-    let files = listed.chain(own);
+    let files = run.run.exports.iter();
+    let files = files.map(|(name, file)| (Path::new(name).is_absolute(), file));
     files.filter(move |(_, file)| file.format == ExportFormat::Onnx && file.variant() == variant)
 }
 

@@ -92,18 +92,28 @@ fn a_run_that_is_not_shown_is_named_with_the_reason() {
 }
 
 #[test]
-fn sizes_and_macs_need_no_clock_and_an_int8_file_has_no_test_accuracy() {
+fn sizes_and_macs_need_no_clock_and_a_file_of_fewer_bits_has_no_test_accuracy() {
     let macs = pictured(&measured_runs(), Some(ParetoCost::Macs), Split::Valid);
     assert!(macs.points.iter().any(|point| point.run == CRASHED));
     assert!(macs.conditions().is_none());
-    let size = pictured(&measured_runs(), Some(ParetoCost::Size), Split::Test);
+    let mut runs = measured_runs();
+    let fp16 = Export {
+        floats: Floats::Fp16,
+        proof: Some(proof()),
+        ..export()
+    };
+    let files = [("a.onnx", export()), ("a-fp16.onnx", fp16)];
+    let files = files.map(|(name, file)| (name.to_owned(), file));
+    runs.get_mut(ADAPTIVE).unwrap().exports = files.into();
+    let size = pictured(&runs, Some(ParetoCost::Size), Split::Test);
+    assert_eq!(size.points.len(), 1);
     assert!(
         size.points
             .iter()
             .all(|point| point.variant == Variant::Fp32)
     );
     let absences = size.absences().join("\n");
-    assert!(absences.contains("int8: no test accuracy"), "{absences}");
+    assert!(absences.contains("fp16: no test accuracy"), "{absences}");
 }
 
 /// What became of a run's files on an axis: points by variant, and why others lack.
@@ -138,7 +148,41 @@ fn a_size_is_that_of_the_onnx_file_and_never_that_of_the_parameters() {
     let run = runs.get_mut(VANILLA).unwrap();
     run.exports.clear();
     run.store.measured = Some(only_measured);
-    assert_eq!(size(&runs), (vec![(Variant::Fp32, 1_200_000.0)], vec![]));
+    assert_eq!(size(&runs), (vec![], vec!["not exported".to_owned()]));
+}
+
+#[test]
+fn a_file_that_is_missed_is_no_point_by_its_size_and_is_named() {
+    let mut runs = crate::listing::testing::runs();
+    let size = |runs: &Runs| of_run(runs, VANILLA, ParetoCost::Size);
+    let rows = [Variant::Fp32, Variant::Int8].map(|variant| BenchRow {
+        variant,
+        top1: Some(0.9),
+        ..bench_row(Some(OnnxEngine::Rten), 4.0)
+    });
+    let run = runs.get_mut(VANILLA).unwrap();
+    // What the training wrote and measured may be gone.
+    run.store.measured = Some(measured("Xeon", rows.to_vec()));
+    run.store.exported = Some(export());
+    let gone = |name: &str| format!("export/{name} is missing: proof.json lists it");
+    let lines = [gone("a.onnx"), gone("a-int8.onnx")];
+    run.missed_exports = BTreeMap::from([
+        (Variant::Fp32, lines[0].clone()),
+        (Variant::Int8, lines[1].clone()),
+    ]);
+    run.unused_results = vec![lines[0].clone()];
+    let (points, reasons) = size(&runs);
+    assert!(points.is_empty(), "{points:?}");
+    let int8 = format!("int8: {}; {}", lines[1], lines[0]);
+    assert_eq!(reasons, [lines[0].clone(), int8]);
+    let (points, _) = of_run(&runs, VANILLA, ParetoCost::Latency(Some("Xeon".to_owned())));
+    assert_eq!(points.len(), 2, "what was measured stays measured");
+    let run = runs.get_mut(VANILLA).unwrap();
+    run.exports.insert("b.onnx".to_owned(), export());
+    assert_eq!(size(&runs).0, [(Variant::Fp32, 8605.0)]);
+    runs.get_mut(VANILLA).unwrap().store.measured = None;
+    let (_, reasons) = size(&runs);
+    assert_eq!(reasons.len(), 1, "the int8 file is named, measured or not");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! Nothing is computed here and nothing is known of networks, tensors or engines.
 
+mod named;
 mod needed;
 pub mod proto;
 mod read;

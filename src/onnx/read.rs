@@ -10,6 +10,7 @@ use bytes::Bytes;
 use prost::Message;
 use thiserror::Error;
 
+use super::named::{called, place};
 use super::needed;
 use super::proto::{
     AttributeProto, EXTERNAL, Extent, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
@@ -20,7 +21,7 @@ use super::sizes::{self, Fault, MOST_MEMORY as MOST_AT_ONCE, Refusal, Weighed};
 use super::weigh::{self, Undecodable};
 use super::wire;
 use crate::untrusted::contents::start_of;
-use crate::untrusted::{Contents, Show as _, clean_line, open_regular};
+use crate::untrusted::{Contents, Show as _, open_regular};
 
 /// Longest file: what the format's own encoding can hold, bytes.
 const LONGEST: u64 = 2 << 30;
@@ -49,9 +50,6 @@ const FAIR_MEMORY: u64 = 1 << 30;
 
 /// Longest name of a file on the usual file systems, bytes.
 const LONGEST_NAME: usize = 255;
-
-/// A file that is one of the format by its first bytes may still be anything.
-const MAX_PLACE: usize = 80;
 
 /// Names of the set of operators that every file uses.
 const OWN_NAMES: [&str; 2] = ["", "ai.onnx"];
@@ -654,28 +652,6 @@ fn undecodable(path: &Path, reason: Undecodable) -> OnnxError {
         path,
         format!("{problem}; export it from the trained model again"),
     )
-}
-
-/// A node in a message: by its name, which it need not have, or by what it gives.
-fn called(node: &NodeProto) -> String {
-    if !node.name.is_empty() {
-        return format!("the node `{}`", place(&node.name));
-    }
-    let output = node.output.iter().find(|name| !name.is_empty());
-    match output {
-        Some(output) => format!("the node that gives `{}`", place(output)),
-        None => "a node that gives nothing".to_owned(),
-    }
-}
-
-/// A name of the file in a message. It may be as long as the file.
-fn place(name: &str) -> String {
-    let start: String = name.chars().take(MAX_PLACE + 1).collect();
-    let name = clean_line(&start);
-    if name.chars().count() <= MAX_PLACE {
-        return name.into_owned();
-    }
-    name.chars().take(MAX_PLACE).chain(['…']).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, OnnxError> {

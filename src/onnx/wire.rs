@@ -4,7 +4,8 @@
 //! onnxruntime runs nodes that no answer is computed from; they are left out. rten wants the place
 //! and the length of weights that lie in another file, which the format lets a file leave out, and
 //! takes few names for that file; both are written anew. So is the window of a convolution that is
-//! only given by its weights.
+//! only given by its weights. A node without a name gets one that says what it is: engines name
+//! nodes in what they say of them.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,
 };
 
+use super::named::place;
 use super::needed::Kept;
 use super::proto::{
     AttributeProto, EXTERNAL, GraphProto, NodeProto, StringStringEntryProto, TensorProto,
@@ -51,7 +53,7 @@ pub type Windows = BTreeMap<String, AttributeProto>;
 
 /// The windows of a graph that follow from weights alone.
 pub fn windows(graph: &GraphProto) -> Windows {
-    const NAME: &str = "kernel_shape";
+    const WINDOW: &str = "kernel_shape";
     let weights = graph.initializer.iter();
     let sides: BTreeMap<&str, &[i64]> = weights
         .map(|tensor| (tensor.name.as_str(), tensor.dims.as_slice()))
@@ -60,13 +62,13 @@ pub fn windows(graph: &GraphProto) -> Windows {
         matches!(
             node.op_type.as_str(),
             "Conv" | "ConvTranspose" | "ConvInteger"
-        ) && !node.attribute.iter().any(|setting| setting.name == NAME)
+        ) && !node.attribute.iter().any(|setting| setting.name == WINDOW)
     });
     let windows = without.filter_map(|node| {
         let window = sides.get(node.input.get(1)?.as_str())?.get(2..)?;
         let window = window.iter().map(|side| usize::try_from(*side).ok());
         let window: Vec<usize> = window.collect::<Option<_>>()?;
-        Some((node.output.first()?.clone(), settings(NAME, &window)))
+        Some((node.output.first()?.clone(), settings(WINDOW, &window)))
     });
     windows.collect()
 }
@@ -109,6 +111,7 @@ impl Rewriter<'_> {
         // Where what was not copied yet begins.
         let mut from = 0;
         let mut places = [0_usize; 4];
+        let mut has_name = false;
         let mut rest = message.clone();
         while rest.has_remaining() {
             let start = message.len() - rest.len();
@@ -119,6 +122,7 @@ impl Rewriter<'_> {
             }
             let length = usize::try_from(decode_varint(&mut rest).ok()?).ok()?;
             let content = rest.split_to(length.min(rest.len()));
+            has_name |= kind == Kind::Node && tag == NAME && !content.is_empty();
             let end = message.len() - rest.len();
             let outermost = kind == Kind::Graph { outermost: true };
             if outermost && !self.keeps(tag, &mut places) {
@@ -138,12 +142,17 @@ impl Rewriter<'_> {
                 from = end;
             }
         }
-        let window = (kind == Kind::Node).then(|| self.window(message)).flatten();
-        if from == 0 && window.is_none() {
+        let added = if kind == Kind::Node {
+            let name = (!has_name).then(|| named(message)).flatten();
+            self.window(message).into_iter().chain(name).collect()
+        } else {
+            Vec::new()
+        };
+        if from == 0 && added.is_empty() {
             return None;
         }
         parts.push(message.slice(from..));
-        parts.extend(window);
+        parts.extend(added);
         Some(parts)
     }
 
@@ -212,7 +221,15 @@ impl Rewriter<'_> {
     }
 }
 
-/// A field that holds a message.
+/// A name for a node that has none: its operator, and what it gives.
+fn named(message: &Bytes) -> Option<Bytes> {
+    let node = NodeProto::decode(message.clone()).ok()?;
+    let output = node.output.iter().find(|name| !name.is_empty())?;
+    let name = format!("{} that gives {}", place(&node.op_type), place(output));
+    Some(field(NAME, name.as_bytes()))
+}
+
+/// A field that holds a message, or a text.
 fn field(number: u32, message: &[u8]) -> Bytes {
     let mut bytes = BytesMut::new();
     encode_key(number, WireType::LengthDelimited, &mut bytes);
@@ -220,6 +237,9 @@ fn field(number: u32, message: &[u8]) -> Bytes {
     bytes.put_slice(message);
     bytes.freeze()
 }
+
+/// The field `name` of a node.
+const NAME: u32 = 3;
 
 /// The field `external_data`.
 const PLACE: u32 = 13;
@@ -292,6 +312,30 @@ mod tests {
         conv.attribute.push(settings("kernel_shape", &[1, 2]));
         assert_eq!(again(&whole, None), Some(expected.clone()));
         assert!(again(&expected, None).is_none());
+    }
+
+    #[test]
+    fn a_node_without_a_name_gets_one_that_says_what_it_is() {
+        let mut whole = model(None, None, false);
+        let expected = whole.clone();
+        let first = &mut whole.graph.as_mut().unwrap().node[0];
+        first.name.clear();
+        let operator = first.op_type.clone();
+        let output = first.output[0].clone();
+        let named = again(&whole, None).unwrap();
+        let name = &named.graph.as_ref().unwrap().node[0].name;
+        assert_eq!(*name, format!("{operator} that gives {output}"));
+        assert!(again(&named, None).is_none());
+        let mut others = named;
+        let first = &mut others.graph.as_mut().unwrap().node[0];
+        first
+            .name
+            .clone_from(&expected.graph.as_ref().unwrap().node[0].name);
+        assert_eq!(others, expected, "nothing else changes");
+        let long = "x".repeat(10_000);
+        whole.graph.as_mut().unwrap().node[0].output[0] = long;
+        let named = again(&whole, None).unwrap();
+        assert!(named.graph.unwrap().node[0].name.len() < 200);
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn unread(run: &Subject) -> String {
 
 fn files(exports: &Exports) -> String {
     let mut text = title("Files");
-    text += "| file | what | size | weights | BLAKE3 |\n|---|---|--:|---|---|\n";
+    text += "| file | what | file size | weights | BLAKE3 |\n|---|---|--:|---|---|\n";
     for (name, export) in exports {
         let what = match (export.format, export.input) {
             (ExportFormat::Onnx, Some(PixelFormat::Uint8)) => "ONNX, takes RGB bytes",

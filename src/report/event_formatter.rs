@@ -258,7 +258,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
 
 fn model(summary: &ModelSummary) -> String {
     format!(
-        "{}: {}, {} parameters, {} MACs per image, {} of weights",
+        "{}: {}, {} parameters, {} MACs per image, {} of weights in memory",
         wording::phase(summary.phase),
         summary.name,
         format::scaled(summary.parameters as f64),

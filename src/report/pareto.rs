@@ -11,6 +11,8 @@ mod tests;
 pub use self::svg::svg;
 
 use super::runs::{grid, text_of};
+use crate::event::PixelFormat;
+use crate::format::MISSING;
 use crate::listing::Pareto;
 use crate::listing::pareto::TeacherLine;
 use crate::untrusted::clean_line;
@@ -21,6 +23,7 @@ pub fn table(picture: &Pareto) -> String {
     let titles = [
         "run",
         "as",
+        "input",
         picture.accuracy_title(),
         picture.cost.title(),
         "",
@@ -30,9 +33,11 @@ pub fn table(picture: &Pareto) -> String {
         let (top1, cost) = point.facts(&picture.cost);
         let front = if point.on_front { "front" } else { "" };
         let variant = point.variant.word().to_owned();
-        vec![point.run.clone(), variant, top1, cost, front.to_owned()]
+        let input = point.input.map_or(MISSING, PixelFormat::word).to_owned();
+        let front = front.to_owned();
+        vec![point.run.clone(), variant, input, top1, cost, front]
     }));
-    let mut lines = grid(&rows, &[false, false, true, true, false]);
+    let mut lines = grid(&rows, &[false, false, false, true, true, false]);
     let teachers = picture.teachers.iter().map(TeacherLine::words);
     lines.extend(teachers.map(|words| clean_line(&words).into_owned()));
     lines.extend(picture.conditions());

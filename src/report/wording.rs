@@ -134,8 +134,13 @@ pub fn speed_words(measured: &Measurement) -> Option<String> {
         let time = row.cost(cost).unwrap_or(f64::NAN);
         written(Quantity::Cost(cost), time)
     });
+    let file = match row.input {
+        Some(input) => format!("ONNX, {} input", input.word()),
+        None if row.file.is_some() => "ONNX".to_owned(),
+        None => "weights".to_owned(),
+    };
     Some(format!(
-        "p50 {}, p90 {}, p99 {}; batch 1, 1 thread, {}, {}",
+        "p50 {}, p90 {}, p99 {}; batch 1, 1 thread, {file}, {}, {}",
         times[0], times[1], times[2], row.engine, measured.machine.processor
     ))
 }

@@ -2,6 +2,7 @@
 //! `bench/`, a file for every processor.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::own_weights::{Origin, OwnWeights};
 use super::seal::checksum_of;
 use super::{RunFolder, atomic};
-use crate::event::{BenchModel, BenchRow, Export, Exports, Measurement, Variant};
+use crate::event::{
+    BenchModel, BenchRow, Export, Exports, Measurement, Phase, PixelFormat, Variant,
+};
 use crate::untrusted::{Show as _, clean_line, read_text_limited};
 
 /// The folder in a run's.
@@ -41,9 +44,10 @@ const FASTEST: f64 = 1e9;
 /// No model has or takes more, bytes or operations.
 const LARGEST: u64 = 1 << 60;
 
-/// The models of a run, identified by the BLAKE3 of their files.
+/// The models of a run, identified by the BLAKE3 of their files, and what it knows of them
+/// without measuring anything.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ModelHashes {
+pub struct KnownModels {
     /// The run's name.
     pub run: String,
     /// Of its student's weights, as they are now.
@@ -52,6 +56,12 @@ pub struct ModelHashes {
     pub teacher: Vec<String>,
     /// Files that were written of its student.
     pub exports: Exports,
+    /// Multiply-accumulates of one image of its models, where they are known.
+    pub macs: BTreeMap<Phase, u64>,
+    /// Lengths of its files of weights by their BLAKE3, bytes.
+    pub weights_bytes: BTreeMap<String, u64>,
+    /// Length of its teacher's ONNX file, if it is one, bytes.
+    pub onnx_teacher_bytes: Option<u64>,
 }
 
 /// What a result measured that is not of a run.
@@ -145,14 +155,18 @@ impl BenchResult {
     }
 
     /// As the result of a run that has these models, whatever its name was: a file that was measured alone,
-    /// as on another machine, is the run's student if the run wrote it.
+    /// as on another machine, is the run's student if the run wrote it. Of a model the result has its
+    /// times and its memory; all else is what the run knows. Also returns a line for each row that had
+    /// it otherwise.
     ///
     /// # Errors
     /// What it measured that the run does not have.
-    pub fn of_run(mut self, run: &ModelHashes) -> Result<Self, ForeignResult> {
+    pub fn of_run(mut self, run: &KnownModels) -> Result<(Self, Vec<String>), ForeignResult> {
         let name = || run.run.clone();
-        for row in &mut self.measurement.rows {
-            let export = run.exports.values().find(|it| it.blake3 == row.weights);
+        let mut notes = Vec::new();
+        for (at, row) in self.measurement.rows.iter_mut().enumerate() {
+            let mut exports = run.exports.iter();
+            let export = exports.find(|(_, it)| it.blake3 == row.weights);
             let is_own = match row.model {
                 BenchModel::File => export.is_some(),
                 BenchModel::Student => export.is_some() || run.student.contains(&row.weights),
@@ -169,24 +183,18 @@ impl BenchResult {
                     BenchModel::Teacher => ForeignResult::Model("teacher", hash, name()),
                 });
             }
-            row.top1 = None;
-            row.made_of = None;
-            if row.model == BenchModel::Teacher {
-                continue;
-            }
-            // What is known of the model is not the result's to say.
-            row.model = BenchModel::Student;
-            row.variant = Variant::Fp32;
-            row.made_of = Some(row.weights.clone());
-            if let Some(export) = export {
-                row.made_of.clone_from(&export.made_of);
-                row.top1 = proven_top1(export);
-                row.file_bytes = export.bytes;
-                row.variant = export.variant();
-            }
+            let measured = row.clone();
+            run.describe(row, export);
+            notes.extend(overruled(&measured, row).map(|what| {
+                format!(
+                    "row {}: {what} are not those of {}; its own are used",
+                    at + 1,
+                    run.run
+                )
+            }));
         }
         self.target.clone_from(&run.run);
-        Ok(self)
+        Ok((self, notes))
     }
 
     /// What it says of these weights, and what is wrong with the rest: the speed of other
@@ -235,6 +243,60 @@ impl BenchResult {
         }
         format!("{name}.json")
     }
+}
+
+impl KnownModels {
+    /// Writes into a row of the run's what does not depend on who measures it. `export` is
+    /// the file that it measured, if the run wrote it.
+    fn describe(&self, row: &mut BenchRow, export: Option<(&String, &Export)>) {
+        row.top1 = None;
+        row.made_of = None;
+        let of_weights = self.weights_bytes.get(&row.weights).copied();
+        let length = match (&row.file, row.model) {
+            (None, _) => of_weights,
+            (Some(_), BenchModel::Teacher) => self.onnx_teacher_bytes,
+            // One that was written to be measured has the length that was measured.
+            (Some(_), _) => None,
+        };
+        row.file_bytes = length.unwrap_or(row.file_bytes);
+        if row.model == BenchModel::Teacher {
+            row.macs = self.macs.get(&Phase::Teacher).copied();
+            return;
+        }
+        row.macs = self.macs.get(&Phase::Student).copied();
+        row.model = BenchModel::Student;
+        row.variant = Variant::Fp32;
+        row.input = row.file.is_some().then_some(PixelFormat::Float);
+        row.made_of = Some(row.weights.clone());
+        if let Some((name, export)) = export {
+            let name = Path::new(name).file_name().unwrap_or_default();
+            row.file = Some(clean_line(&name.to_string_lossy()).into_owned());
+            row.made_of.clone_from(&export.made_of);
+            row.top1 = proven_top1(export);
+            row.file_bytes = export.bytes;
+            row.variant = export.variant();
+            row.input = export.input;
+        }
+    }
+}
+
+/// What a row had otherwise than the run knows it.
+fn overruled(measured: &BenchRow, known: &BenchRow) -> Option<String> {
+    let differs = [
+        (
+            "MACs",
+            measured.macs.is_some() && measured.macs != known.macs,
+        ),
+        ("file size", measured.file_bytes != known.file_bytes),
+        ("number format", measured.variant != known.variant),
+        (
+            "input",
+            measured.input.is_some() && measured.input != known.input,
+        ),
+    ];
+    let differs = differs.into_iter().filter(|(_, differs)| *differs);
+    let names: Vec<&str> = differs.map(|(what, _)| what).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn invalid(reason: String) -> io::Error {
@@ -374,6 +436,7 @@ mod tests {
     use crate::event::ExportProof;
     use crate::event::bench::testing::{bench_row, measured};
     use crate::event::export::testing::{export, proof};
+    use crate::experiment::spec::OnnxEngine;
     use crate::run::own_weights::testing::train_to;
     use crate::untrusted::testing::make_pipe;
 
@@ -423,13 +486,13 @@ mod tests {
             ..export()
         };
         let name = "a.onnx".to_owned();
-        let of = |exports| ModelHashes {
+        let of = |exports| KnownModels {
             run: "run".to_owned(),
             exports,
-            ..ModelHashes::default()
+            ..KnownModels::default()
         };
         let exports = of(Exports::from([(name.clone(), export.clone())]));
-        let taken = alone.clone().of_run(&exports).unwrap();
+        let (taken, _) = alone.clone().of_run(&exports).unwrap();
         let row = taken.measurement.of_student(Variant::Fp32).unwrap();
         assert_eq!(row.top1, Some(0.75));
         let blake3 = "cd".to_owned();
@@ -440,11 +503,12 @@ mod tests {
 
     #[test]
     fn every_row_of_a_result_is_of_the_run_that_takes_it() {
-        let run = ModelHashes {
+        let run = KnownModels {
             run: "run".to_owned(),
             student: OwnWeights::from(["ab"]),
             teacher: vec!["cd".to_owned()],
-            exports: Exports::new(),
+            macs: BTreeMap::from([(Phase::Student, 40_000_000)]),
+            ..KnownModels::default()
         };
         let mut own = result("Xeon", 2.0);
         let teacher = BenchRow {
@@ -456,7 +520,7 @@ mod tests {
         // Neither accuracy nor precision is the result's to say.
         let row = &mut own.measurement.rows[0];
         (row.top1, row.variant) = (Some(1.0), Variant::Int8);
-        let taken = own.clone().of_run(&run).unwrap();
+        let (taken, _) = own.clone().of_run(&run).unwrap();
         let made_of = Some("ab".to_owned());
         let expected = BenchRow {
             made_of,
@@ -471,7 +535,66 @@ mod tests {
         }
         // Runs are renamed; what was measured are the weights.
         own.target = "before".to_owned();
-        assert_eq!(own.of_run(&run).unwrap().target, "run");
+        assert_eq!(own.of_run(&run).unwrap().0.target, "run");
+    }
+
+    #[test]
+    fn what_a_run_knows_of_its_models_is_not_the_results_to_say() {
+        let export = Export {
+            bytes: 8605,
+            blake3: "ab".to_owned(),
+            input: Some(PixelFormat::Uint8),
+            ..export()
+        };
+        let run = KnownModels {
+            run: "run".to_owned(),
+            student: OwnWeights::from(["ef"]),
+            teacher: vec!["cd".to_owned()],
+            exports: Exports::from([("run-uint8.onnx".to_owned(), export)]),
+            macs: BTreeMap::from([(Phase::Student, 64_600)]),
+            weights_bytes: BTreeMap::from([("ef".to_owned(), 8820)]),
+            onnx_teacher_bytes: Some(97_000),
+        };
+        let row = |model, weights: &str, onnx| BenchRow {
+            model,
+            weights: weights.to_owned(),
+            file_bytes: 1,
+            macs: Some(1),
+            ..bench_row(onnx, 2.0)
+        };
+        let rten = Some(OnnxEngine::Rten);
+        let rows = vec![
+            row(BenchModel::File, "ab", rten),
+            row(BenchModel::Student, "ef", None),
+            row(BenchModel::Teacher, "cd", rten),
+        ];
+        let forged = BenchResult::new("run".to_owned(), measured("Xeon", rows));
+        let (taken, notes) = forged.of_run(&run).unwrap();
+        let known = taken.measurement.rows.iter();
+        let known = known.map(|row| (row.macs, row.file_bytes, row.input, row.file.as_deref()));
+        assert_eq!(
+            known.collect::<Vec<_>>(),
+            [
+                (
+                    Some(64_600),
+                    8605,
+                    Some(PixelFormat::Uint8),
+                    Some("run-uint8.onnx")
+                ),
+                (Some(64_600), 8820, None, None),
+                (None, 97_000, Some(PixelFormat::Float), Some("a.onnx")),
+            ]
+        );
+        assert_eq!(
+            notes,
+            [
+                "row 1: MACs, file size, input are not those of run; its own are used",
+                "row 2: MACs, file size are not those of run; its own are used",
+                "row 3: MACs, file size are not those of run; its own are used",
+            ]
+        );
+        let (_, notes) = taken.of_run(&run).unwrap();
+        assert!(notes.is_empty(), "{notes:?}");
     }
 
     #[test]

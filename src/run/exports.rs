@@ -1,6 +1,7 @@
 //! What a run knows of the files that were written of it for other programs, and
 //! whether they still are these.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::atomic::{create_folders, parent, write_file};
 use super::litter;
 use super::own_weights::{Origin, OwnWeights};
 use super::seal::{checksum_of, content};
-use crate::event::{Export, Exports};
+use crate::event::{Export, ExportFormat, Exports, Variant};
 use crate::untrusted::{Show as _, is_absent, open_regular, read_limited};
 
 /// What is known of them, in their folder.
@@ -57,12 +58,16 @@ pub struct CheckedExports {
     pub intact: Exports,
     /// A line for each that is not, and for a list that cannot be read.
     pub problems: Vec<String>,
+    /// Of these the one that says why an ONNX file is missed that computes with this. Which
+    /// ones an unreadable list names is not known: it stands for the usual one.
+    pub missed: BTreeMap<Variant, String>,
 }
 
 impl CheckedExports {
     /// Nothing can be said of files that an unreadable list may name.
     fn unreadable(damage: String) -> Self {
         Self {
+            missed: BTreeMap::from([(Variant::default(), damage.clone())]),
             problems: vec![damage],
             ..Self::default()
         }
@@ -170,6 +175,10 @@ impl RunFolder {
                     format!("{} {fault}; {remedy}", path.shown())
                 }
             };
+            if export.format == ExportFormat::Onnx {
+                let missed = checked.missed.entry(export.variant());
+                missed.or_insert_with(|| problem.clone());
+            }
             checked.problems.push(problem);
         }
         checked
@@ -346,7 +355,9 @@ mod tests {
         let checked = run.checked_exports();
         assert!(checked.intact.len() == 1 && checked.problems.is_empty());
         train_to(&run, "second");
-        let CheckedExports { intact, problems } = run.checked_exports();
+        let CheckedExports {
+            intact, problems, ..
+        } = run.checked_exports();
         let why = "a.onnx is of other weights than the run has now; export it again with --force";
         assert!(
             intact.is_empty() && problems[0].contains(why),

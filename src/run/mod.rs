@@ -28,7 +28,7 @@ pub mod timestamp;
 pub mod trash;
 
 pub use atomic_dir::AtomicDir;
-pub use bench::{BenchResult, ForeignResult, ModelHashes};
+pub use bench::{BenchResult, ForeignResult, KnownModels};
 pub use exit::Exit;
 pub use find::ModelsFolder;
 pub use folder::{RunError, RunFolder, Started, USUAL_FOLDER};

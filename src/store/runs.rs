@@ -13,8 +13,10 @@ use super::metrics::value;
 use super::record::{Checkpoint, Status};
 use super::run_store::RunStore;
 use super::run_tail::RunTail;
-use crate::event::{Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent};
-use crate::experiment::metric::{Metric, Quantity};
+use crate::event::{
+    Exports, JOURNAL_VERSION_WITH_MARK, Measurement, Outcome, Phase, RunEvent, Variant,
+};
+use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::run::seal::{Owner as SealOwner, Sealed};
 use crate::run::{BenchResult, Holder, Notes, RecordMark, RunError, RunFolder, RunLock, RunPlan};
 use crate::untrusted::Show as _;
@@ -62,8 +64,10 @@ pub struct RunEntry {
     pub id: Option<String>,
     /// How fast its models are, the newest result first.
     pub bench: Vec<BenchResult>,
-    /// The files that were exported of it.
+    /// The files that were exported of it and are there.
     pub exports: Exports,
+    /// Why an ONNX file that was exported of it is none of them, by what it computes with.
+    pub missed_exports: BTreeMap<Variant, String>,
     /// What happened, as far as it was read.
     pub store: RunStore,
     /// What is wrong with what does not change as it trains, such as its experiment.
@@ -133,6 +137,7 @@ impl RunEntry {
             id: None,
             bench: Vec::new(),
             exports: Exports::new(),
+            missed_exports: BTreeMap::new(),
             store: RunStore::new(),
             problems: Vec::new(),
             notes_problem: None,
@@ -281,6 +286,12 @@ impl RunEntry {
     #[must_use]
     pub fn metric(&self, metric: &Metric) -> Option<f64> {
         match metric.quantity {
+            // A run knows these itself, whatever measured it.
+            Quantity::Cost(Cost::Macs) => {
+                self.measured()?;
+                let macs = self.store.models.get(&Phase::Student)?.macs?;
+                Some(macs as f64)
+            }
             Quantity::Cost(cost) => self.measured()?.cost(cost),
             _ => value(&self.store, metric),
         }
@@ -330,6 +341,7 @@ impl RunEntry {
     pub fn take_results(&mut self, results: RunResults) {
         self.bench = results.bench;
         self.exports = results.exports;
+        self.missed_exports = results.missed;
         self.unused_results = results.unused;
     }
 
@@ -364,6 +376,8 @@ pub struct RunResults {
     pub bench: Vec<BenchResult>,
     /// The files that were exported and are there.
     pub exports: Exports,
+    /// Why an ONNX file that was exported is none of them, by what it computes with.
+    pub missed: BTreeMap<Variant, String>,
     /// A line for each result that cannot be read or is of other weights.
     pub unused: Vec<String>,
 }
@@ -374,7 +388,8 @@ pub fn results_of(folder: &RunFolder) -> RunResults {
     let mut results = RunResults::default();
     let own = folder.own_weights();
     let listed = folder.listed_exports(&own);
-    (results.exports, results.unused) = (listed.intact, listed.problems);
+    (results.exports, results.missed) = (listed.intact, listed.missed);
+    results.unused = listed.problems;
     match folder.bench_results(&own) {
         Ok(found) => {
             for result in found {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
@@ -10,6 +11,10 @@ use crate::bench::{Bench, code, stderr};
 
 fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().len()
 }
 
 /// What was printed, without the breaks of its lines.
@@ -47,6 +52,28 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
         }
     }
     assert!(!run.join("export").exists(), "a file was in the way");
+    // What was written to be measured is what would be exported.
+    let exported = bench.path().join("same.onnx");
+    let out = ["--export", name, "--out", "same.onnx"];
+    assert_eq!(code(&bench.run(&out)), 0);
+    let sizes = |file: bool| {
+        let rows = rows.iter().filter(|row| row["model"] == "Student");
+        let mut rows = rows.filter(|row| row["file"].is_string() == file);
+        (rows
+            .clone()
+            .all(|row| row["macs"] == rows.clone().next().unwrap()["macs"]))
+        .then(|| rows.next().unwrap()["file_bytes"].as_u64().unwrap())
+        .unwrap()
+    };
+    let (weights, onnx) = (sizes(false), sizes(true));
+    assert_eq!(weights, length(&run.join("best/weights.safetensors")));
+    assert_eq!(onnx, length(&exported));
+    let inputs = rows
+        .iter()
+        .map(|row| (row["file"].is_string(), &row["input"]));
+    for (is_file, input) in inputs {
+        assert_eq!(*input, if is_file { "float".into() } else { Value::Null });
+    }
     result["machine"]["processor"] = "Cortex-A72".into();
     let board = bench.path().join("board.json");
     fs::write(&board, result.to_string()).unwrap();
@@ -81,11 +108,47 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
             &format!("it measured a {model} (BLAKE3 cd) with other weights"),
         );
     }
+    // A run knows itself how much its models compute.
+    let macs = || {
+        let columns = [
+            "--runs",
+            "--columns",
+            "bench/macs,bench/file_bytes",
+            "--json",
+        ];
+        let listed: Value = serde_json::from_slice(&bench.run(&columns).stdout).unwrap();
+        listed[0]["columns"].clone()
+    };
+    let before = macs();
+    let mut other = result.clone();
+    for row in other["rows"].as_array_mut().unwrap() {
+        (row["macs"], row["file_bytes"]) = (1.into(), row["file_bytes"].clone());
+    }
+    fs::write(&board, other.to_string()).unwrap();
+    let forged = bench.run(&["--bench-into", name, "board.json"]);
+    assert_eq!(code(&forged), 0, "{}", stderr(&forged));
+    let why = "warning: board.json: row 1: MACs are not those of tiny-";
+    assert!(stderr(&forged).contains(why), "{}", stderr(&forged));
+    assert_eq!(macs(), before);
+    let kept: Value =
+        serde_json::from_slice(&fs::read(run.join("bench/cortex-a72.json")).unwrap()).unwrap();
+    assert!(
+        kept["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["macs"] != 1)
+    );
     // Runs are renamed; what was measured are the weights.
     result["target"] = "before".into();
     fs::write(&board, result.to_string()).unwrap();
     let renamed = bench.run(&["--bench-into", name, "board.json"]);
     assert_eq!(code(&renamed), 0, "{}", stderr(&renamed));
+    assert!(
+        !stderr(&renamed).contains("warning: board.json"),
+        "{}",
+        stderr(&renamed)
+    );
     let kept = run.join("bench/cortex-a72.json");
     let text = fs::read_to_string(&kept).unwrap();
     fs::write(&kept, text.replace("\"runs\": 200", "\"runs\": 201")).unwrap();
@@ -295,11 +358,80 @@ fn a_file_that_is_none_is_named() {
     fs::write(bench.path().join("model.onnx"), b"PK\x03\x04").unwrap();
     let output = bench.run(&["--bench", "model.onnx"]);
     assert_eq!(code(&output), 2);
-    assert!(
-        stderr(&output).contains("is not an ONNX file"),
-        "{}",
-        stderr(&output)
+    let text = stderr(&output);
+    assert!(text.contains("is not an ONNX file"), "{text}");
+    assert_eq!(text.matches("model.onnx").count(), 1, "{text}");
+}
+
+#[test]
+fn a_file_that_is_gone_is_no_point_of_the_picture_by_size() {
+    let bench = Bench::new();
+    let short = ["--run", "tiny.ron", "--set", "epochs=1"];
+    assert_eq!(code(&bench.run(&short)), 0);
+    let run = bench.newest();
+    let name = run.to_str().unwrap();
+    assert_eq!(code(&bench.run(&["--export", name])), 0);
+    let export = ["--export", name, "--input", "uint8"];
+    assert_eq!(code(&bench.run(&export)), 0);
+    let output = bench.run(&["--bench", name, "--batch", "1"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let table = printed(&output);
+    for input in [" float ", " uint8 "] {
+        let is_row = |line: &&str| line.starts_with("student") && line.contains(input);
+        assert!(table.lines().any(|line| is_row(&line)), "{table}");
+    }
+    let by_size = || {
+        let output = bench.run(&["--runs", "--pareto", "front.svg", "--x", "size", "--json"]);
+        (code(&output), printed(&output), stderr(&output))
+    };
+    let (exit, text, _) = by_size();
+    assert_eq!(exit, 0, "{text}");
+    let picture: Value = serde_json::from_str(&text).unwrap();
+    let file = run.join(format!(
+        "export/{}.onnx",
+        run.file_name().unwrap().to_str().unwrap()
+    ));
+    assert_eq!(picture["points"][0]["cost"], length(&file) as f64);
+    assert_eq!(picture["points"][0]["input"], "float");
+    let other = file.with_file_name(
+        file.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace(".onnx", "-uint8.onnx"),
     );
+    fs::remove_file(&other).unwrap();
+    fs::write(&file, "cut").unwrap();
+    let (exit, _, text) = by_size();
+    assert_eq!(exit, 2, "{text}");
+    let why = ".onnx is not the file that was exported: it has 3 bytes and was written with";
+    assert!(text.contains(why), "{text}");
+    fs::remove_file(&file).unwrap();
+    let (exit, _, text) = by_size();
+    assert_eq!(exit, 2, "{text}");
+    assert!(
+        text.contains(".onnx is missing: proof.json lists it"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_engine_that_refuses_a_file_names_it_once() {
+    let bench = Bench::new();
+    let short = ["--run", "tiny.ron", "--set", "epochs=1"];
+    assert_eq!(code(&bench.run(&short)), 0);
+    let out = ["--export", "tiny", "--out", "model.onnx"];
+    assert_eq!(code(&bench.run(&out)), 0);
+    // A library that is none fails in the process that measures.
+    fs::write(bench.path().join("other.so"), "text").unwrap();
+    let mut command = bench.command(&["--bench", "model.onnx", "--batch", "1"]);
+    let path = bench.path().join("other.so");
+    let output = command.env("ORT_DYLIB_PATH", path).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = printed(&output);
+    let line = text.lines().find(|line| line.contains("not measured"));
+    let line = line.unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(line.matches("model.onnx").count(), 1, "{line}");
 }
 
 #[test]

@@ -144,3 +144,54 @@ torch.save(timm.create_model('resnet18', num_classes=2).state_dict(), sys.argv[1
     let found = "its outputs are in another order (`b`, `a`) and are put in the data's";
     assert!(stderr(&output).contains(found), "{}", stderr(&output));
 }
+
+#[test]
+fn a_script_asks_a_model_at_the_size_that_its_weights_are_for() {
+    const MODEL: &str = "
+import sys, timm, torch, numpy
+from PIL import Image
+torch.manual_seed(1)
+name, weights, image, logits = sys.argv[1:]
+options = {'img_size': 32} if name.startswith('vit') else {}
+model = timm.create_model(name, num_classes=2, **options).eval()
+torch.save(model.state_dict(), weights)
+config = timm.data.resolve_model_data_config(model)
+# The rest of what the configuration does: the middle of an enlarged image.
+config['input_size'] = (3, 32, 32)
+transform = timm.data.create_transform(**config, is_training=False)
+with torch.no_grad():
+    numpy.save(logits, model(transform(Image.open(image).convert('RGB'))[None]).numpy())
+";
+    const AGREE: &str = "
+import sys, numpy
+from safetensors.numpy import load_file
+expected, found = numpy.load(sys.argv[1]), load_file(sys.argv[2])['logits']
+assert found.shape == expected.shape, found.shape
+assert numpy.abs(found - expected).max() < 1e-4, (found, expected)
+";
+    let bench = Bench::new();
+    let at = |name: &str| bench.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(at("images")).unwrap();
+    let image = at("images/a.png");
+    let shade = |x: u32, y: u32| image::Rgb([(x * 7) as u8, (y * 7) as u8, 90]);
+    image::RgbImage::from_fn(32, 32, shade)
+        .save(&image)
+        .unwrap();
+    std::fs::write(at("classes.txt"), "a\nb\n").unwrap();
+    let modules = "torch, timm, safetensors, blake3, PIL";
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/make-logits");
+    for name in ["resnet18", "vit_tiny_patch16_224"] {
+        let (weights, logits, out) = (at("w.pth"), at("l.npy"), at("out.safetensors"));
+        let arguments = ["-c", MODEL, name, &weights, &image, &logits];
+        if python(modules, &arguments).is_none() {
+            return;
+        }
+        let (images, classes) = (at("images"), at("classes.txt"));
+        let arguments = [
+            &[script, &out, &images, "--timm", name, "--size", "32"][..],
+            &["--weights", &weights, "--classes", &classes],
+        ];
+        python(modules, &arguments.concat()).unwrap();
+        python(modules, &["-c", AGREE, &logits, &out]).unwrap();
+    }
+}

@@ -117,10 +117,24 @@ mod with_libtorch {
     }
 
     #[test]
+    fn a_program_with_another_number_of_scores_is_refused_before_there_is_a_run() {
+        let bench = bench("scripted.pt");
+        let two = "teacher.classes=Names([\"red\", \"green\"])";
+        for mode in ["--check", "--run"] {
+            let output = bench.run(&[mode, "colours.ron", "--set", two]);
+            assert_eq!(code(&output), 2, "{mode}: {}", stderr(&output));
+            let text = stderr(&output);
+            let why = "there are 2 names, and the teacher has 3 outputs";
+            assert!(text.contains(why), "{text}");
+        }
+        assert!(bench.runs().is_empty());
+    }
+
+    #[test]
     fn programs_that_answer_otherwise_each_time_or_in_company_are_refused() {
         for (file, expected) in [
-            ("random.pt", "differs every time it is asked"),
-            ("company.pt", "depends on the others of its batch"),
+            ("random.pt", "differ in every run"),
+            ("company.pt", "depend on the others of its batch"),
             ("dict.pt", "say which are the logits"),
         ] {
             let bench = bench(file);

@@ -178,7 +178,7 @@ pub fn replay(
         let mut loaded = frozen(run)?;
         loaded.plan.device = device.unwrap_or(loaded.plan.device);
         let text = loaded.frozen_text().to_owned();
-        let prepared = unless_stopped(stop, move || Prepared::new(loaded.plan))?;
+        let prepared = unless_stopped(stop, move || Prepared::new(loaded.plan, &|_| ()))?;
         (prepared, text)
     };
     let mut adjustments = again(adjustments(&journal.events));
@@ -644,7 +644,7 @@ fn as_journalled(
         return Err(SessionError::Edited(run.experiment()));
     }
     let plan = frozen(run)?.plan;
-    let prepared = unless_stopped(stop, move || Prepared::new(plan))?;
+    let prepared = unless_stopped(stop, move || Prepared::new(plan, &|_| ()))?;
     let before = events.iter().find_map(|event| match event {
         RunEvent::DataIndexed(summary) => Some(summary),
         _ => None,

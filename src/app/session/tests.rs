@@ -61,7 +61,7 @@ fn stopped() -> &'static Path {
             device: None,
         };
         let stop = StopSignal::new();
-        let session = Session::begin(job, place.path(), stop.clone()).unwrap();
+        let session = Session::begin(job, place.path(), stop.clone(), Box::new(|_| ())).unwrap();
         let (events, end) = session.into_parts();
         for event in &events {
             if let RunEvent::StepLogged(row) = event
@@ -121,7 +121,7 @@ fn refusal(run: &RunFolder, changes: ResumeChanges) -> SessionError {
         changes,
     };
     let checkpoints = run.path().parent().unwrap();
-    let Err(error) = Session::begin(job, checkpoints, StopSignal::new()) else {
+    let Err(error) = Session::begin(job, checkpoints, StopSignal::new(), Box::new(|_| ())) else {
         panic!("it resumes");
     };
     assert_eq!(content(run.path()), before, "{error}");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::mail::Sender;
 use super::message::{LaunchedRun, Message};
 use crate::app::panic::caught;
-use crate::app::session::{Job, MoreEpochs, ResumeChanges, Session, SessionError};
+use crate::app::session::{Job, Lines, MoreEpochs, ResumeChanges, Session, SessionError};
 use crate::event::Position;
 use crate::experiment;
 use crate::experiment::schedule::Schedule;
@@ -71,11 +71,11 @@ impl QueuedJob {
 
 /// How a job becomes a session.
 pub trait OpenSession: Send + Sync {
-    /// Opens what the job needs and starts to train. May take minutes.
+    /// Opens what the job needs and starts to train. May take minutes, and says so.
     ///
     /// # Errors
     /// Why it does not train.
-    fn open(&self, job: &QueuedJob, stop: StopSignal) -> Result<Session, SessionError>;
+    fn open(&self, job: &QueuedJob, stop: StopSignal, say: Lines) -> Result<Session, SessionError>;
 
     /// The folder of runs, which other workbenches may train in, too.
     fn checkpoints(&self) -> &Path;
@@ -88,7 +88,7 @@ pub struct EngineSessions {
 }
 
 impl OpenSession for EngineSessions {
-    fn open(&self, job: &QueuedJob, stop: StopSignal) -> Result<Session, SessionError> {
+    fn open(&self, job: &QueuedJob, stop: StopSignal, say: Lines) -> Result<Session, SessionError> {
         let job = match job {
             QueuedJob::Experiment(path) => Job::New {
                 loaded: Box::new(experiment::load(path, &[])?),
@@ -112,7 +112,7 @@ impl OpenSession for EngineSessions {
                 changes: ResumeChanges::default(),
             },
         };
-        let mut session = Session::begin(job, &self.checkpoints, stop)?;
+        let mut session = Session::begin(job, &self.checkpoints, stop, say)?;
         // The screen shows the curves of earlier processes as well.
         session.before.read_series(&session.folder);
         Ok(session)
@@ -331,7 +331,11 @@ impl HeldTicket {
 /// Reports on a job until it is over.
 fn train(sessions: &dyn OpenSession, job: &QueuedJob, stop: StopSignal, mut ticket: HeldTicket) {
     let sender = ticket.sender.clone();
-    let opened = caught(|| sessions.open(job, stop))
+    let hears = sender.clone();
+    let say: Lines = Box::new(move |line| {
+        let _ = hears.send(Message::log(LogLine::info(line)));
+    });
+    let opened = caught(|| sessions.open(job, stop, say))
         .unwrap_or_else(|reason| Err(SessionError::Panicked(reason)));
     let mut session = match opened {
         Ok(session) => session,

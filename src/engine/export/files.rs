@@ -230,7 +230,10 @@ impl Student<'_> {
     }
 
     /// The bytes of its ONNX file with floats.
-    fn onnx(&self, pixels: PixelFormat, floats: Floats) -> Result<Vec<u8>, ProofError> {
+    ///
+    /// # Errors
+    /// The weights cannot be read from the device, or do not fit into these floats.
+    pub fn onnx(&self, pixels: PixelFormat, floats: Floats) -> Result<Vec<u8>, ProofError> {
         let about = self.about(self.trained());
         onnx_file(self.network, self.known, pixels, floats, &about)
     }

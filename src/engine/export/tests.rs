@@ -19,8 +19,8 @@ use crate::engine::onnx::{BareModel, Engine};
 use crate::engine::weights::save_described;
 use crate::event::inspection::Weights;
 use crate::event::{
-    DataSummary, FloatLayers, Floats, PixelFormat, PrecisionModel, QuantScheme, QuantTrial,
-    RangeRule, Variant, WeightScales,
+    DataSummary, ExportFormat, FloatLayers, Floats, PixelFormat, PrecisionModel, QuantScheme,
+    QuantTrial, RangeRule, Variant, WeightScales,
 };
 use crate::experiment::architecture::{AveragePool, Graph, Layer, Linear, LinearInit, build};
 use crate::experiment::load_text;
@@ -554,6 +554,60 @@ fn a_file_that_computes_something_else_is_not_left_behind() {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
         std::fs::remove_file(&path).unwrap();
     }
+}
+
+#[test]
+fn an_export_that_fails_its_verification_leaves_the_run_as_it_was() {
+    let (images, graph, known) = quick_start();
+    let network = Network::new(graph, 1, &Device::flex());
+    // A file that takes bytes normalises them itself: here otherwise than the images are.
+    let other = ModelMetadata {
+        std: known.std.map(|std| 4.0 * std),
+        ..known.clone()
+    };
+    let place = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(place.path(), "a", "Experiment()", SystemTime::UNIX_EPOCH).unwrap();
+    let write = |known: &ModelMetadata| {
+        let student = Student {
+            run: &run,
+            network: &network,
+            rounded: None,
+            known,
+            weights: Weights::Best,
+            made_of: None,
+        };
+        let (format, pixels) = (ExportFormat::Onnx, PixelFormat::Uint8);
+        let path = super::place(&run, Weights::Best, format, pixels, Variant::Fp32);
+        let written = student.write_onnx(&path, pixels, Floats::Fp32, Some(&images));
+        written.map_err(|error| error.to_string())
+    };
+    let refused = || {
+        let error = write(&other).unwrap_err();
+        let why = "the file does not compute what the network does: logits differ by ";
+        assert!(error.starts_with(why), "{error}");
+        assert!(error.ends_with("; nothing was written"), "{error}");
+    };
+    refused();
+    assert!(!run.exports().exists(), "not even the folder is left");
+    let export = write(&known).unwrap();
+    assert_eq!(export.proof.unwrap().agreement, 1.0);
+    let names = || {
+        let entries = std::fs::read_dir(run.exports()).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>()
+    };
+    let files = names();
+    let [file] = &files[..] else {
+        panic!("{files:?}")
+    };
+    let before = std::fs::read(file).unwrap();
+    refused();
+    assert_eq!(names(), files);
+    assert!(
+        std::fs::read(file).unwrap() == before,
+        "the verified one stays"
+    );
 }
 
 const BYTES: QuantScheme = QuantScheme {

@@ -68,6 +68,7 @@ pub fn settle(
         macs: demand.macs,
         beside: graph.beside().values().cloned().collect(),
         batch: None,
+        scores: None,
     };
     let model = OnnxModel::new(
         graph,

@@ -44,6 +44,7 @@ pub fn settle(
             parameters: facts.parameters,
             bytes: script.weights,
             batch: model.batch(),
+            scores: Some(facts.classes),
             ..ProgramFound::default()
         }),
         ..part
@@ -60,6 +61,7 @@ pub fn read(file: &TeacherFile, device: &Device) -> Result<TorchScriptModel, Imp
         scores: part.scores,
         taken: taken.and_then(|taken| taken.outputs.clone()),
         batch: part.found.as_ref().and_then(|found| found.batch),
+        classes: part.found.as_ref().and_then(|found| found.scores),
     };
     let model = TorchScriptModel::open(&ScriptFile::open(file.path())?, answers, device)?;
     match part.found {

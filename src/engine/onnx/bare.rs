@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{CHUNK, Engine, OnnxModelError, refused};
-use crate::event::Variant;
+use crate::event::{PixelFormat, Variant};
 use crate::experiment::spec::OnnxEngine;
 use crate::onnx::{OnnxFile, PixelOrder};
 
@@ -45,6 +45,8 @@ enum MadeUp {
 pub struct BareFacts {
     /// Height and width of its images in pixels.
     pub size: (u32, u32),
+    /// How it takes them.
+    pub input: PixelFormat,
     /// What it computes with.
     pub variant: Variant,
 }
@@ -108,6 +110,11 @@ impl BareModel {
         };
         Ok(BareFacts {
             size: input.size.unwrap_or((SIDE, SIDE)),
+            input: if input.takes_bytes {
+                PixelFormat::Uint8
+            } else {
+                PixelFormat::Float
+            },
             variant,
         })
     }

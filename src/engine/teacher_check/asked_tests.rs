@@ -106,7 +106,7 @@ impl Place {
         );
         let loaded = load_text(&text, &self.0.path().join("a.ron"), &[]);
         let plan = loaded.unwrap_or_else(|report| panic!("{report}")).plan;
-        let prepared = Prepared::new(plan).map_err(|error| error.to_string())?;
+        let prepared = Prepared::new(plan, &|_| ()).map_err(|error| error.to_string())?;
         let notes = prepared.notes.iter();
         Ok(notes.map(|note| note.message().to_owned()).collect())
     }

@@ -30,11 +30,11 @@ pub fn unsteady(
     path: &Path,
     images: &Images,
 ) -> Result<Option<Problem>, Failure> {
-    let batch = match teacher.model() {
-        TeacherModel::Network(_) | TeacherModel::Kept(_) => return Ok(None),
-        TeacherModel::Onnx(model) => model.input().batch,
-        TeacherModel::TorchScript(model) => model.batch(),
-    };
+    let model = teacher.model();
+    if matches!(model, TeacherModel::Network(_) | TeacherModel::Kept(_)) {
+        return Ok(None);
+    }
+    let batch = model.batch();
     let count = images.valid.len().min(TOGETHER);
     let spread: Vec<usize> = (0..count).map(|k| k * images.valid.len() / count).collect();
     let set = images.valid.subset(&spread);

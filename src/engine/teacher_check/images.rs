@@ -17,6 +17,7 @@ use crate::engine::evaluate::Answers;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Frame, Input};
 use crate::engine::import::{BYTES, given};
+use crate::engine::pace::Pace;
 use crate::engine::teacher_model::Teacher;
 use crate::experiment::architecture;
 use crate::experiment::model::{Model, Stem};
@@ -110,7 +111,11 @@ pub fn seen_otherwise(
             remedy: order_to_write(order, subject.outputs(), classes),
         }
     });
-    for ways in tries() {
+    let tries = tries();
+    let what = "teacher check, other images".to_owned();
+    let mut pace = Pace::new(subject.say, what, "tries", tries.len());
+    for ways in tries {
+        pace.more_done(1);
         let Some((teacher, remedies)) = tried(&ways, subject) else {
             continue;
         };

@@ -65,6 +65,8 @@ impl TorchScriptModel {
         let mut model = Self::open(file, answers, device)?;
         let (scores, batch) = model.first_scores(size)?;
         model.answers.batch = batch;
+        let classes = scores.size()[1] as usize;
+        model.answers.classes = Some(classes);
         let parameters = model.program.named_parameters();
         let parameters = parameters.map_err(|error| model.refused(&reason(&error)))?;
         let count = |(_, value): &(String, Native)| value.numel() as u64;
@@ -87,7 +89,7 @@ impl TorchScriptModel {
         let sums = scores.sum_dim_intlist(-1, false, Kind::Float);
         let apart = (sums - 1.0).abs().max().double_value(&[]);
         let facts = ScriptFacts {
-            classes: scores.size()[1] as usize,
+            classes,
             probabilities: apart < 1e-3 && scores.min().double_value(&[]) >= 0.0,
             // A frozen program has constants in their place.
             parameters: match parameters {
@@ -254,6 +256,14 @@ impl TorchScriptModel {
                 )));
             }
         };
+        // A program may decide that anew each time; what its outputs stand for is decided once.
+        if let Some(known) = self.answers.classes.filter(|known| int(*known) != classes) {
+            return Err(self.refused(&format!(
+                "it gives {classes} scores for each of {} images, and gave {known} when it was \
+                 checked",
+                images.size()[0]
+            )));
+        }
         if !output.is_floating_point() {
             let kind = output.kind();
             return Err(self.refused(&format!("its scores are of type {kind:?}, not floats")));

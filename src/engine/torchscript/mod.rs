@@ -83,6 +83,8 @@ pub struct ScriptAnswers {
     pub taken: Option<Vec<usize>>,
     /// Images that are given at once, if always as many.
     pub batch: Option<usize>,
+    /// Scores of each image, once that is known.
+    pub classes: Option<usize>,
 }
 
 /// What is found when a file first answers.

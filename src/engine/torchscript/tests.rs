@@ -93,6 +93,25 @@ fn logits_are_pytorch_s_for_traced_and_scripted_files_on_every_device() {
 }
 
 #[test]
+fn a_program_that_gives_another_number_of_scores_than_before_is_refused() {
+    let values = written().images;
+    let found = |classes| {
+        let answers = ScriptAnswers {
+            classes,
+            ..ScriptAnswers::default()
+        };
+        let model = TorchScriptModel::open(&file("traced.pt"), answers, &libtorch()).unwrap();
+        let rows = model.logits(images(&values, &libtorch()));
+        rows.map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(found(None), Ok(()));
+    assert_eq!(found(Some(3)), Ok(()));
+    let error = found(Some(4)).unwrap_err();
+    let why = "it gives 3 scores for each of 4 images, and gave 4 when it was checked";
+    assert!(error.contains(why), "{error}");
+}
+
+#[test]
 fn what_was_changed_to_run_a_file_is_noted() {
     let notes = |name| first(name, None).1.notes.join("; ");
     assert!(notes("scripted.pt").contains("saved in training mode"));

@@ -145,6 +145,9 @@ pub struct ProgramFound {
     /// Images that a TorchScript file takes at once, if always as many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
+    /// Scores that a TorchScript file gives for an image; absent in plans of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<usize>,
 }
 
 impl TeacherFile {

@@ -1,6 +1,6 @@
 use super::labels::{Place, placed};
 use super::*;
-use crate::event::{Split, Variant};
+use crate::event::{PixelFormat, Split, Variant};
 use crate::listing::pareto::{Absent, TeacherLine};
 use crate::listing::{ParetoCost, ParetoPoint};
 
@@ -8,6 +8,7 @@ fn point(run: &str, variant: Variant, cost: f64, top1: f64, on_front: bool) -> P
     ParetoPoint {
         run: run.to_owned(),
         variant,
+        input: Some(PixelFormat::Float),
         cost,
         top1,
         on_front,

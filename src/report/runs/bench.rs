@@ -1,7 +1,7 @@
 //! What `--bench` measured, as a table.
 
 use super::{grid, text_of};
-use crate::event::{BenchModel, BenchRow, Measurement};
+use crate::event::{BenchModel, BenchRow, Measurement, PixelFormat};
 use crate::format::{MISSING, bytes, milliseconds, scaled, speed};
 use crate::run::BenchResult;
 
@@ -18,15 +18,27 @@ pub fn bench_table(result: &BenchResult) -> String {
         result.target, machine.processor, machine.threads, machine.system
     );
     let titles = [
-        "model", "as", "engine", "batch", "threads", "p50", "p90", "p99", "speed", "memory",
-        "size", "MACs",
+        "model",
+        "file",
+        "input",
+        "engine",
+        "batch",
+        "threads",
+        "runs",
+        "p50",
+        "p90",
+        "p99",
+        "speed",
+        "memory",
+        "file size",
+        "MACs",
     ];
-    let cells = rows.iter().map(cells);
+    let cells = rows.iter().map(|row| cells(row, rows));
     let rows: Vec<_> = std::iter::once(titles.map(str::to_owned).to_vec())
         .chain(cells)
         .collect();
     let mut is_right = vec![true; titles.len()];
-    is_right[..3].fill(false);
+    is_right[..4].fill(false);
     let mut text = head + &text_of(grid(&rows, &is_right));
     let lines = unmeasured.iter().map(|it| {
         let (file, engine, reason) = (&it.file, &it.engine, &it.reason);
@@ -50,17 +62,19 @@ fn model(model: BenchModel) -> &'static str {
     }
 }
 
-fn cells(row: &BenchRow) -> Vec<String> {
+fn cells(row: &BenchRow, rows: &[BenchRow]) -> Vec<String> {
     let memory = match row.peak_memory {
         0 => MISSING.to_owned(),
         memory => bytes(memory),
     };
     vec![
         model(row.model).to_owned(),
-        form(row),
+        form(row, rows),
+        row.input.map_or(MISSING, PixelFormat::word).to_owned(),
         row.engine.clone(),
         row.batch.to_string(),
         row.threads.to_string(),
+        row.runs.to_string(),
         milliseconds(row.p50_ms),
         milliseconds(row.p90_ms),
         milliseconds(row.p99_ms),
@@ -72,10 +86,15 @@ fn cells(row: &BenchRow) -> Vec<String> {
     ]
 }
 
-/// `weights`, `ONNX`, `ONNX int8`.
-fn form(row: &BenchRow) -> String {
+/// `weights`, `ONNX`, `ONNX int8`; the name of a file where another is the same but for that.
+fn form(row: &BenchRow, rows: &[BenchRow]) -> String {
+    let is_alike = |other: &BenchRow| {
+        let what = |row: &BenchRow| (row.model, row.variant, row.input);
+        what(other) == what(row) && other.file.is_some() && other.file != row.file
+    };
     match &row.file {
         None => "weights".to_owned(),
+        Some(name) if rows.iter().any(is_alike) => name.clone(),
         Some(_) => format!("ONNX{}", row.variant.suffix()),
     }
 }

@@ -43,7 +43,7 @@ fn models(int8: &Int8) -> Table {
         "top-1",
         "agrees with teacher",
         "with fp32",
-        "size",
+        "file size",
         "p50",
         "engine",
     ];

@@ -1,9 +1,11 @@
 use super::*;
-use crate::event::{Phase, Position, RunEvent};
+use crate::event::bench::testing::{bench_row, measured};
+use crate::event::{BenchRow, Phase, PixelFormat, Position, RunEvent, Variant};
 use crate::experiment::metric::ValidMetric;
+use crate::experiment::spec::OnnxEngine;
 use crate::listing::testing::{ADAPTIVE, STOPPED, VANILLA, apply, changed, runs};
 use crate::listing::{Field, Fields, RunSummary, Subject};
-use crate::run::Fork;
+use crate::run::{BenchResult, Fork};
 use crate::store::Runs;
 use crate::store::testing::run_plan;
 
@@ -238,4 +240,56 @@ fn a_comparison_has_metrics_side_by_side_and_only_what_differs() {
     );
     let same = [known.subject(VANILLA), known.subject(VANILLA)];
     assert!(comparison(&same).contains("The configurations are identical."));
+}
+
+#[test]
+fn rows_of_files_that_differ_are_told_apart() {
+    let file = |name: &str, input, variant| BenchRow {
+        file: Some(name.to_owned()),
+        input: Some(input),
+        variant,
+        ..bench_row(Some(OnnxEngine::Rten), 2.0)
+    };
+    let rows = vec![
+        bench_row(None, 3.0),
+        file("a.onnx", PixelFormat::Float, Variant::Fp32),
+        file("a-uint8.onnx", PixelFormat::Uint8, Variant::Fp32),
+        BenchRow {
+            runs: 7,
+            ..file("a-uint8-int8.onnx", PixelFormat::Uint8, Variant::Int8)
+        },
+    ];
+    let table = |rows: Vec<BenchRow>| {
+        let result = BenchResult::new("a".to_owned(), measured("Xeon", rows));
+        let table = bench_table(&result);
+        let cells = |line: &str| {
+            let cells = line.split("  ").map(str::trim).filter(|it| !it.is_empty());
+            cells.take(7).map(str::to_owned).collect::<Vec<_>>()
+        };
+        table.lines().skip(3).map(cells).collect::<Vec<_>>()
+    };
+    let found = table(rows.clone());
+    assert_eq!(
+        found[0],
+        [
+            "model", "file", "input", "engine", "batch", "threads", "runs"
+        ]
+    );
+    let facts = |line: &Vec<String>| [line[1].clone(), line[2].clone(), line[6].clone()];
+    let facts: Vec<_> = found[1..].iter().map(facts).collect();
+    assert_eq!(
+        facts,
+        [
+            ["weights", "\u{2013}", "200"],
+            ["ONNX", "float", "200"],
+            ["ONNX", "uint8", "200"],
+            ["ONNX int8", "uint8", "7"],
+        ]
+    );
+    // One of the latest weights is the same but for its name.
+    let latest = file("a-latest.onnx", PixelFormat::Float, Variant::Fp32);
+    let found = table([rows, vec![latest]].concat());
+    assert_eq!(found[2][1], "a.onnx");
+    assert_eq!(found[3][1], "ONNX");
+    assert_eq!(found[5][1], "a-latest.onnx");
 }

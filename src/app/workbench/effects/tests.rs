@@ -2,7 +2,7 @@ use std::fs;
 
 use super::super::mail::{Mailbox, mailbox};
 use super::*;
-use crate::app::session::{Session, SessionError};
+use crate::app::session::{Lines, Session, SessionError};
 use crate::event::inspection::{Asked, ProbeSource};
 use crate::event::{Phase, Position};
 use crate::run::{Notes, NotesChange, RunFolder};
@@ -15,7 +15,7 @@ use crate::ui::effect::Waiting;
 struct NoSessions;
 
 impl OpenSession for NoSessions {
-    fn open(&self, job: &QueuedJob, _: StopSignal) -> Result<Session, SessionError> {
+    fn open(&self, job: &QueuedJob, _: StopSignal, _: Lines) -> Result<Session, SessionError> {
         Err(SessionError::Complete {
             run: job.file(),
             extends: true,

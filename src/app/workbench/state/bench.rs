@@ -17,7 +17,7 @@ use super::super::launcher::{OpenSession, QueuedJob};
 use super::super::mail::{Mailbox, mailbox};
 use super::super::message::Message;
 use super::{Flow, State};
-use crate::app::session::{Opened, Session, SessionError};
+use crate::app::session::{Lines, Opened, Session, SessionError};
 use crate::event::{Command, RunEvent};
 use crate::experiment;
 use crate::run::{Exit, RunFolder, StopSignal};
@@ -41,6 +41,9 @@ const EXPERIMENT: &str = "Experiment(
 )
 ";
 
+/// How the line begins that is said while a session is opened.
+pub(super) const ASKS: &str = "teacher check: ";
+
 /// Opens sessions that play, one script after the other.
 pub(super) struct Sessions {
     checkpoints: PathBuf,
@@ -52,9 +55,10 @@ pub(super) struct Sessions {
 }
 
 impl OpenSession for Sessions {
-    fn open(&self, job: &QueuedJob, stop: StopSignal) -> Result<Session, SessionError> {
+    fn open(&self, job: &QueuedJob, stop: StopSignal, say: Lines) -> Result<Session, SessionError> {
         let _open = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         self.opened.lock().unwrap().push(job.shown());
+        say(format!("{ASKS}{}", job.shown()));
         let folder = match job {
             QueuedJob::Experiment(path) => {
                 let loaded = experiment::load(path, &[])?;

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use crossterm::event::KeyCode;
 
-use super::bench::Bench;
+use super::bench::{ASKS, Bench};
 use super::*;
 use crate::event::testing::run_started;
 use crate::event::{Command, Origin, Position};
@@ -86,6 +86,8 @@ fn the_key_that_trains_trains_the_experiment_and_shows_the_run_until_it_is_compl
     assert_eq!(entry.store.completed(Phase::Student), 2);
     let shared = bench.state.ui.shared();
     assert_eq!((&shared.training, &shared.preparing), (&None, &None));
+    let asks = |line: &String| line.starts_with(ASKS);
+    assert!(bench.log().iter().any(asks), "what takes long is said");
 }
 
 #[test]

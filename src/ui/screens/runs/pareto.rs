@@ -82,6 +82,11 @@ impl RunsTable {
         Pareto::of(&subjects, cost, self.pareto.split)
     }
 
+    /// Whether the picture has points to choose from.
+    pub(in crate::ui) fn has_points(&self, runs: &Runs) -> bool {
+        !self.pictured(runs).points.is_empty()
+    }
+
     /// Returns whether the selected run is to be shown.
     pub(super) fn act_on_pareto(&mut self, action: Action, runs: &Runs) -> bool {
         let picture = self.pictured(runs);

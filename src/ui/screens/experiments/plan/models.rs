@@ -1,7 +1,7 @@
 //! The models of the plan: how large, and how much smaller.
 //!
 //! ```text
-//! Models                 params     MACs    weights
+//! Models                 params     MACs  in memory
 //! teacher  CNN 16-32-64  24.0 k    701 k    97.0 kB
 //! student  CNN 4-8-16    1.69 k   64.6 k    6.98 kB
 //! compression             14.2x    10.8x      14.2x
@@ -53,7 +53,7 @@ impl Page<'_> {
             let [weights, macs, bytes] = cells;
             format!("{weights:>8} {macs:>8} {bytes:>10}")
         };
-        let head = ["params", "MACs", "weights"].map(ToOwned::to_owned);
+        let head = ["params", "MACs", "in memory"].map(ToOwned::to_owned);
         let heading = Line::from(vec![
             Span::styled(
                 format!("{:1$}", "Models", LABEL + name),
@@ -90,7 +90,7 @@ impl Page<'_> {
         for model in &outline.models {
             let [name, sizes] = match model.size.as_ref().map(cells) {
                 Some([weights, macs, bytes]) => [
-                    format!("{}, {bytes} of weights", model.name),
+                    format!("{}, {bytes} in memory", model.name),
                     format!("{weights} params, {macs} MACs"),
                 ],
                 None => [model.name.clone(), UNKNOWN.to_owned()],

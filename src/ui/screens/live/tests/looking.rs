@@ -62,13 +62,10 @@ fn hints_say_what_can_be_done_with_the_run() {
     assert!(foot(Owner::Here, None).starts_with("\" space pause  e evaluate "));
     for outcome in [Outcome::Stopped { reason }, Outcome::Failed { message }] {
         let foot = foot(Owner::None, Some(outcome));
-        assert!(foot.starts_with("\" space resume  ] next run "), "{foot}");
+        assert!(foot.starts_with("\" space resume  K knobs "), "{foot}");
     }
     let complete = foot(Owner::None, Some(Outcome::Completed));
-    assert!(
-        complete.starts_with("\" ] next run  K knobs "),
-        "{complete}"
-    );
+    assert!(complete.starts_with("\" K knobs  v events "), "{complete}");
 }
 
 #[test]
