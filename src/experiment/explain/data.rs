@@ -45,9 +45,11 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
             &format!("mean {}, std {}", triple(mean), triple(std)),
         ),
     }
-    if data.order == ClassOrder::Natural {
-        page.row("classes", "in the order of the numbers in their names");
-    }
+    let order = match data.order {
+        ClassOrder::Natural => "in the order of the numbers in their names",
+        ClassOrder::Bytes => "by the bytes of their names",
+    };
+    page.row("class order", order);
     page.row(
         "limits",
         &format!(

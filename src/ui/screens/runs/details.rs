@@ -194,7 +194,10 @@ impl Sheet<'_> {
                 Phase::Student => "student",
             };
             let epoch = short((progress.epoch * 10.0).floor() / 10.0);
-            let epoch = format!("epoch {epoch} of {}", short(progress.epochs));
+            let epoch = match run.run.store.planned_epochs(progress.phase) {
+                Some(planned) => format!("epoch {epoch} of {planned}, stopped early"),
+                None => format!("epoch {epoch} of {}", short(progress.epochs)),
+            };
             lines.push(self.row(whose, epoch));
         }
         lines

@@ -1,7 +1,7 @@
 //! Accuracy of runs against what they cost: the marked ones, or all that are listed.
 //!
 //! ```text
-//! ┌ best validation top-1 against latency p50, ms ───────────────┐
+//! ┌ valid top-1 (best) against latency p50, ms ── ───────────────┐
 //! │  90 %┤        ╭──────●                                       │
 //! │  80 %┤ ◆──────╯           ○                                  │
 //! │    ms╰┬2────────┬4────────┬6                                 │

@@ -635,7 +635,7 @@ fn only_marked_or_listed_runs_are_in_the_pareto_picture() {
         "{shown}"
     );
     harness.keys(&["v"]);
-    assert!(harness.screen().contains(" test top-1 against"));
+    assert!(harness.screen().contains(" test top-1 (best) against"));
 }
 
 #[test]
