@@ -1,6 +1,8 @@
 //! Lists of image files: a table with the path of every image, its label and the split
 //! that it belongs to.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -61,8 +63,7 @@ pub(super) fn find(
             None
         }
     };
-    let number: std::collections::HashMap<&str, u32> =
-        classes.iter().map(String::as_str).zip(0..).collect();
+    let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let numbers = rows.iter().filter_map(|row| number.get(&*row.label));
     let numbers = numbers.copied().collect();
     let notes: Vec<String> = note.into_iter().chain(lookalike::note(&classes)).collect();
@@ -85,7 +86,7 @@ fn read(path: &Path) -> Result<String, SourceError> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = before.split(|byte| *byte == b'\n').count() as u64;
         row_error(path, line, "is not UTF-8; save the list as UTF-8")
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
@@ -95,7 +96,7 @@ fn read(path: &Path) -> Result<String, SourceError> {
 }
 
 fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Vec<Row>, SourceError> {
-    let extension = list.file.extension().map(|it| it.to_ascii_lowercase());
+    let extension = list.file.extension().map(OsStr::to_ascii_lowercase);
     let rows = match extension.as_ref().and_then(|it| it.to_str()) {
         Some("csv") => table(list, text, labels, delimiter(text))?,
         Some("tsv") => table(list, text, labels, b'\t')?,
