@@ -29,11 +29,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use self::arguments::Arguments;
+use self::check::CheckError;
 use self::error::AppError;
 use self::session::Job;
 use crate::engine;
 use crate::engine::device::catches_panics;
-use crate::experiment::{self, Override};
+use crate::experiment::{self, Loaded, Override, Report};
 use crate::format::Symbols;
 use crate::report::annotated_error;
 use crate::run::{Exit, RunError, RunFolder};
@@ -116,12 +117,12 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     let overrides = arguments.overrides()?;
     if let Some(file) = &arguments.check {
         if arguments.json {
-            return check_as_json(file, &overrides, arguments.decode);
+            return check_as_json(arguments, file, &overrides);
         }
-        let loaded = experiment::load(file, &overrides)?;
+        let loaded = to_check(arguments, file, &overrides)?;
         let (page, error) = check::check(&loaded.plan, arguments.decode);
         print_text(&page)?;
-        return error.map_or(Ok(Exit::Success), |error| Err(error.into()));
+        return error.map_or(Ok(Exit::Success), |error| Err(in_file(error, &loaded)));
     }
     if let Some(folder) = &arguments.infer {
         return inference::run(arguments, folder);
@@ -157,11 +158,37 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     headless::run(job, arguments)
 }
 
+/// The experiment that is to be checked, on the device that a run would take.
+fn to_check(arguments: &Arguments, file: &Path, set: &[Override]) -> Result<Loaded, Report> {
+    let mut loaded = experiment::load(file, set)?;
+    loaded.plan.device = arguments.device.unwrap_or(loaded.plan.device);
+    Ok(loaded)
+}
+
+/// Why an experiment cannot be trained; about one of its values, it is at its place.
+fn in_file(error: CheckError, loaded: &Loaded) -> AppError {
+    let problem = match &error {
+        CheckError::Prepare(error) => error.problem(),
+        CheckError::Json(_) => None,
+    };
+    match problem {
+        Some(problem) => loaded.report(&problem).into(),
+        None => error.into(),
+    }
+}
+
 /// The plan or what is wrong with it, as JSON; the latter for people, too.
-fn check_as_json(file: &Path, overrides: &[Override], decode: bool) -> Result<Exit, AppError> {
-    let checked = experiment::load(file, overrides)
+fn check_as_json(
+    arguments: &Arguments,
+    file: &Path,
+    overrides: &[Override],
+) -> Result<Exit, AppError> {
+    let checked = to_check(arguments, file, overrides)
         .map_err(AppError::from)
-        .and_then(|loaded| Ok(check::check_json(&loaded.plan, decode)?));
+        .and_then(|loaded| {
+            check::check_json(&loaded.plan, arguments.decode)
+                .map_err(|error| in_file(error, &loaded))
+        });
     match checked {
         Ok(page) => print(&page).map(|()| Exit::Success),
         Err(error) => {

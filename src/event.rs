@@ -507,6 +507,9 @@ pub enum Outcome {
     StoppedEarly {
         /// Epochs completed then.
         epoch: u32,
+        /// Epochs that it was to have. Not in journals of programs that did not note them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        planned: Option<u32>,
         /// Which metric that was.
         reason: String,
     },
@@ -529,14 +532,19 @@ impl Outcome {
         matches!(self, Self::Completed | Self::StoppedEarly { .. })
     }
 
-    /// How it ended: `completed`, `stopped early after epoch 13: …`, `stopped by user`,
+    /// How it ended: `completed`, `stopped early after epoch 13 of 40: …`, `stopped by user`,
     /// `stopped (SIGTERM)`, `failed: …`.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
             Self::Completed => "completed".to_owned(),
-            Self::StoppedEarly { epoch, reason } => {
-                format!("stopped early after epoch {epoch}: {reason}")
+            Self::StoppedEarly {
+                epoch,
+                planned,
+                reason,
+            } => {
+                let of = planned.map_or_else(String::new, |planned| format!(" of {planned}"));
+                format!("stopped early after epoch {epoch}{of}: {reason}")
             }
             Self::Stopped { reason } if reason.starts_with("stopped") => reason.clone(),
             Self::Stopped { reason } => format!("stopped ({reason})"),

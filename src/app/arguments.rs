@@ -63,7 +63,10 @@ const TAKEN_BY: [(&str, &[&str]); 27] = [
     ("accuracy", &["runs"]),
     ("on", &["runs"]),
     ("junit", &["run", "resume", "fork", "replay"]),
-    ("device", &["run", "replay", "infer", "export", "bench"]),
+    (
+        "device",
+        &["run", "replay", "check", "infer", "export", "bench"],
+    ),
 ];
 
 /// Modes that report as JSON.
@@ -162,8 +165,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Inspect")]
     pub check: Option<PathBuf>,
 
-    /// With --check: decode every image as a run does; counts and names those that
-    /// cannot be read, and computes mean and std.
+    /// With --check: prepare the training as a run does. Every image is decoded: those that
+    /// cannot be read are counted and named, mean and std computed; and a teacher from a file is
+    /// evaluated on the validation images.
     #[arg(long, help_heading = "Inspect")]
     pub decode: bool,
 
@@ -558,7 +562,8 @@ pub enum Weights {
     /// Those with the best validation accuracy.
     #[default]
     Best,
-    /// Those of the latest checkpoint.
+    /// Those of the last step, in the folder `latest/`; `last` is another word for it.
+    #[value(alias = "last")]
     Latest,
 }
 

@@ -3,7 +3,8 @@
 //! The images are listed: their number, classes and size are known, and what depends on
 //! them is resolved as it is when a run starts. A file that turns out to be unreadable
 //! then changes the numbers, so they say what they assume. With `--decode` nothing is
-//! assumed: the images are opened as a run opens them.
+//! assumed: the experiment is prepared as a run prepares it. What a run refuses is refused
+//! here, by the same functions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,13 +12,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{self, DataError, Images};
-use crate::engine::{ImportError, settle};
+use crate::data::{self, DataError};
+use crate::engine::{Note, PrepareError, Prepared, Settled, device_of};
 use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
-use crate::experiment::plan::{DataFacts, Plan, ResolvedPlan};
-use crate::experiment::problem::Problem;
+use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::timeline::Timeline;
-
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
 use crate::format;
 use crate::untrusted::{Show as _, clean_line, json_page};
@@ -28,36 +27,38 @@ const NAMED: usize = 12;
 /// Why an experiment whose file is in order cannot be trained.
 #[derive(Debug, Error)]
 pub enum CheckError {
-    /// Its images.
+    /// A run would be refused.
     #[error(transparent)]
-    Images(#[from] DataError),
-    /// A model or the method does not suit the images.
-    #[error("{0}")]
-    Plan(Problem),
-    /// Weights from elsewhere.
-    #[error(transparent)]
-    Weights(#[from] ImportError),
+    Prepare(#[from] PrepareError),
     /// A value has no form in JSON.
     #[error("the plan could not be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
 }
 
-/// The page, and why the experiment cannot be trained, if so: then what depends
-/// on the images is not on it.
+impl From<DataError> for CheckError {
+    fn from(error: DataError) -> Self {
+        PrepareError::from(error).into()
+    }
+}
+
+/// The page, and why the experiment cannot be trained, if so: where that is not its
+/// device, what depends on the images is not on it.
 pub fn check(plan: &Plan, decode: bool) -> (String, Option<CheckError>) {
-    match resolved(plan, decode) {
-        Ok(checked) => {
-            let page = explain_resolved(&checked.plan)
+    match Checked::new(plan, decode) {
+        Ok((checked, refusal)) => {
+            let mut page = explain_resolved(&checked.plan)
                 + &images(&checked.plan, &checked.images)
                 + &sizes(&checked.models, &checked.notes);
-            (page, None)
+            if let Some(error) = &refusal {
+                page += &section("Device", &[("refused", error.to_string())]);
+            }
+            (page, refusal.map(CheckError::from))
         }
         Err(error) => {
-            let page = explain(plan);
             let label = match error {
-                CheckError::Images(_) => "not listed",
-                CheckError::Plan(_) => "do not fit",
-                CheckError::Weights(_) | CheckError::Json(_) => "not resolved",
+                PrepareError::Data(_) => "not listed",
+                PrepareError::Plan(_) => "do not fit",
+                _ => "not resolved",
             };
             let rows = [(
                 label,
@@ -66,16 +67,20 @@ pub fn check(plan: &Plan, decode: bool) -> (String, Option<CheckError>) {
                          images"
                 ),
             )];
-            (page + &section("Images", &rows), Some(error))
+            let page = explain(plan) + &section("Images", &rows);
+            (page, Some(error.into()))
         }
     }
 }
 
 /// The same as JSON: the plan as a run will have it, its images and models.
 pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
-    let checked = resolved(plan, decode)?;
+    let (checked, refusal) = Checked::new(plan, decode)?;
+    if let Some(error) = refusal {
+        return Err(error.into());
+    }
     let page = CheckedExperiment {
-        plan: &checked.plan.plan,
+        plan: checked.plan.plan.to_json().map_err(CheckError::Json)?,
         steps_per_epoch: checked.plan.steps_per_epoch,
         teacher_steps_per_epoch: checked.plan.teacher_steps_per_epoch,
         classes: &checked.images.classes,
@@ -146,7 +151,7 @@ impl<'a> CheckProblem<'a> {
 /// What `--check --json` prints.
 #[derive(Serialize)]
 struct CheckedExperiment<'a> {
-    plan: &'a Plan,
+    plan: serde_json::Value,
     steps_per_epoch: u64,
     teacher_steps_per_epoch: u64,
     classes: &'a [String],
@@ -173,47 +178,82 @@ struct CheckedImages {
     classes: Vec<String>,
     size: (u32, u32),
     size_reason: String,
+    labelled: bool,
     counts: BTreeMap<Dataset, usize>,
-    facts: DataFacts,
     notes: Vec<String>,
     /// Files that are counted without having been opened.
     assumed_readable: usize,
     unreadable: Vec<SkippedImage>,
 }
 
-impl CheckedImages {
-    fn find(plan: &Plan, decode: bool) -> Result<Self, DataError> {
-        let index = data::index(&plan.data, plan.seed)?;
-        let listed = Self {
-            classes: index.classes.clone(),
-            size: index.size,
-            size_reason: index.size_reason.to_string(),
-            counts: index
-                .sets
-                .iter()
-                .map(|(name, set)| (*name, set.images))
-                .collect(),
-            facts: index.facts(plan),
-            notes: index.notes.clone(),
-            assumed_readable: index.files(),
-            unreadable: Vec::new(),
-        };
-        if !decode {
-            return Ok(listed);
+impl Checked {
+    /// The experiment, and why its device is refused, if so: then its images are listed.
+    fn new(plan: &Plan, decode: bool) -> Result<(Self, Option<PrepareError>), PrepareError> {
+        match device_of(plan) {
+            Ok(_) if decode => Ok((Self::prepared(plan)?, None)),
+            Ok(_) => Ok((Self::listed(plan)?, None)),
+            Err(error) => Ok((Self::listed(plan)?, Some(error.into()))),
         }
-        let images = Images::load(index)?;
+    }
+
+    /// Opens nothing but the headers of weights.
+    fn listed(plan: &Plan) -> Result<Self, PrepareError> {
+        let index = data::index(&plan.data, plan.seed)?;
+        let facts = index.facts(plan);
+        let settled = Settled::new(plan.clone(), &facts, &index.classes)?;
+        let networks = settled.networks;
+        let models = ModelSummary::of_plan(
+            &settled.resolved,
+            networks.teacher.as_ref(),
+            &networks.student,
+        );
+        let counts = index.sets.iter().map(|(name, set)| (*name, set.images));
         Ok(Self {
-            counts: images
-                .datasets()
-                .map(|(name, set)| (name, set.len()))
-                .collect(),
-            facts: images.facts(plan),
-            assumed_readable: 0,
-            unreadable: images.skipped,
-            ..listed
+            models,
+            notes: messages(&settled.notes),
+            images: CheckedImages {
+                size: index.size,
+                size_reason: index.size_reason.to_string(),
+                labelled: facts.labelled,
+                counts: counts.collect(),
+                notes: index.notes.clone(),
+                assumed_readable: index.files(),
+                unreadable: Vec::new(),
+                classes: index.classes,
+            },
+            plan: settled.resolved,
         })
     }
 
+    /// Opens all that a run opens, and asks the teacher as it does.
+    fn prepared(plan: &Plan) -> Result<Self, PrepareError> {
+        let prepared = Prepared::new(plan.clone(), &|line| super::print_error_line(&line))?;
+        let images = &prepared.images;
+        let counts = images.datasets().map(|(name, set)| (name, set.len()));
+        Ok(Self {
+            models: prepared.summaries(),
+            notes: messages(&prepared.notes),
+            images: CheckedImages {
+                classes: images.classes.clone(),
+                size: images.size,
+                size_reason: images.size_reason.to_string(),
+                labelled: images.facts(plan).labelled,
+                counts: counts.collect(),
+                notes: images.notes.clone(),
+                assumed_readable: 0,
+                unreadable: images.skipped.clone(),
+            },
+            plan: prepared.resolved,
+        })
+    }
+}
+
+fn messages(notes: &[Note]) -> Vec<String> {
+    let messages = notes.iter().map(|note| note.message().to_owned());
+    messages.collect()
+}
+
+impl CheckedImages {
     /// What the numbers hold on.
     fn condition(&self) -> String {
         match self.assumed_readable {
@@ -222,29 +262,6 @@ impl CheckedImages {
             files => format!(", if all {} files can be read", format::count(files)),
         }
     }
-}
-
-fn resolved(plan: &Plan, decode: bool) -> Result<Checked, CheckError> {
-    let images = CheckedImages::find(plan, decode)?;
-    let mut resolved = plan
-        .clone()
-        .resolve(&images.facts)
-        .map_err(CheckError::Plan)?;
-    if let Some(problem) = resolved.plan.gate_without_class(&images.classes) {
-        return Err(CheckError::Plan(problem));
-    }
-    let mut notes = resolved.notes.clone();
-    let settled = settle(&mut resolved.plan, &images.classes)?;
-    notes.extend(settled.iter().map(|note| note.message().to_owned()));
-    let networks = resolved.networks(images.classes.len());
-    let networks = networks.map_err(CheckError::Plan)?;
-    let models = ModelSummary::of_plan(&resolved, networks.teacher.as_ref(), &networks.student);
-    Ok(Checked {
-        plan: resolved,
-        images,
-        models,
-        notes,
-    })
 }
 
 /// What the images are, and the steps that follow from their number.
@@ -260,7 +277,7 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
             counts.push(format!("{} {name}", format::count(*count)));
         }
     }
-    let labels = if images.facts.labelled {
+    let labels = if images.labelled {
         ""
     } else {
         "; the training images are unlabelled"

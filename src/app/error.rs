@@ -4,7 +4,7 @@
 //! person reads and what the process ends with.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -156,6 +156,17 @@ pub enum RunsError {
     Json(#[from] serde_json::Error),
 }
 
+fn no_weights(checkpoints: &Path) -> String {
+    if checkpoints.exists() {
+        format!("no run in {} has weights yet", checkpoints.shown())
+    } else {
+        format!(
+            "there are no runs: the folder {} does not exist",
+            checkpoints.shown()
+        )
+    }
+}
+
 fn absences(absences: &[String]) -> String {
     if absences.is_empty() {
         "no run is listed".to_owned()
@@ -184,10 +195,7 @@ pub enum InferenceError {
         what: &'static str,
     },
     /// No run can answer.
-    #[error(
-        "no run in {} has weights yet; train one with --run, or name one with --checkpoint",
-        .0.shown()
-    )]
+    #[error("{}; train one with --run, or name one with --checkpoint", no_weights(.0))]
     NoWeights(PathBuf),
     /// The run's models.
     #[error(transparent)]
@@ -208,8 +216,6 @@ pub enum InferenceError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::experiment::load_text;
 

@@ -47,6 +47,11 @@ impl KnownRun {
 /// Prints a table of the runs that a filter shows, the newest first.
 pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> {
     let folders = RunFolder::with_remains(&arguments.checkpoints)?;
+    let place = arguments.checkpoints.shown();
+    let is_missing = !arguments.checkpoints.exists();
+    if is_missing && arguments.json {
+        print_error_line(&format!("warning: the folder {place} does not exist"));
+    }
     let known: Vec<KnownRun> = folders.iter().map(KnownRun::read).collect();
     let mut fields = Fields::default();
     for run in &known {
@@ -77,8 +82,9 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
         return Ok(Exit::Success);
     }
     if shown.is_empty() {
-        let place = arguments.checkpoints.shown();
-        let none = if known.is_empty() {
+        let none = if is_missing {
+            format!("no runs: the folder {place} does not exist\n")
+        } else if known.is_empty() {
             format!("no runs in {place}\n")
         } else {
             format!("no matches among {} runs in {place}\n", known.len())

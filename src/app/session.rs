@@ -239,7 +239,8 @@ fn new(
 ) -> Result<(Opened, Prepared), SessionError> {
     let mut plan = loaded.plan.clone();
     plan.device = device.unwrap_or(plan.device);
-    let prepared = unless_stopped(stop, move || Prepared::new(plan, &*say))?;
+    let prepared = unless_stopped(stop, move || Prepared::new(plan, &*say));
+    let prepared = prepared.map_err(|error| error.in_file(loaded))?;
     let frozen = loaded.frozen_text();
     create(prepared, frozen, checkpoints, ResumeState::default())
 }

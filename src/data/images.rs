@@ -13,6 +13,7 @@ use super::normalize::Normalization;
 use super::pool::Pool;
 use super::sampler::{Sampler, UNLABELLED};
 use super::set::ImageSet;
+use super::size::SizeReason;
 use super::split;
 use super::workers::Workers;
 use crate::event::{DataSummary, Dataset, SkippedImage};
@@ -25,6 +26,8 @@ pub struct Images {
     pub classes: Vec<String>,
     /// Height and width of every image, pixels.
     pub size: (u32, u32),
+    /// Why they have that size.
+    pub size_reason: SizeReason,
     /// Per-channel mean of pixels in [0, 1].
     pub mean: [f32; 3],
     /// Per-channel standard deviation, positive.
@@ -66,6 +69,7 @@ impl Images {
         let DataIndex {
             classes,
             size,
+            size_reason,
             notes,
             train,
             valid,
@@ -99,6 +103,7 @@ impl Images {
         let mut images = Self {
             classes,
             size,
+            size_reason,
             mean,
             std,
             train,

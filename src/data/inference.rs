@@ -9,6 +9,7 @@ use super::images::Images;
 use super::part::Part;
 use super::pool::{Pool, Rules};
 use super::set::ImageSet;
+use super::size::SizeReason;
 use super::source;
 use super::workers::Workers;
 use crate::event::DataSummary;
@@ -49,6 +50,7 @@ pub fn open_folder(
     Ok(Images {
         classes: known.classes.clone(),
         size: known.size,
+        size_reason: SizeReason::Given,
         mean: known.mean,
         std: known.std,
         train: set.clone(),

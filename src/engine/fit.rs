@@ -84,6 +84,8 @@ pub enum FitEnd {
     StoppedEarly {
         /// Epochs completed then.
         epoch: u32,
+        /// Epochs that it was to have.
+        planned: u32,
         /// Which metric that was.
         reason: String,
     },
@@ -195,6 +197,7 @@ impl<'a> Fit<'a> {
         match (rule, state.ended) {
             (Some(rule), Some(step)) => FitEnd::StoppedEarly {
                 epoch: (step / self.timeline.steps_per_epoch) as u32,
+                planned: self.state.length(self.context.training).epochs,
                 reason: rule.reason(state),
             },
             _ => FitEnd::Completed,

@@ -54,7 +54,7 @@ pub use bench::{BenchCase, BenchFailure, BenchSubject, known_models, machine, me
 pub use evaluate::answers;
 pub use failure::Failure;
 pub use fork::KeptCheckpoint;
-pub use import::{ImportError, settle};
+pub use import::{ImportError, Note};
 pub use infer::infer;
 pub use knobs::{KnobError, KnobState};
 pub use metadata::ModelMetadata;
@@ -63,7 +63,7 @@ pub use models::{
     rounded_student,
 };
 pub use pace::Say;
-pub use prepare::{PrepareError, Prepared};
+pub use prepare::{PrepareError, Prepared, Settled, device_of};
 pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
@@ -229,7 +229,15 @@ impl Engine {
         }
         refuse_late(self.position()?, inbox, sink);
         Ok(match end {
-            FitEnd::StoppedEarly { epoch, reason } => Outcome::StoppedEarly { epoch, reason },
+            FitEnd::StoppedEarly {
+                epoch,
+                planned,
+                reason,
+            } => Outcome::StoppedEarly {
+                epoch,
+                planned: Some(planned),
+                reason,
+            },
             FitEnd::Completed | FitEnd::Stopped { .. } => Outcome::Completed,
         })
     }

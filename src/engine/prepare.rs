@@ -2,6 +2,7 @@
 //! networks built. All that can be wrong with an experiment beyond its file is
 //! found here, before a run folder is made.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -24,7 +25,7 @@ use super::teacher_model::Teacher;
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
 use crate::experiment::plan::{
-    Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource, Training,
+    DataFacts, Networks, Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource, Training,
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ChannelOrder;
@@ -125,11 +126,63 @@ pub enum PrepareError {
     },
 }
 
+impl PrepareError {
+    /// The value of the experiment that it is about, if it is about one.
+    #[must_use]
+    pub fn problem(&self) -> Option<Cow<'_, Problem>> {
+        match self {
+            Self::Plan(problem)
+            | Self::Teacher(problem)
+            | Self::Weights(ImportError::Plan(problem)) => Some(Cow::Borrowed(problem)),
+            Self::Device(error @ DeviceError::NoBf16 { .. }) => {
+                Some(Cow::Owned(Problem::new("precision", error.to_string())))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The device that a plan asks for, which computes with the numbers that it asks for.
-fn device_of(plan: &Plan) -> Result<device::Chosen, DeviceError> {
+///
+/// # Errors
+/// It is not here, or does not compute with them.
+pub fn device_of(plan: &Plan) -> Result<Chosen, DeviceError> {
     let device = device::choose(plan.device)?;
     device.supports(plan.training.precision)?;
     Ok(device)
+}
+
+/// What is decided of a plan by its images and by the files of weights that it names: the
+/// same for a check as for a run.
+pub struct Settled {
+    /// The final plan.
+    pub resolved: ResolvedPlan,
+    /// The networks that are trained.
+    pub networks: Networks,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+}
+
+impl Settled {
+    /// Holds a plan against images of these classes, and against its files of weights.
+    ///
+    /// # Errors
+    /// What in the plan does not fit them.
+    pub fn new(plan: Plan, facts: &DataFacts, classes: &[String]) -> Result<Self, PrepareError> {
+        let mut resolved = plan.resolve(facts).map_err(PrepareError::Plan)?;
+        if let Some(problem) = resolved.plan.gate_without_class(classes) {
+            return Err(PrepareError::Plan(problem));
+        }
+        let warnings = resolved.notes.iter().cloned().map(Note::Warning);
+        let mut notes: Vec<Note> = warnings.collect();
+        notes.extend(import::settle(&mut resolved.plan, classes)?);
+        let networks = resolved.networks(classes.len());
+        Ok(Self {
+            networks: networks.map_err(PrepareError::Plan)?,
+            resolved,
+            notes,
+        })
+    }
 }
 
 impl Prepared {
@@ -142,15 +195,13 @@ impl Prepared {
         let device = device_of(&plan)?;
         let images = Images::open(&plan.data, plan.seed)?;
         let facts = images.facts(&plan);
-        let mut resolved = plan.resolve(&facts).map_err(PrepareError::Plan)?;
-        if let Some(problem) = resolved.plan.gate_without_class(&images.classes) {
-            return Err(PrepareError::Plan(problem));
-        }
-        let warnings = resolved.notes.iter().cloned().map(Note::Warning);
-        let mut notes: Vec<Note> = warnings.collect();
-        notes.extend(import::settle(&mut resolved.plan, &images.classes)?);
+        let Settled {
+            resolved,
+            networks,
+            notes,
+        } = Settled::new(plan, &facts, &images.classes)?;
         let data = identified(&images, &BTreeMap::new());
-        let mut prepared = Self::build(resolved, device, images, data)?;
+        let mut prepared = Self::build(resolved, networks, device, images, data)?;
         prepared.notes = notes;
         prepared.weights = prepared.files().map(identity).collect::<Result<_, _>>()?;
         prepared.ask_teacher(say)?;
@@ -203,7 +254,9 @@ impl Prepared {
         if has_checkpoint {
             resolved.plan.student_weights = None;
         }
-        let mut prepared = Self::build(resolved, device, images, data)?;
+        let networks = resolved.networks(images.classes.len());
+        let networks = networks.map_err(PrepareError::Plan)?;
+        let mut prepared = Self::build(resolved, networks, device, images, data)?;
         prepared.resolved.clone_from(&known.resolved);
         prepared.weights.clone_from(&known.weights);
         Ok(prepared)
@@ -211,13 +264,12 @@ impl Prepared {
 
     fn build(
         resolved: ResolvedPlan,
+        networks: Networks,
         device: Chosen,
         images: Images,
         data: DataSummary,
     ) -> Result<Self, PrepareError> {
         let plan = &resolved.plan;
-        let networks = resolved.networks(images.classes.len());
-        let networks = networks.map_err(PrepareError::Plan)?;
         let mut student = Network::new(networks.student, plan.seed, &device.device);
         if let Some(file) = &plan.student_weights {
             student = import::read_student(student, file)?;

@@ -130,6 +130,132 @@ impl fmt::Display for Value {
     }
 }
 
+impl Type {
+    /// The type of this name, which an experiment file holds somewhere.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        all().into_iter().find(|known| known.name == name)
+    }
+
+    /// The variant that holds nothing but a number, or nothing but a text: what a person who
+    /// writes the bare value means.
+    #[must_use]
+    pub fn holder(&self, is_held: impl Fn(&Value) -> bool) -> Option<&'static str> {
+        let Shape::Enum(variants) = self.shape else {
+            return None;
+        };
+        let holds =
+            |variant: &&Variant| matches!(variant.holds, Holds::Values([only]) if is_held(only));
+        variants.iter().find(holds).map(|variant| variant.name)
+    }
+}
+
+/// Every type that an experiment file holds.
+fn all() -> Vec<&'static Type> {
+    let mut types = vec![&EXPERIMENT];
+    let mut at = 0;
+    while let Some(known) = types.get(at) {
+        for value in known.values() {
+            if let Some(inner) = value.inner()
+                && !types.iter().any(|it| std::ptr::eq(*it, inner))
+            {
+                types.push(inner);
+            }
+        }
+        at += 1;
+    }
+    types
+}
+
+/// Dotted paths to the fields of this name below those of a struct or variant that has these
+/// fields, the shortest only; as `--set` writes them, without the names of variants.
+#[must_use]
+pub fn paths_below(fields: &[&str], name: &str) -> Vec<String> {
+    let is_it = |known: &&[Field]| {
+        known
+            .iter()
+            .map(|field| field.name)
+            .eq(fields.iter().copied())
+    };
+    let groups = all().into_iter().flat_map(Type::groups);
+    let Some(start) = groups.into_iter().find(is_it) else {
+        return Vec::new();
+    };
+    let mut level: Vec<(String, &'static [Field])> = vec![(String::new(), start)];
+    for _ in 0..DEEPEST {
+        let mut below = Vec::new();
+        for (path, fields) in level {
+            for field in fields {
+                let groups = field.value.part().map(Type::groups).unwrap_or_default();
+                let path = format!("{path}{}.", field.name);
+                below.extend(groups.into_iter().map(|group| (path.clone(), group)));
+            }
+        }
+        let has_it = |group: &[Field]| group.iter().any(|field| field.name == name);
+        let found = below.iter().filter(|(_, group)| has_it(group));
+        let mut paths: Vec<String> = found.map(|(path, _)| format!("{path}{name}")).collect();
+        paths.dedup();
+        if !paths.is_empty() {
+            return paths;
+        }
+        level = below;
+    }
+    Vec::new()
+}
+
+/// Fields within fields that are looked for. Schedules hold schedules without end.
+const DEEPEST: usize = 3;
+
+impl Type {
+    /// The fields of a struct, or those of each variant that has some.
+    fn groups(&'static self) -> Vec<&'static [Field]> {
+        match self.shape {
+            Shape::Struct(fields) => vec![fields],
+            Shape::Enum(variants) => variants
+                .iter()
+                .filter_map(|variant| match variant.holds {
+                    Holds::Fields(fields) => Some(fields),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
+
+    /// Everything that is held.
+    fn values(&'static self) -> Vec<&'static Value> {
+        let fields = self.groups().into_iter().flatten();
+        let mut values: Vec<&Value> = fields.map(|field| &field.value).collect();
+        if let Shape::Enum(variants) = self.shape {
+            for variant in variants {
+                if let Holds::Values(held) = variant.holds {
+                    values.extend(held);
+                }
+            }
+        }
+        values
+    }
+}
+
+impl Value {
+    /// The type of its own that it is, or that it holds.
+    fn inner(&self) -> Option<&'static Type> {
+        match self {
+            Self::List(value) | Self::Map(value) => value.inner(),
+            Self::Tuple(values) => values.iter().find_map(Self::inner),
+            _ => self.part(),
+        }
+    }
+
+    /// The type of its own that a dotted path goes on into.
+    fn part(&self) -> Option<&'static Type> {
+        match self {
+            Self::Of(inner) => Some(inner),
+            Self::Optional(value) => value.part(),
+            _ => None,
+        }
+    }
+}
+
 impl Field {
     /// Type, range and default in a line.
     #[must_use]

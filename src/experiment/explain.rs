@@ -1,5 +1,5 @@
-//! A plan for a person to read: what `--check` prints. Every default is
-//! visible and the method is written out as what it expands to.
+//! A plan for a person to read: what `--check` prints. Every field of an experiment has
+//! its row, changed or not, and the method is written out as what it expands to.
 
 mod data;
 mod models;
@@ -38,11 +38,17 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
 
     if let Some(teacher) = &plan.teacher {
         models::teacher(teacher, plan.data.size, &mut page);
+    } else {
+        page.heading("Teacher");
+        page.line("  none");
     }
     models::student(plan, &mut page);
     objective::explain(&plan.training, timeline, &mut page);
+    page.heading("Export");
+    if plan.export.is_none() {
+        page.line("  none");
+    }
     if let Some(export) = plan.export {
-        page.heading("Export");
         let takes = if export.takes_bytes() {
             "takes RGB bytes"
         } else {
@@ -97,42 +103,53 @@ fn training_rows(training: &Training, page: &mut Page) {
         RoundSpec::Epoch => "a round is an epoch".to_owned(),
         RoundSpec::Steps(steps) => format!("a round is {steps} steps"),
     };
+    let (epochs, batch) = (training.length().epochs_of_rounds, training.batch);
     page.row(
         "epochs",
-        &format!(
-            "{} of batches of {}; {round}",
-            training.length().epochs_of_rounds,
-            batches(training)
-        ),
+        &format!("{epochs} of batches of {batch}; {round}"),
     );
-    if training.sampler == SamplerSpec::Balanced {
-        page.row("sampler", "as many places in an epoch for every class");
-    }
-    if !training.metric.is_top1() {
-        let order = if training.metric.rises() {
-            "highest"
-        } else {
-            "lowest"
-        };
-        page.row(
-            "best",
-            &format!("the weights with the {order} {}", training.metric),
-        );
-    }
-    if let Some(early) = &training.early_stop {
-        let (metric, patience) = (early.metric, early.patience);
-        let least = early.least();
-        let text = format!("after {patience} epochs without an improvement of {metric}{least}");
-        page.row("early stop", &text);
-    }
-    if let Some(quantize) = training.quantize() {
-        let (epochs, bits) = (quantize.epochs, quantize.weight_bits);
-        let text = format!(
-            "{epochs} more epochs with fake quantisation (activations 8 bits, weights {bits} bits); \
-             knobs hold their last values, lr restarts"
-        );
-        page.row("finish", &text);
-    }
+    let sampler = match training.sampler {
+        SamplerSpec::Shuffle => "every image once an epoch",
+        SamplerSpec::Balanced => "as many places in an epoch for every class",
+    };
+    page.row("sampler", sampler);
+    let parts = match training.accumulate {
+        1 => "no: a batch in one part".to_owned(),
+        parts => format!("a batch in {parts} parts of {}", batch.div_ceil(parts)),
+    };
+    page.row("accumulate", &parts);
+    let precision = match training.precision {
+        Precision::Fp32 => "32-bit floats",
+        Precision::Bf16 => "bf16, weights and losses in 32-bit floats",
+    };
+    page.row("precision", precision);
+    let order = if training.metric.rises() {
+        "highest"
+    } else {
+        "lowest"
+    };
+    let best = format!("the weights with the {order} {}", training.metric);
+    page.row("best", &best);
+    let early = training.early_stop.map_or_else(
+        || "off".to_owned(),
+        |early| {
+            let (metric, patience) = (early.metric, early.patience);
+            let least = early.least();
+            format!("after {patience} epochs without an improvement of {metric}{least}")
+        },
+    );
+    page.row("early stop", &early);
+    let finish = training.quantize().map_or_else(
+        || "none".to_owned(),
+        |quantize| {
+            let (epochs, bits) = (quantize.epochs, quantize.weight_bits);
+            format!(
+                "{epochs} more epochs with fake quantisation (activations 8 bits, weights {bits} \
+                 bits); knobs hold their last values, lr restarts"
+            )
+        },
+    );
+    page.row("finish", &finish);
     page.row("optimizer", &optimizer(&training.optimizer));
     let augment: Vec<String> = training.augment.iter().map(written).collect();
     page.row(
@@ -158,17 +175,17 @@ fn training_rows(training: &Training, page: &mut Page) {
         },
     );
     page.row("ema", &ema);
-    page.row("smoothing", &precise(training.label_smoothing));
-    match &training.class_weights {
-        Some(ClassWeights::Balanced) => {
-            page.row("class weights", "balanced: n / (C · n of the class)");
-        }
+    let smoothing = precise(training.label_smoothing);
+    page.row("labels", &format!("label smoothing {smoothing}"));
+    let weights = match &training.class_weights {
+        Some(ClassWeights::Balanced) => "balanced: n / (C · n of the class)".to_owned(),
         Some(ClassWeights::Each(weights)) => {
             let weights: Vec<String> = weights.iter().map(|weight| number(*weight)).collect();
-            page.row("class weights", &weights.join(", "));
+            weights.join(", ")
         }
-        None => {}
-    }
+        None => "none: all classes alike".to_owned(),
+    };
+    page.row("class weights", &weights);
     let checkpoints = training.checkpoint_every.map_or_else(
         || "every epoch".to_owned(),
         |steps| format!("every epoch and every {steps} steps"),
@@ -180,19 +197,6 @@ fn training_rows(training: &Training, page: &mut Page) {
             training.log_every
         ),
     );
-}
-
-/// The images of a batch, the parts that it goes through the networks in, and its numbers.
-fn batches(training: &Training) -> String {
-    let batch = training.batch;
-    let images = match training.accumulate {
-        1 => batch.to_string(),
-        parts => format!("{batch} in {parts} parts of {}", batch.div_ceil(parts)),
-    };
-    match training.precision {
-        Precision::Fp32 => images,
-        Precision::Bf16 => format!("{images} in bf16"),
-    }
 }
 
 fn optimizer(optimizer: &OptimizerSpec) -> String {

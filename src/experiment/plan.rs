@@ -137,6 +137,45 @@ fn is_one(parts: &usize) -> bool {
     *parts == 1
 }
 
+/// Fields of a training that `plan.json` leaves out where they are as always, so that the
+/// plans of older runs stay what they are; with what they are then.
+const LEFT_OUT: [(&str, &str); 8] = [
+    ("freeze", "[]"),
+    ("metric", "\"Top1\""),
+    ("early_stop", "null"),
+    ("finish", "null"),
+    ("sampler", "\"Shuffle\""),
+    ("accumulate", "1"),
+    ("precision", "\"Fp32\""),
+    ("class_weights", "null"),
+];
+
+impl Plan {
+    /// The plan as JSON with every field, those that `plan.json` leaves out included.
+    ///
+    /// # Errors
+    /// If a value has no form in JSON.
+    pub fn to_json(&self) -> serde_json::Result<serde_json::Value> {
+        // By way of the text, whose numbers are as short as in `plan.json`.
+        let mut plan: serde_json::Value = serde_json::from_str(&serde_json::to_string(self)?)?;
+        if let Some(plan) = plan.as_object_mut() {
+            plan.entry("export").or_insert_with(Default::default);
+        }
+        for training in ["/training", "/teacher/weights/Train"] {
+            let Some(training) = plan.pointer_mut(training).and_then(|it| it.as_object_mut())
+            else {
+                continue;
+            };
+            for (name, value) in LEFT_OUT {
+                if !training.contains_key(name) {
+                    training.insert(name.to_owned(), serde_json::from_str(value)?);
+                }
+            }
+        }
+        Ok(plan)
+    }
+}
+
 impl Training {
     /// Images of the smallest part that a whole batch goes through the networks in.
     #[must_use]

@@ -289,6 +289,9 @@ pub enum Source {
     /// images anywhere below the folder. Relative paths start at the folder of
     /// the experiment file.
     ImageFolder(PathBuf),
+    /// A table of image files: .csv or .tsv with a header, or a text with a path and a
+    /// label in each line.
+    List(ImageList),
     /// MNIST-style IDX files, plain or .gz.
     Idx(IdxFiles),
     /// CIFAR-10 binary batches, plain or .gz: one label byte, 3072 pixel bytes.
@@ -298,6 +301,17 @@ pub enum Source {
     Cifar100(Vec<PathBuf>),
     /// Generated pictures of shapes; needs no files.
     Shapes(Shapes),
+}
+
+/// Image files that a table names. Relative paths in it start at its own folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageList {
+    /// The table. Its columns are `path`, `label` and, with `split`, `split`.
+    pub file: PathBuf,
+    /// The rows whose column `split` has this value; all rows if absent.
+    #[serde(default)]
+    pub split: Option<String>,
 }
 
 /// A pair of IDX files.

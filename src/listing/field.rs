@@ -11,6 +11,8 @@ use crate::event::{Export, ExportFormat, Phase, PixelFormat};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
 use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled, speed};
+use crate::run::Fork;
+use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::{FieldValue, Metrics, Progress, RunState};
 
@@ -34,11 +36,11 @@ pub enum Column {
     State,
     /// Completed share of the training that began last.
     Done,
-    /// Best top-1 on the validation images.
+    /// Top-1 on the validation images of the best weights.
     Best,
     /// Last top-1 on the validation images.
     Last,
-    /// Top-1 on the test images.
+    /// Top-1 on the test images of the best weights.
     Test,
     /// Seconds that the student trained.
     Time,
@@ -58,7 +60,12 @@ pub enum Column {
     Note,
     /// What it ran on.
     Device,
+    /// The run that it was forked from, and the checkpoint.
+    Forked,
 }
+
+/// Columns that a person has to ask for.
+const ON_REQUEST: [Column; 2] = [Column::Device, Column::Forked];
 
 /// Columns that every table has, what matters most first: the last ones go where
 /// there is no room.
@@ -213,19 +220,35 @@ impl Fields {
 impl Column {
     /// The column of this name, or of another word for it.
     fn named(name: &str) -> Option<Self> {
-        let mut all = ALWAYS.into_iter().chain([Self::Device]);
+        let mut all = ALWAYS.into_iter().chain(ON_REQUEST);
         all.find(|column| column.name() == name).or_else(|| {
             let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
             alias.map(|(_, column)| *column)
         })
     }
 
-    /// Its heading in a table.
+    /// Its heading in a table: of a metric, the images and the weights that it is of.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::Started => "started, UTC",
+            Self::Best => "valid top-1 (best)",
+            Self::Last => "valid top-1 (last)",
+            Self::Test => "test top-1 (best)",
+            Self::Loss => "valid loss (last)",
+            Self::Agreement => "valid agreement (last)",
             other => other.name(),
+        }
+    }
+
+    /// Its heading where there is not room for the title: a metric's is the name that a
+    /// filter has for it, and [`legend`] says what that is.
+    #[must_use]
+    pub fn short_title(self) -> &'static str {
+        if self.is_metric() {
+            self.name()
+        } else {
+            self.title()
         }
     }
 
@@ -248,6 +271,7 @@ impl Column {
             Self::Experiment => "experiment",
             Self::Note => "note",
             Self::Device => "device",
+            Self::Forked => "forked",
         }
     }
 
@@ -299,8 +323,12 @@ impl Field {
         let ends: Vec<&str> = fields.paths().filter(is_end).collect();
         match ends.as_slice() {
             [one] => Ok(Self::Setting((*one).to_owned())),
-            [first, second, ..] => Err(format!("`{name}` could be `{first}` or `{second}`")),
-            [] => Err(no_field(name, fields)),
+            [] => match measured_as(name).as_slice() {
+                [] => Err(no_field(name, fields)),
+                [one] => Ok(Self::Metric(one.clone())),
+                several => Err(ambiguous(name, several)),
+            },
+            several => Err(ambiguous(name, several)),
         }
     }
 
@@ -309,6 +337,15 @@ impl Field {
     pub fn title(&self, fields: &Fields) -> String {
         match self {
             Self::Column(column) => column.title().to_owned(),
+            _ => self.name(fields),
+        }
+    }
+
+    /// Its heading where there is not room for the title.
+    #[must_use]
+    pub fn short_title(&self, fields: &Fields) -> String {
+        match self {
+            Self::Column(column) => column.short_title().to_owned(),
             _ => self.name(fields),
         }
     }
@@ -331,6 +368,18 @@ impl Field {
                 column.is_metric() || matches!(column, Column::Done | Column::Time)
             }
             Self::Metric(_) => true,
+            Self::Setting(_) => false,
+        }
+    }
+
+    /// Whether it is a share, from 0 to 1, which is written in percent.
+    #[must_use]
+    pub fn is_share(&self) -> bool {
+        match self {
+            Self::Column(column) => {
+                matches!(column, Column::Done) || column.is_metric() && *column != Column::Loss
+            }
+            Self::Metric(metric) => metric.quantity.is_share(),
             Self::Setting(_) => false,
         }
     }
@@ -452,6 +501,19 @@ const STATES: [RunState; 7] = [
     RunState::New,
 ];
 
+/// What the short titles of these fields stand for: `best = valid top-1 (best)`.
+#[must_use]
+pub fn legend<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Vec<String> {
+    let columns = fields.into_iter().filter_map(|field| match field {
+        Field::Column(column) => Some(*column),
+        _ => None,
+    });
+    let shortened = columns.filter(|column| column.title() != column.short_title());
+    shortened
+        .map(|column| format!("{} = {}", column.short_title(), column.title()))
+        .collect()
+}
+
 /// A share or a cost as people write it.
 #[must_use]
 pub fn written(quantity: Quantity, value: f64) -> String {
@@ -464,8 +526,41 @@ pub fn written(quantity: Quantity, value: f64) -> String {
     }
 }
 
+/// The metrics whose name ends so: `kl` is that of validation and of test images, with the
+/// best and the last weights.
+fn measured_as(name: &str) -> Vec<Metric> {
+    let (quantity, weights) = match name.rsplit_once('@') {
+        Some((quantity, weights)) => (quantity, vec![weights]),
+        None => (name, vec!["best", "last"]),
+    };
+    let ends_so = |metric: &&&str| {
+        let end = metric.split_once('/').map(|(_, end)| end);
+        end == Some(quantity)
+    };
+    let stems = Metric::NAMES.iter().filter(ends_so);
+    let with = |stem: &&str, weights: &str| format!("{stem}@{weights}").parse().ok();
+    let mut metrics: Vec<Metric> = stems
+        .flat_map(|stem| weights.iter().filter_map(move |it| with(stem, it)))
+        .collect();
+    // What a student costs has no weights to choose from.
+    if metrics.is_empty() {
+        let stems = Metric::NAMES.iter().filter(ends_so);
+        metrics.extend(stems.filter_map(|stem| stem.parse().ok()));
+    }
+    metrics
+}
+
+fn ambiguous(name: &str, candidates: &[impl ToString]) -> String {
+    let candidates = candidates.iter().map(|it| format!("`{}`", it.to_string()));
+    let candidates: Vec<String> = candidates.collect();
+    let [most @ .., last] = candidates.as_slice() else {
+        return format!("unknown field `{name}`");
+    };
+    format!("`{name}` could be {} or {last}", most.join(", "))
+}
+
 fn no_field(name: &str, fields: &Fields) -> String {
-    let columns = ALWAYS.iter().chain(&[Column::Device]);
+    let columns = ALWAYS.iter().chain(&ON_REQUEST);
     let columns = columns.map(|column| column.name());
     let aliases = ALIASES.iter().map(|(alias, _)| *alias);
     let known = columns.chain(aliases);
@@ -497,6 +592,25 @@ impl<'a> Subject<'a> {
             || self.run.notes.tags.iter().any(|tag| holds(tag))
     }
 
+    /// The run and the checkpoint that it was forked from, if it was.
+    #[must_use]
+    pub fn forked(&self) -> Option<&'a Fork> {
+        self.run.plan.as_ref()?.forked.as_ref()
+    }
+
+    /// The metric by which its best weights are chosen.
+    #[must_use]
+    pub fn best_by(&self) -> String {
+        self.run.store.best_metric(Phase::Student).to_string()
+    }
+
+    /// The same where it is not top-1, which it is by default.
+    #[must_use]
+    pub fn chosen_by(&self) -> Option<String> {
+        let metric = self.run.store.best_metric(Phase::Student);
+        (!metric.is_top1()).then(|| metric.to_string())
+    }
+
     fn column(&self, column: Column) -> Value<'a> {
         let metrics = self.metrics;
         match column {
@@ -510,6 +624,10 @@ impl<'a> Subject<'a> {
                 let identity = self.run.store.identity.as_ref();
                 text(identity.map(|identity| identity.device.as_str()))
             }
+            Column::Forked => self.forked().map_or(Value::Nothing, |fork| {
+                let from = format!("{}, {}", fork.from, kept_name(fork.at));
+                Value::Text(Cow::Owned(from))
+            }),
             Column::Started => Value::Text(Cow::Owned(moment(self.run.started))),
             Column::Best | Column::Last | Column::Test | Column::Loss | Column::Agreement => {
                 number(column.metric(metrics))

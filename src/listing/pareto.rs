@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Subject;
-use super::field::written;
+use super::field::{Column, written};
 use crate::event::inspection::Weights;
 use crate::event::{
     BenchRow, Export, ExportFormat, Measurement, Phase, PixelFormat, Split, Variant,
@@ -58,6 +58,10 @@ pub struct TeacherLine {
     pub name: String,
     /// Its accuracy, in [0, 1].
     pub top1: f64,
+    /// Which of several of that name it is: its file, or the run that trained it. The first of
+    /// the runs, where it is that of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 /// A student that the picture lacks.
@@ -170,6 +174,11 @@ impl Pareto {
         let teachers = &mut picture.teachers;
         teachers.sort_by(|a, b| b.top1.total_cmp(&a.top1).then(a.name.cmp(&b.name)));
         teachers.dedup_by(|a, b| a.name == b.name && percent(a.top1) == percent(b.top1));
+        let names: Vec<String> = teachers.iter().map(|it| it.name.clone()).collect();
+        for teacher in teachers {
+            let alike = names.iter().filter(|name| **name == teacher.name);
+            teacher.of.take_if(|_| alike.count() == 1);
+        }
         picture
     }
 
@@ -297,8 +306,8 @@ impl Pareto {
     #[must_use]
     pub fn accuracy_title(&self) -> &'static str {
         match self.split {
-            Split::Valid => "best validation top-1",
-            Split::Test => "test top-1",
+            Split::Valid => Column::Best.title(),
+            Split::Test => Column::Test.title(),
         }
     }
 
@@ -343,7 +352,9 @@ impl TeacherLine {
     /// Who it is and how good.
     #[must_use]
     pub fn words(&self) -> String {
-        format!("teacher {} {}", self.name, percent(self.top1))
+        let of = self.of.as_ref();
+        let of = of.map_or_else(String::new, |of| format!(" ({of})"));
+        format!("teacher {} {}{of}", self.name, percent(self.top1))
     }
 }
 
@@ -455,9 +466,15 @@ fn teacher(run: &Subject, split: Split) -> Option<TeacherLine> {
         evaluation(store, &metric)
     };
     let found = of(MetricWeights::Best).or_else(|| of(MetricWeights::Last))?;
+    let of = match &store.teacher {
+        Some((file, false)) => file.to_string_lossy().into_owned(),
+        // What was cached was trained for a run like this one.
+        _ => format!("trained in {}", run.name),
+    };
     Some(TeacherLine {
         name: store.models.get(&Phase::Teacher)?.name.clone(),
         top1: found.teacher?.top1,
+        of: Some(of),
     })
 }
 

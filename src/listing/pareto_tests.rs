@@ -48,9 +48,32 @@ fn the_front_is_what_no_cheaper_student_reaches() {
     );
     assert_eq!(picture.teachers.len(), 1);
     assert_eq!(picture.teachers[0].top1, 0.93);
+    assert_eq!(picture.teachers[0].of, None, "there is no other");
     assert_eq!(
         picture.conditions().unwrap(),
         "batch 1, 1 thread, rten 0.27, Xeon"
+    );
+}
+
+/// Of one layout, and not equally good.
+#[test]
+fn two_teachers_of_one_name_are_distinguished_by_their_file_or_run() {
+    let mut runs = measured_runs();
+    let store = &mut runs.get_mut(VANILLA).unwrap().store;
+    store.teacher = Some(("models/other.pt".into(), false));
+    for evaluation in &mut store.evaluations {
+        if let Some(teacher) = &mut evaluation.teacher {
+            teacher.top1 = 0.91;
+        }
+    }
+    let picture = pictured(&runs, None, Split::Valid);
+    let words: Vec<String> = picture.teachers.iter().map(TeacherLine::words).collect();
+    let first = words[0].strip_prefix("teacher ResNetCifar 20 93.0 % (trained in ");
+    let run = first.unwrap().trim_end_matches(')');
+    assert!(runs.get(run).is_some(), "{words:?}");
+    assert_eq!(
+        words[1..],
+        ["teacher ResNetCifar 20 91.0 % (models/other.pt)"]
     );
 }
 

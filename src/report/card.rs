@@ -186,6 +186,8 @@ fn method(run: &Subject) -> String {
         let planned = || f64::from(training.epochs);
         let trained = store.phases.get(&Phase::Student);
         let epochs = format::number(trained.map_or_else(planned, PhaseState::epochs));
+        let planned = store.planned_epochs(Phase::Student);
+        let epochs = planned.map_or(epochs.clone(), |planned| format!("{epochs} of {planned}"));
         let early = match &store.stopped_early {
             Some((_, reason)) => format!(" (stopped early: {reason})"),
             None => String::new(),

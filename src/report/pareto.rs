@@ -15,11 +15,19 @@ use crate::event::PixelFormat;
 use crate::format::MISSING;
 use crate::listing::Pareto;
 use crate::listing::pareto::TeacherLine;
+use crate::untrusted::clean_line;
 
 /// The points, the cheapest first, their teachers, and what is not shown.
 #[must_use]
 pub fn table(picture: &Pareto) -> String {
-    let titles = ["run", "as", "input", "top-1", picture.cost.title(), ""];
+    let titles = [
+        "run",
+        "as",
+        "input",
+        picture.accuracy_title(),
+        picture.cost.title(),
+        "",
+    ];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     rows.extend(picture.points.iter().map(|point| {
         let (top1, cost) = point.facts(&picture.cost);
@@ -30,7 +38,8 @@ pub fn table(picture: &Pareto) -> String {
         vec![point.run.clone(), variant, input, top1, cost, front]
     }));
     let mut lines = grid(&rows, &[false, false, false, true, true, false]);
-    lines.extend(picture.teachers.iter().map(TeacherLine::words));
+    let teachers = picture.teachers.iter().map(TeacherLine::words);
+    lines.extend(teachers.map(|words| clean_line(&words).into_owned()));
     lines.extend(picture.conditions());
     lines.extend(picture.absences());
     text_of(lines)

@@ -93,7 +93,7 @@ fn scheme_words(scheme: QuantScheme) -> String {
     let [weights, activations, floats] = scheme_cells(scheme);
     let floats = match scheme.float_layers {
         FloatLayers::None => String::new(),
-        _ => format!(", {floats} in floats"),
+        _ => format!(", fp32 layers: {floats}"),
     };
     let found = match scheme.activations {
         RangeRule::Trained => "as",

@@ -63,6 +63,7 @@ mod tests {
         };
         let early = Outcome::StoppedEarly {
             epoch: 7,
+            planned: None,
             reason: "no improvement of valid/top1".to_owned(),
         };
         assert_eq!(Exit::of(&early, true).code(), 0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::{EXPERIMENT, RunError, RunFolder, failed};
+use super::folder::{EXPERIMENT, Instead, RunError, RunFolder, failed};
 use super::own_weights::WEIGHTS;
 use super::seal::Sealed;
 use super::timestamp::dated;
@@ -143,12 +143,9 @@ fn named<'a>(
         [] | [_] => Err(RunError::NotFound {
             wanted: wanted.to_owned(),
             checkpoints: checkpoints.to_owned(),
-            not_runs: places(checkpoints, wanted)
-                .into_iter()
-                .filter(|place| place.symlink_metadata().is_ok())
-                .collect(),
+            not_runs: not_runs(checkpoints, wanted),
             lacks,
-            nearest: (!names.is_empty()).then(|| similar(wanted, names)),
+            instead: instead(checkpoints, wanted, names),
         }),
         several => Err(RunError::Ambiguous {
             wanted: wanted.to_owned(),
@@ -157,10 +154,52 @@ fn named<'a>(
     }
 }
 
+/// What has the name or the path and is no run; a folder of runs is named as what it is.
+fn not_runs(checkpoints: &Path, wanted: &str) -> Vec<PathBuf> {
+    let places = places(checkpoints, wanted).into_iter();
+    places
+        .filter(|place| place.symlink_metadata().is_ok() && !holds_runs(place))
+        .collect()
+}
+
+fn holds_runs(folder: &Path) -> bool {
+    RunFolder::names(folder).is_ok_and(|names| !names.is_empty())
+}
+
+/// What may have been meant by a name that no run has.
+fn instead(checkpoints: &Path, wanted: &str, names: &[String]) -> Instead {
+    if let Some(folder) = places(checkpoints, wanted)
+        .into_iter()
+        .find(|it| holds_runs(it))
+    {
+        return Instead::FolderOfRuns(folder);
+    }
+    let name = Path::new(wanted).file_name().unwrap_or_default();
+    let trashed = RunFolder::trashed(checkpoints).unwrap_or_default();
+    let mut of_name = trashed.into_iter().filter(|run| {
+        let start = name.to_string_lossy();
+        !start.is_empty() && run.name().starts_with(start.as_ref())
+    });
+    if let Some(run) = of_name.next_back() {
+        return Instead::Trashed(run.path().to_owned());
+    }
+    if !checkpoints.exists() {
+        Instead::NoFolder
+    } else if names.is_empty() {
+        Instead::NoRuns
+    } else {
+        Instead::Similar(similar(wanted, names))
+    }
+}
+
 fn names_where(
     checkpoints: &Path,
     wanted: impl Fn(&Path) -> bool,
 ) -> Result<Vec<String>, RunError> {
+    if checkpoints.join(EXPERIMENT).is_file() {
+        let path = checkpoints.to_owned();
+        return Err(RunError::IsARun { path });
+    }
     let entries = match fs::read_dir(checkpoints) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -298,6 +337,47 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_of_runs_a_trashed_run_and_a_run_as_the_folder_of_runs_are_named_as_such() {
+        let folder = checkpoints();
+        let place = folder.path();
+        let of = |checkpoints: &Path, wanted: &str| {
+            let error = ModelsFolder::open(checkpoints, wanted).unwrap_err();
+            error.to_string()
+        };
+        let text = of(place, place.to_str().unwrap());
+        let meant = format!("name one of them, or write --checkpoints {}", place.shown());
+        assert!(
+            text.contains(&meant) && !text.contains("exists but"),
+            "{text}"
+        );
+        let flowers = RunFolder::open(place, "flow").unwrap();
+        let (name, thrown) = (flowers.name(), flowers.trash().unwrap());
+        for wanted in ["flow", name.as_str(), flowers.path().to_str().unwrap()] {
+            let text = of(place, wanted);
+            let back = format!(
+                "in the trash: get it back on the Runs screen, or with mv {} {}",
+                thrown.path().shown(),
+                flowers.path().shown()
+            );
+            assert!(text.ends_with(&back), "{text}");
+        }
+        let run = place.join("cifar10-20260101-120000-aaaaaa");
+        let text = of(&run, "flow");
+        let meant = format!(
+            "is a run, and --checkpoints takes the folder that holds runs: write --checkpoints {};",
+            place.shown()
+        );
+        assert!(text.contains(&meant), "{text}");
+        let text = of(&place.join("absent"), "flow");
+        assert!(
+            text.contains("absent; that folder does not exist"),
+            "{text}"
+        );
+        let empty = tempfile::tempdir().unwrap();
+        assert!(of(empty.path(), "flow").ends_with("it holds no runs"));
+    }
+
+    #[test]
     fn an_absolute_path_that_is_not_a_run_is_named_once() {
         let folder = checkpoints();
         let path = folder.path().join("teachers");
@@ -375,7 +455,13 @@ mod tests {
         let missing = folder.path().join("checkpoints");
         for wanted in ["", "x"] {
             let error = RunFolder::open(&missing, wanted).unwrap_err();
-            assert!(error.to_string().ends_with("it holds no runs"), "{error}");
+            assert!(
+                error.to_string().contains("that folder does not exist"),
+                "{error}"
+            );
         }
+        fs::create_dir(&missing).unwrap();
+        let error = RunFolder::open(&missing, "x").unwrap_err();
+        assert!(error.to_string().ends_with("it holds no runs"), "{error}");
     }
 }

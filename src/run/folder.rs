@@ -25,6 +25,7 @@ use super::lock::{LockError, RunLock, hold};
 use super::plan_file::{PLAN, PlanError, RunPlan, moment, plan_hash, plan_started};
 use super::seal::{Owner, SealError};
 use super::{append_file, litter, timestamp};
+use crate::format::shell_word;
 use crate::untrusted::{Show as _, is_absent, kind_at, read_text_limited};
 
 /// Name of the frozen experiment file; a folder that has one is a run.
@@ -97,7 +98,7 @@ pub enum RunError {
     /// No run has this name.
     #[error(
         "no run `{wanted}` in {}{}{}",
-        checkpoints.shown(), mention(not_runs, lacks), suggestion(nearest.as_deref()),
+        checkpoints.shown(), mention(not_runs, lacks), suggestion(checkpoints, instead),
         wanted = wanted.shown()
     )]
     NotFound {
@@ -109,9 +110,18 @@ pub enum RunError {
         not_runs: Vec<PathBuf>,
         /// What it would have to have.
         lacks: &'static str,
-        /// The newest runs of the most similar name, which may be none; nothing where
-        /// there are no runs.
-        nearest: Option<Vec<String>>,
+        /// What may have been meant.
+        instead: Instead,
+    },
+    /// A run was named as the folder of runs.
+    #[error(
+        "{} is a run, and --checkpoints takes the folder that holds runs: write --checkpoints {}; \
+         the run that --infer uses is named with --checkpoint",
+        path.shown(), shell_word(&parent_of(path))
+    )]
+    IsARun {
+        /// The run's folder.
+        path: PathBuf,
     },
     /// Several runs begin like this.
     #[error("`{wanted}` matches {}; write more of the name", listed(candidates, ", "), wanted = wanted.shown())]
@@ -121,6 +131,29 @@ pub enum RunError {
         /// The runs, oldest first.
         candidates: Vec<String>,
     },
+}
+
+/// What may have been meant where a run was not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// There is no folder of runs.
+    NoFolder,
+    /// It holds no runs.
+    NoRuns,
+    /// What was named is itself a folder of runs.
+    FolderOfRuns(PathBuf),
+    /// The run is in the trash, where its folder is this one.
+    Trashed(PathBuf),
+    /// The newest runs of the most similar name, which may be none.
+    Similar(Vec<String>),
+}
+
+/// The folder that holds this one.
+fn parent_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn mention(not_runs: &[PathBuf], lacks: &str) -> String {
@@ -145,11 +178,26 @@ fn listed(names: &[String], between: &str) -> String {
     shown.join(between)
 }
 
-fn suggestion(nearest: Option<&[String]>) -> String {
-    match nearest {
-        None => "; it holds no runs".to_owned(),
-        Some([]) => "; list them with --runs".to_owned(),
-        Some(nearest) => format!("; did you mean {}?", listed(nearest, " or ")),
+fn suggestion(checkpoints: &Path, instead: &Instead) -> String {
+    match instead {
+        Instead::NoFolder => {
+            "; that folder does not exist: name the folder of runs with --checkpoints".to_owned()
+        }
+        Instead::NoRuns => "; it holds no runs".to_owned(),
+        Instead::FolderOfRuns(folder) => format!(
+            "; it is a folder of runs: name one of them, or write --checkpoints {}",
+            shell_word(folder)
+        ),
+        Instead::Trashed(run) => {
+            let name = run.file_name().unwrap_or_default();
+            format!(
+                "; it is in the trash: get it back on the Runs screen, or with mv {} {}",
+                shell_word(run),
+                shell_word(&checkpoints.join(name))
+            )
+        }
+        Instead::Similar(nearest) if nearest.is_empty() => "; list them with --runs".to_owned(),
+        Instead::Similar(nearest) => format!("; did you mean {}?", listed(nearest, " or ")),
     }
 }
 

@@ -10,11 +10,11 @@ use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
 /// is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Metrics {
-    /// Best top-1 on the validation images.
+    /// Top-1 on the validation images of the best weights.
     pub best: Option<f64>,
     /// Last top-1 on the validation images.
     pub last: Option<f64>,
-    /// Top-1 on the test images, with the best weights where they were tried.
+    /// Top-1 on the test images of the best weights.
     pub test: Option<f64>,
     /// Last cross-entropy on the validation images, nats.
     pub loss: Option<f64>,
@@ -72,7 +72,7 @@ impl Metrics {
         Self {
             best: measured("valid/top1@best"),
             last: measured("valid/top1@last"),
-            test: measured("test/top1@best").or_else(|| measured("test/top1@last")),
+            test: measured("test/top1@best"),
             loss: measured("valid/loss@last"),
             agreement: measured("valid/agreement@last"),
             progress: Progress::of(store),

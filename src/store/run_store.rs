@@ -549,7 +549,22 @@ impl RunStore {
         self.best_of(phase, |weights| weights != EvaluatedWeights::Quantized)
     }
 
-    /// The same of the student's rounded weights, which are chosen among themselves.
+    /// Epochs that a training was to have, where it stopped early after fewer.
+    #[must_use]
+    pub fn planned_epochs(&self, phase: Phase) -> Option<u32> {
+        match self.outcome() {
+            Some(Outcome::StoppedEarly { planned, .. }) if phase == Phase::Student => *planned,
+            _ => None,
+        }
+    }
+
+    /// The metric by which weights are the best.
+    #[must_use]
+    pub fn best_metric(&self, phase: Phase) -> ValidMetric {
+        self.best_by.get(&phase).copied().unwrap_or_default()
+    }
+
+    /// The best of the student's rounded weights, which are chosen among themselves.
     #[must_use]
     pub fn best_quantized(&self) -> Option<&Evaluation> {
         self.best_of(Phase::Student, |weights| {
@@ -562,7 +577,7 @@ impl RunStore {
         phase: Phase,
         counts: impl Fn(EvaluatedWeights) -> bool,
     ) -> Option<&Evaluation> {
-        let metric = self.best_by.get(&phase).copied().unwrap_or_default();
+        let metric = self.best_metric(phase);
         let valued = self.evaluations_of(phase, Split::Valid);
         let valued = valued.filter(|evaluation| counts(evaluation.weights));
         let valued = valued.filter_map(|evaluation| {

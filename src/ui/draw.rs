@@ -261,7 +261,20 @@ impl Ui {
 
     /// Whether an action would do something with what is selected.
     fn applies(&self, action: Action, runs: &Runs) -> bool {
-        action != Action::ResumeRun || self.runs_table.resumes(&self.shared, runs)
+        let context = self.contexts().first().copied();
+        match action {
+            Action::ResumeRun => self.runs_table.resumes(&self.shared, runs),
+            Action::NextRun
+            | Action::NextProbeRun
+            | Action::NextInferenceRun
+            | Action::SecondRun => runs.len() > 1,
+            Action::SwitchPhase => self.live.has_other_phase(runs),
+            Action::EarlierCheckpoint | Action::LaterCheckpoint => self.compare.scrubs(action),
+            Action::Right | Action::Activate if context == Some(Context::Pareto) => {
+                self.runs_table.has_points(runs)
+            }
+            _ => true,
+        }
     }
 
     /// What an action does here, in a word.

@@ -261,6 +261,19 @@ impl Keymap {
         found.and_then(|(_, chords)| chords.first().map(Chord::to_string))
     }
 
+    /// A sentence, and behind it what one can do: the actions that have a key, each with
+    /// what it does: `it has completed; E adds epochs, F forks it`.
+    #[must_use]
+    pub fn with_ways(&self, sentence: &str, actions: &[(Action, &str)]) -> String {
+        let ways = actions.iter();
+        let ways = ways.filter_map(|(action, does)| Some(format!("{} {does}", self.key(*action)?)));
+        let ways: Vec<String> = ways.collect();
+        if ways.is_empty() {
+            return sentence.to_owned();
+        }
+        format!("{sentence}; {}", ways.join(", "))
+    }
+
     /// The first key of an action that works while a text is typed.
     #[must_use]
     pub fn key_while_typing(&self, action: Action) -> Option<String> {

@@ -36,6 +36,7 @@ impl Ui {
     /// Takes in what was found out or happened.
     pub fn on_news(&mut self, news: News, runs: &Runs) -> Vec<Effect> {
         self.news(news, runs);
+        self.update_quit(runs);
         self.follow_selection(runs);
         self.shared.take_effects()
     }
@@ -187,6 +188,16 @@ impl Ui {
     /// Ends the workbench; asks first where something is under way.
     fn quit(&mut self, runs: &Runs) {
         self.runs_table.restore_filter(runs);
+        let reasons = self.under_way(runs);
+        let unsaved = self.experiments.unsaved();
+        if reasons.is_empty() && unsaved.is_empty() {
+            return self.shared.ask(Effect::Quit);
+        }
+        self.shared.dialog = Some(Dialog::Quit(Choice::quit(reasons, &unsaved)));
+    }
+
+    /// What trains and what waits, and what leaving does to it.
+    fn under_way(&self, runs: &Runs) -> Vec<String> {
         let training = self.shared.training.as_deref();
         let training = training.filter(|name| runs.get(name).is_some());
         let training = training.map(|name| {
@@ -199,12 +210,15 @@ impl Ui {
                 "{count} experiments are queued and will not be trained."
             )),
         };
-        let reasons: Vec<String> = training.into_iter().chain(waiting).collect();
-        let unsaved = self.experiments.unsaved();
-        if reasons.is_empty() && unsaved.is_empty() {
-            return self.shared.ask(Effect::Quit);
+        training.into_iter().chain(waiting).collect()
+    }
+
+    /// Asks of leaving what is so by now.
+    fn update_quit(&mut self, runs: &Runs) {
+        if let Some(Dialog::Quit(quit)) = &self.shared.dialog {
+            let (reasons, unsaved) = (self.under_way(runs), self.experiments.unsaved());
+            self.shared.dialog = Some(Dialog::Quit(quit.quit_now(reasons, &unsaved)));
         }
-        self.shared.dialog = Some(Dialog::Quit(Choice::quit(reasons, &unsaved)));
     }
 
     fn leave(&mut self, leaving: Leaving, runs: &Runs) {

@@ -37,10 +37,10 @@ fn a_training_that_ends_early_is_completed_says_so_and_takes_more_epochs() {
     let text = with("patience: 2", "gates: [AtLeast(\"test/top1@last\", 0.0)],");
     let lines = trained(&bench, &text, &junit);
     let reason = "no improvement of valid/top1 by more than 99 points in 2 epochs (";
-    let outcome = format!("completed, stopped early after epoch 3: {reason}");
+    let outcome = format!("completed, stopped early after epoch 3 of 8: {reason}");
     assert!(lines.contains(&outcome), "{lines}");
     let xml = fs::read_to_string(bench.path().join("gates.xml")).unwrap();
-    assert!(xml.contains("stopped early after epoch 3"), "{xml}");
+    assert!(xml.contains("stopped early after epoch 3 of 8"), "{xml}");
     assert!(xml.contains(r#"errors="0""#), "{xml}");
     let run = bench.newest();
     let name = run.to_str().unwrap();
@@ -50,7 +50,10 @@ fn a_training_that_ends_early_is_completed_says_so_and_takes_more_epochs() {
     assert!(journal(&run).contains(ended), "{}", journal(&run));
     let shown = bench.run(&["--show", name]);
     let shown = String::from_utf8(shown.stdout).unwrap();
-    assert!(shown.contains("stopped early after epoch 3"), "{shown}");
+    assert!(
+        shown.contains("stopped early after epoch 3 of 8"),
+        "{shown}"
+    );
     let listed = bench.run(&["--runs", "state:completed and done=1", "--json"]);
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert!(

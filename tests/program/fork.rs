@@ -160,7 +160,7 @@ fn a_checkpoint_that_is_not_kept_or_is_damaged_is_named_and_makes_no_run() {
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
         assert_eq!(bench.runs().len(), runs);
     };
-    refused(&[], &format!("kept are {kept}"));
+    refused(&[], &format!("kept checkpoints: {kept}"));
     refused(&["--from", "step-99999"], "no kept checkpoint `step-99999`");
     // What is to be changed is looked at before the run appears.
     refused(&["--from", &kept, "--set", "nope=1"], "nope");

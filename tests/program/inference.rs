@@ -67,8 +67,11 @@ fn what_cannot_be_classified_ends_with_2_and_says_why() {
     };
     refused(
         &["--infer", "photos"],
-        "no run in checkpoints has weights yet",
+        "there are no runs: the folder checkpoints does not exist",
     );
+    fs::create_dir(bench.path().join("checkpoints")).unwrap();
+    let empty = "no run in checkpoints has weights yet";
+    refused(&["--infer", "photos"], empty);
     let trained = bench.run(&["--run", "tiny.ron", "--set", "epochs=1"]);
     assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     refused(&["--infer", "absent"], "absent");

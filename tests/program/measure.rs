@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
@@ -23,15 +23,21 @@ fn in_one_line(output: &Output) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[test]
-fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
-    let bench = Bench::new();
+/// A run, and what was measured of its models here.
+fn measured(bench: &Bench) -> (PathBuf, Value) {
     assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
     let run = bench.newest();
-    let name = run.to_str().unwrap();
-    let output = bench.run(&["--bench", name, "--batch", "2", "--json"]);
+    let output = bench.run(&["--bench", run.to_str().unwrap(), "--batch", "2", "--json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let mut result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let result = serde_json::from_slice(&output.stdout).unwrap();
+    (run, result)
+}
+
+#[test]
+fn a_run_keeps_what_was_measured_of_its_models() {
+    let bench = Bench::new();
+    let (run, result) = measured(&bench);
+    let name = run.to_str().unwrap();
     let rows = result["rows"].as_array().unwrap();
     for model in ["Student", "Teacher"] {
         for (batch, engine) in [(1, Value::Null), (1, "Rten".into()), (2, "Rten".into())] {
@@ -74,6 +80,13 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     for (is_file, input) in inputs {
         assert_eq!(*input, if is_file { "float".into() } else { Value::Null });
     }
+}
+
+#[test]
+fn what_a_board_measured_of_a_run_is_taken_home() {
+    let bench = Bench::new();
+    let (run, mut result) = measured(&bench);
+    let name = run.to_str().unwrap();
     result["machine"]["processor"] = "Cortex-A72".into();
     let board = bench.path().join("board.json");
     fs::write(&board, result.to_string()).unwrap();
@@ -108,6 +121,23 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
             &format!("it measured a {model} (BLAKE3 cd) with other weights"),
         );
     }
+    fs::write(&board, "{}").unwrap();
+    let output = bench.run(&["--bench-into", name, "board.json"]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("it is not a result of --bench"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn what_a_run_knows_itself_is_not_taken_from_a_result() {
+    let bench = Bench::new();
+    let (run, mut result) = measured(&bench);
+    let name = run.to_str().unwrap();
+    result["machine"]["processor"] = "Cortex-A72".into();
+    let board = bench.path().join("board.json");
     // A run knows itself how much its models compute.
     let macs = || {
         let columns = [
@@ -157,14 +187,6 @@ fn a_run_keeps_what_was_measured_of_its_models_here_and_elsewhere() {
     assert!(
         shown.contains(why) && !shown.contains("Cortex-A72"),
         "{shown}"
-    );
-    fs::write(&board, "{}").unwrap();
-    let output = bench.run(&["--bench-into", name, "board.json"]);
-    assert_eq!(code(&output), 2);
-    assert!(
-        stderr(&output).contains("it is not a result of --bench"),
-        "{}",
-        stderr(&output)
     );
 }
 

@@ -1,5 +1,7 @@
 //! What is printed for a shell, `man` and other programs.
 
+use workbench::experiment::plan::Plan;
+
 use crate::bench::{Bench, code, stderr};
 
 fn printed(bench: &Bench, arguments: &[&str]) -> String {
@@ -43,6 +45,33 @@ fn a_checked_experiment_is_json_for_other_programs() {
         "{page}"
     );
     assert!(stderr(&output).contains("4096 is larger than the 96 training images"));
+}
+
+/// Each at its place, `--set` or the file.
+#[test]
+fn a_check_refuses_what_a_run_refuses_in_the_same_words() {
+    let bench = Bench::new();
+    for (set, place) in [
+        ("precision=Bf16", "--set:1:11"),
+        ("device=LibTorch(Cuda(99))", ""),
+        ("batch=4096", "--set:1:7"),
+        ("class_weights=Each([1.0, 2.0])", "--set:1:20"),
+        ("student.freeze=[\"nowhere\"]", "--set:1:16"),
+        ("gates=[AtLeast(\"test/recall/none\", 0.5)]", "--set:1:"),
+        ("data.train=ImageFolder(\"absent\")", "--set:1:12"),
+    ] {
+        let with = |mode| bench.run(&[mode, "tiny.ron", "--set", set]);
+        let (checked, started) = (with("--check"), with("--run"));
+        assert_eq!((code(&checked), code(&started)), (2, 2), "{set}");
+        assert_eq!(stderr(&checked), stderr(&started), "{set}");
+        assert!(stderr(&checked).contains(place), "{}", stderr(&checked));
+    }
+    assert!(bench.runs().is_empty());
+    let device = ["--check", "tiny.ron", "--device", "cuda:99"];
+    assert_eq!(code(&bench.run(&device)), 2);
+    let other = ["--set", "device=LibTorch(Cuda(99))", "--device", "cpu"];
+    let checked = bench.run(&[&["--check", "tiny.ron"], &other[..]].concat());
+    assert_eq!(code(&checked), 0, "{}", stderr(&checked));
 }
 
 /// Two images are damaged, one from its header on and one at its end.
@@ -111,5 +140,6 @@ fn a_check_says_what_its_numbers_assume_or_reads_the_images_and_has_the_runs_num
     let plan = std::fs::read_to_string(bench.newest().join("plan.json")).unwrap();
     let run: serde_json::Value = serde_json::from_str(plan.split_once('\n').unwrap().1).unwrap();
     assert_eq!(run["resolved"]["steps_per_epoch"], 1);
-    assert_eq!(run["resolved"]["plan"], decoded["plan"]);
+    let plan = |json: &serde_json::Value| serde_json::from_value::<Plan>(json.clone()).unwrap();
+    assert_eq!(plan(&run["resolved"]["plan"]), plan(&decoded["plan"]));
 }

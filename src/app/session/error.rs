@@ -7,9 +7,10 @@ use thiserror::Error;
 
 use crate::engine::{Failure, PrepareError};
 use crate::event::Position;
-use crate::experiment::Report;
+use crate::experiment::nearest::nearest;
 use crate::experiment::problem::Problem;
 use crate::experiment::timeline::NO_EXTENSION;
+use crate::experiment::{Loaded, Report};
 use crate::format::shell_word;
 use crate::run::{LockError, NotRecorded, PlanError, RunError};
 use crate::store::{JournalError, RecorderError};
@@ -49,8 +50,8 @@ pub enum SessionError {
     #[error("could not start the trainer's thread: {0}")]
     Thread(#[source] io::Error),
     /// More epochs were requested for a training that is finished by some of its own.
-    #[error("{NO_EXTENSION}")]
-    Finished,
+    #[error("{NO_EXTENSION}: --run {} --set epochs=…", shell_word(.0))]
+    Finished(PathBuf),
     /// More epochs that would change no weight were requested, and nobody chose that.
     #[error("{}", nothing_learned(*end, *stretches))]
     NothingLearned {
@@ -60,11 +61,15 @@ pub enum SessionError {
         stretches: bool,
     },
     /// There is nothing left to train.
-    #[error("{} is complete; there is nothing to resume. To train it further: --resume {word} --add-epochs 10 --schedules stretch; to run it again: --replay {word}", .0.shown(), word = shell_word(.0))]
-    Complete(PathBuf),
-    /// The same of a training with a finish, which takes no more epochs.
-    #[error("{} is complete; there is nothing to resume. To run it again: --replay {}", .0.shown(), shell_word(.0))]
-    CompleteWithFinish(PathBuf),
+    #[error("{}", complete(run, *extends, kept))]
+    Complete {
+        /// The run.
+        run: PathBuf,
+        /// Whether it takes more epochs: not with a finish.
+        extends: bool,
+        /// Names of the checkpoints that it kept.
+        kept: Vec<String>,
+    },
     /// The frozen experiment is no longer that of the run.
     #[error(
         "{path} was edited after the run started; restore it to resume, or start a new run from \
@@ -160,7 +165,7 @@ pub enum SessionError {
         experiment: PathBuf,
     },
     /// `--set` names a knob that the training does not have.
-    #[error("--set {knob}: there is no such knob; this training has {}", known.join(", "), knob = knob.shown())]
+    #[error("--set {knob}: there is no such knob; {}", knob_meant(knob, known), knob = knob.shown())]
     UnknownKnob {
         /// As it was written.
         knob: String,
@@ -178,6 +183,54 @@ pub enum SessionError {
     /// Something in this program is wrong.
     #[error("preparing the run failed: {0}; this is a bug, please report it")]
     Panicked(String),
+}
+
+impl SessionError {
+    /// The error of starting this experiment: about one of its values, it is at its place.
+    #[must_use]
+    pub fn in_file(self, loaded: &Loaded) -> Self {
+        match &self {
+            Self::Prepare(error) => match error.problem() {
+                Some(problem) => Self::Report(loaded.report(&problem)),
+                None => self,
+            },
+            _ => self,
+        }
+    }
+}
+
+/// That a run is complete, and the ways to go on from it.
+fn complete(run: &Path, extends: bool, kept: &[String]) -> String {
+    let word = shell_word(run);
+    let mut ways = Vec::new();
+    if extends {
+        ways.push(format!(
+            "to train it further: --resume {word} --add-epochs 10 --schedules stretch"
+        ));
+    }
+    if let Some(latest) = kept.last() {
+        ways.push(format!(
+            "to train on from a kept checkpoint: --fork {word} --from {latest}"
+        ));
+    }
+    ways.push(format!("to run it again: --replay {word}"));
+    let ways = ways.join("; ");
+    format!(
+        "{} is complete; there is nothing to resume. {}{}",
+        run.shown(),
+        ways[..1].to_uppercase(),
+        &ways[1..]
+    )
+}
+
+/// Which knob was meant: that of its name where it was written as the experiment's field.
+fn knob_meant(written: &str, known: &[String]) -> String {
+    let name = written.rsplit('.').next().unwrap_or_default();
+    let has = format!("this training has {}", known.join(", "));
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? {has}"),
+        None => has,
+    }
 }
 
 fn nothing_learned(end: u32, stretches: bool) -> String {
@@ -204,7 +257,7 @@ fn not_kept(run: &Path, wanted: Option<&str>, kept: &[String]) -> String {
     match (wanted, kept) {
         (None, []) => format!("{what}; {run} has no kept checkpoints {WHEN_KEPT}"),
         (Some(_), []) => format!("{what} {WHEN_KEPT}"),
-        (_, kept) => format!("{what}; kept are {}", kept.join(", ")),
+        (_, kept) => format!("{what}; kept checkpoints: {}", kept.join(", ")),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::experiment::plan::{ResolvedPlan, Training};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{self, Loaded, with_names_of_today};
+use crate::run::kept::kept_name;
 use crate::run::{NotRecorded, RunFolder, RunLock, RunPlan, StopSignal};
 use crate::store::{
     JournalReader, JournalledCheckpoints, ReceivedCommands, RunStore, adjustments,
@@ -108,12 +109,12 @@ pub fn look(
     let standing = standing(run)?;
     agree(run, &journal, standing.as_ref())?;
     if finished(&journal.events) && changes.more.is_none() {
-        let has_finish = plan.is_some_and(|plan| plan.resolved.plan.training.finish.is_some());
-        let path = run.path().to_owned();
-        return Err(if has_finish {
-            SessionError::CompleteWithFinish(path)
-        } else {
-            SessionError::Complete(path)
+        let extends = plan.is_none_or(|plan| plan.resolved.plan.training.finish.is_none());
+        let kept = run.kept_positions().unwrap_or_default();
+        return Err(SessionError::Complete {
+            run: run.path().to_owned(),
+            extends,
+            kept: kept.into_iter().map(kept_name).collect(),
         });
     }
     let lost = series_of(run, standing.as_ref(), journal.version)?;
@@ -270,7 +271,7 @@ impl ResumeState {
         let mut epochs = length.epochs;
         if let Some(more) = changes.more {
             if training.finish.is_some() {
-                return Err(SessionError::Finished);
+                return Err(SessionError::Finished(run.experiment()));
             }
             let now = ended_early(events, &pending, start)
                 .map_or(length.epochs, |step| timeline.epoch(step) as u32);

@@ -159,7 +159,7 @@ fn a_refused_resume_names_what_is_in_its_way_and_leaves_the_run_as_it_was() {
     let damages: [(Damage, Expected); 8] = [
         (
             |run| journal(run, &[RunEvent::RunEnded(Outcome::Completed)]),
-            |error| matches!(error, SessionError::Complete(_)),
+            |error| matches!(error, SessionError::Complete { .. }),
         ),
         (
             |run| {
@@ -235,6 +235,11 @@ fn a_knob_that_is_not_there_or_does_not_go_so_far_is_refused_before_anything_is_
     );
     assert!(
         message.contains("lr") && message.contains("temperature"),
+        "{message}"
+    );
+    let message = refusal(&run, set("method.temperature", 2.0)).to_string();
+    assert!(
+        message.contains("did you mean `temperature`? this training has"),
         "{message}"
     );
     let error = refusal(&run, set("lr", -1.0));

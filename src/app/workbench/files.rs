@@ -284,7 +284,7 @@ mod tests {
         };
         let message = text.unwrap_err();
         assert!(
-            message.contains("a.ron") && message.ends_with("byte 3 is 0xff, which is not UTF-8"),
+            message.contains("a.ron") && message.contains("byte 3 is 0xff, which is not UTF-8 ("),
             "{message}"
         );
     }

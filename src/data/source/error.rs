@@ -299,6 +299,83 @@ pub enum SourceError {
         /// `CIFAR-10` or `CIFAR-100`.
         kind: &'static str,
     },
+    /// A list of images without a column that is needed.
+    #[error(
+        "{path} has no column {missing:?}, only {}; the first line names the columns",
+        names(.header),
+        path = path.shown()
+    )]
+    ListColumn {
+        /// The list.
+        path: PathBuf,
+        /// What the column is called.
+        missing: &'static str,
+        /// Columns that it has.
+        header: Vec<String>,
+    },
+    /// A row of a list that names no image of a class.
+    #[error("{path}, line {line}: {why}", path = path.shown())]
+    ListRow {
+        /// The list.
+        path: PathBuf,
+        /// Which, from 1.
+        line: u64,
+        /// Why, as a predicate.
+        why: String,
+    },
+    /// A list without rows of a split.
+    #[error(
+        "no row of {path} is of the split {split:?}; there {} {}",
+        if .splits.len() == 1 { "is" } else { "are" },
+        if .splits.is_empty() { "no rows".to_owned() } else { names(.splits) },
+        path = path.shown()
+    )]
+    ListSplit {
+        /// The list.
+        path: PathBuf,
+        /// What was looked for.
+        split: String,
+        /// What there is, as far as it was gathered.
+        splits: Vec<String>,
+    },
+    /// A split of a list that cannot have any.
+    #[error(
+        "{path} has no column for splits: lines of a text are a path and a label; write a .csv \
+         with the columns path, label and split",
+        path = path.shown()
+    )]
+    ListWithoutSplits {
+        /// The list.
+        path: PathBuf,
+    },
+    /// A list without rows.
+    #[error("{path} lists no images", path = path.shown())]
+    ListEmpty {
+        /// The list.
+        path: PathBuf,
+    },
+    /// An image that a list has twice.
+    #[error(
+        "{path} lists {image} twice, in lines {} and {}; remove one of them",
+        .lines.0, .lines.1,
+        path = path.shown(), image = image.shown()
+    )]
+    ListTwice {
+        /// The list.
+        path: PathBuf,
+        /// The image.
+        image: PathBuf,
+        /// Where it stands.
+        lines: (u64, u64),
+    },
+    /// A list that is longer than any that is meant.
+    #[error("{path} has more than {limit} bytes and is not read as a list of images; divide it", path = path.shown())]
+    ListTooLong {
+        /// The list.
+        path: PathBuf,
+        /// Most bytes that are read.
+        limit: u64,
+    },
     /// A list of files with nothing in it.
     #[error("the list of {kind} files is empty; name at least one, as in [\"data_batch_1.bin\"]")]
     NoFiles {

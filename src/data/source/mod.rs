@@ -11,6 +11,7 @@ mod folder;
 mod generated;
 mod idx;
 mod layout;
+mod list;
 mod order;
 mod walk;
 
@@ -210,7 +211,7 @@ impl Origin {
 /// Whether labels are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Labels {
-    /// A folder has class folders, unless it holds nothing but images.
+    /// A folder has class folders, unless it holds nothing but images; a list has labels.
     FromFolders,
     /// Images anywhere below a folder; labels of other sources are dropped.
     Ignored,
@@ -228,6 +229,7 @@ pub(super) fn find(
             Labels::FromFolders => folder::classes(folder, order),
             Labels::Ignored => folder::flat(folder),
         },
+        Source::List(list) => list::find(list, labels, order),
         Source::Idx(files) => idx::find(files, decoder.max_raw_pixels()),
         Source::Cifar10(files) => cifar::find(files, cifar::Kind::Ten),
         Source::Cifar100(files) => cifar::find(files, cifar::Kind::Hundred),
@@ -280,6 +282,10 @@ fn within(count: u64, limit: u64, place: impl FnOnce() -> String) -> Result<(), 
 pub(super) fn place(source: &Source) -> String {
     match source {
         Source::ImageFolder(folder) => folder.shown().to_string(),
+        Source::List(list) => match &list.split {
+            Some(split) => format!("{} (split {split})", list.file.shown()),
+            None => list.file.shown().to_string(),
+        },
         Source::Idx(files) => files.images.shown().to_string(),
         Source::Cifar10(files) | Source::Cifar100(files) => match files.as_slice() {
             [] => "an empty list of files".to_owned(),

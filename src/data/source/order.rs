@@ -16,6 +16,11 @@ pub(super) fn sort(folders: &mut [PathBuf], order: ClassOrder) {
     }
 }
 
+/// Sorts names of classes in the order of the numbers in them.
+pub(super) fn sort_names(classes: &mut [String]) {
+    classes.sort_by(|one, other| natural(one, other));
+}
+
 /// What a person should know about classes in the order of their bytes: that it
 /// is not the order of the numbers by which all of them are named.
 pub(super) fn note(classes: &[String]) -> Option<String> {

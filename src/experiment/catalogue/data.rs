@@ -1,6 +1,6 @@
 //! Where images come from and how they are prepared.
 
-use super::Value::{List, Number, Of, Optional, Path, Tuple, Whole};
+use super::Value::{List, Number, Of, Optional, Path, Text, Tuple, Whole};
 use super::{Field, Type, bare, choice, field, holding, named, needed, structure};
 
 pub(super) static DATA: Type = structure("DataSpec", "data", FIELDS);
@@ -72,6 +72,23 @@ pub(super) static SOURCE: Type = choice(
             "ImageFolder",
             &[Path("of a folder")],
             "One subfolder per class, images anywhere below it.",
+        ),
+        named(
+            "List",
+            &[
+                needed(
+                    "file",
+                    Path("of a .csv, .tsv or text file"),
+                    "A header with the columns path and label, and a row per image; or, in other files than .csv and .tsv, lines of a path and a label. Paths start at the list's folder.",
+                ),
+                field(
+                    "split",
+                    Optional(&Text("value of the column split")),
+                    "None",
+                    "Takes the rows of this split; all rows if absent.",
+                ),
+            ],
+            "A table of image files, of which one can hold all splits.",
         ),
         named(
             "Idx",

@@ -45,9 +45,11 @@ pub(super) fn explain(data: &DataPlan, page: &mut Page) {
             &format!("mean {}, std {}", triple(mean), triple(std)),
         ),
     }
-    if data.order == ClassOrder::Natural {
-        page.row("classes", "in the order of the numbers in their names");
-    }
+    let order = match data.order {
+        ClassOrder::Natural => "in the order of the numbers in their names",
+        ClassOrder::Bytes => "by the bytes of their names",
+    };
+    page.row("class order", order);
     page.row(
         "limits",
         &format!(
@@ -72,6 +74,10 @@ pub(super) fn triple(values: &[f32; 3]) -> String {
 fn source(source: &Source) -> String {
     match source {
         Source::ImageFolder(folder) => format!("images in {}", folder.shown()),
+        Source::List(list) => match &list.split {
+            Some(split) => format!("images listed in {}, split {split}", list.file.shown()),
+            None => format!("images listed in {}", list.file.shown()),
+        },
         Source::Idx(files) => format!(
             "IDX images {} with labels {}",
             files.images.shown(),

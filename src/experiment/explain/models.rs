@@ -56,9 +56,11 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         }
         None => page.row("weights", "random"),
     }
-    if !plan.training.freeze.is_empty() {
-        page.row("frozen", &plan.training.freeze.join(", "));
-    }
+    let frozen = match plan.training.freeze.as_slice() {
+        [] => "nothing".to_owned(),
+        modules => modules.join(", "),
+    };
+    page.row("frozen", &frozen);
     training_rows(&plan.training, page);
 }
 

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use crate::experiment::catalogue::{Shape, Type};
 use crate::experiment::plan::DataFacts;
 use crate::experiment::{explain, explain_resolved, load_text};
 
@@ -152,4 +153,82 @@ fn size_is_that_of_the_images_and_normalisation_is_measured_when_the_run_starts(
     let page = explained_for("Vanilla()", "", &FACTS);
     assert!(page.contains("size           16 × 16 pixels"), "{page}");
     assert!(page.contains("measured when the run starts"), "{page}");
+}
+
+/// Where the page has a field of the experiment, and the plan as JSON: all at their defaults.
+/// A new field that is not named here fails this.
+#[test]
+fn every_field_of_an_experiment_stands_on_the_page_and_in_json_though_unchanged() {
+    let text = explained("Scratch()", false, "");
+    let loaded = load_text(
+        &TEXT
+            .replace("METHOD", "Scratch()")
+            .replace("TEACHER", "")
+            .replace("EXTRA", ""),
+        Path::new("experiments/small.ron"),
+        &[],
+    );
+    let json = loaded.unwrap().plan.to_json().unwrap();
+    let places = |name: &str| match name {
+        "name" => ("small: ", "/name"),
+        "seed" => ("  seed ", "/seed"),
+        "device" => ("  device ", "/device"),
+        "data" => ("\nData\n", "/data"),
+        "teacher" => ("\nTeacher\n  none", "/teacher"),
+        "student" => ("\nStudent\n  model ", "/student"),
+        "augment" => ("  augment ", "/training/augment"),
+        "method" => (": Scratch\n", "/method"),
+        "optimizer" => ("  optimizer ", "/training/optimizer"),
+        "lr" => ("  lr ", "/training/lr"),
+        "knobs" => ("\nKnobs\n", "/training/objective/knobs"),
+        "epochs" => ("  epochs ", "/training/epochs"),
+        "batch" => (" of batches of 128", "/training/batch"),
+        "sampler" => ("  sampler ", "/training/sampler"),
+        "accumulate" => ("  accumulate ", "/training/accumulate"),
+        "precision" => ("  precision ", "/training/precision"),
+        "round" => ("a round is an epoch", "/training/round"),
+        "clip" => ("  clip ", "/training/clip"),
+        "ema" => ("  ema ", "/training/ema"),
+        "label_smoothing" => ("label smoothing 0", "/training/label_smoothing"),
+        "class_weights" => ("  class weights  none", "/training/class_weights"),
+        "log_every" => ("every 10 steps; ", "/training/log_every"),
+        "checkpoint_every" => ("checkpoints every epoch", "/training/checkpoint_every"),
+        "metric" => ("highest valid/top1", "/training/metric"),
+        "early_stop" => ("  early stop     off", "/training/early_stop"),
+        "finish" => ("  finish         none", "/training/finish"),
+        "export" => ("\nExport\n  none", "/export"),
+        "gates" => ("\nGates\n  none", "/gates"),
+        // Fields of data and student.
+        "train" => ("  train ", "/data/train"),
+        "valid" => ("  valid ", "/data/valid"),
+        "test" => ("  test ", "/data/test"),
+        "unlabelled" => ("  unlabelled     none", "/data/unlabelled"),
+        "size" => ("  size ", "/data/size"),
+        "normalize" => ("  normalize ", "/data/normalize"),
+        "order" => ("  class order ", "/data/order"),
+        "max_bad" => ("unreadable images", "/data/max_bad"),
+        "max_pixels" => ("pixels an image", "/data/max_pixels"),
+        "memory_mb" => ("images in memory", "/data/memory"),
+        "workers" => ("  workers ", "/data/workers"),
+        "model" => ("  model ", "/student"),
+        // Of a file of weights, of which there is none.
+        "weights" | "ema of weights" | "head" => ("  weights        random", "/student_weights"),
+        "freeze" => ("  frozen         nothing", "/training/freeze"),
+        other => panic!("where does `{other}` stand?"),
+    };
+    let fields = |kind: &str| match Type::named(kind).unwrap().shape {
+        Shape::Struct(fields) => fields,
+        Shape::Enum(_) => panic!("{kind} has fields"),
+    };
+    for kind in ["Experiment", "DataSpec", "StudentSpec"] {
+        for field in fields(kind) {
+            let name = match (kind, field.name) {
+                ("StudentSpec", "ema") => "ema of weights",
+                (_, name) => name,
+            };
+            let (on_page, in_json) = places(name);
+            assert!(text.contains(on_page), "{name}: {text}");
+            assert!(json.pointer(in_json).is_some(), "{name}: {json:#}");
+        }
+    }
 }

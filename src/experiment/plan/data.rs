@@ -6,7 +6,9 @@ use super::checks::{between, inside};
 use super::paths::Paths;
 use super::{DataPlan, MAX_RECORDS, SIDES, ValidPlan};
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{DataSpec, IdxFiles, NormalizeSpec, Shapes, Source, Spec, ValidSpec};
+use crate::experiment::spec::{
+    DataSpec, IdxFiles, ImageList, NormalizeSpec, Shapes, Source, Spec, ValidSpec,
+};
 use crate::untrusted::Show as _;
 
 /// More threads than this are taken for a slip.
@@ -120,6 +122,13 @@ fn source_plan(source: &Source, place: &str, paths: &Paths, problems: &mut Vec<P
             let place = format!("{place}.ImageFolder");
             let resolved = paths.folder(folder, &place, problems);
             Source::ImageFolder(resolved.unwrap_or_default())
+        }
+        Source::List(list) => {
+            let file = paths.file(&list.file, &format!("{place}.List.file"), problems);
+            Source::List(ImageList {
+                file: file.unwrap_or_default(),
+                split: list.split.clone(),
+            })
         }
         Source::Idx(files) => {
             let images = paths.file(&files.images, &format!("{place}.Idx.images"), problems);
@@ -248,6 +257,13 @@ fn overlap(train: &Source, other: &Source, place: &str, what: &str) -> Option<Pr
             .help("give it a seed of its own")
             .depends_on("train.Shapes.seed"),
         ),
+        (Source::List(a), Source::List(b))
+            if a.file == b.file && a.split.is_some() != b.split.is_some() =>
+        {
+            let message = format!("the {what} images are rows of the list that is trained on");
+            let help = "give both a split: List(file: \"…\", split: \"train\")";
+            Some(Problem::new(place, message).help(help).depends_on("train"))
+        }
         (a, b) if a == b => Some(same(format!("the {what} images are the training images"))),
         (Source::Cifar10(a) | Source::Cifar100(a), Source::Cifar10(b) | Source::Cifar100(b)) => {
             let shared = b.iter().find(|file| a.contains(file))?;
@@ -291,6 +307,21 @@ mod tests {
             );
         }
         assert_eq!(problems("train: Shapes(count: 10000000)"), "");
+    }
+
+    #[test]
+    fn a_list_of_all_splits_is_divided_for_all_that_use_it() {
+        let whole = r#"train: List(file: "1.bin"), test: List(file: "1.bin", split: "test")"#;
+        let refused = problems(whole);
+        assert!(
+            refused.contains("rows of the list that is trained on"),
+            "{refused}"
+        );
+        let split = whole.replace("\"1.bin\")", "\"1.bin\", split: \"train\")");
+        assert_eq!(problems(&split), "");
+        assert!(
+            problems(&split.replace("\"test\"", "\"train\"")).contains("are the training images")
+        );
     }
 
     #[test]

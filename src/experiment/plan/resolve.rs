@@ -116,6 +116,7 @@ impl Plan {
             self.training.sampler = SamplerSpec::Shuffle;
         }
         self.settle_class_weights(facts, &mut notes)?;
+        notes.extend(patience_without_end(&self.training));
         let timeline = self.training.timeline(facts.steps_per_epoch);
         self.training.objective.settle(timeline.rounds());
         let size = *self.data.size.get_or_insert(facts.size);
@@ -226,6 +227,19 @@ fn class_weights(
         }
         given => Ok(Some(given.clone())),
     }
+}
+
+/// That a training is over before its patience is: the first epoch improves on none, and so
+/// many more have to follow while some are left.
+fn patience_without_end(training: &Training) -> Option<String> {
+    let patience = training.early_stop?.patience;
+    let epochs = training.length().epochs_of_rounds;
+    (patience.saturating_add(1) >= epochs).then(|| {
+        format!(
+            "early_stop: with a patience of {patience} a training of {epochs} epochs never stops \
+             early; lower patience, or leave early_stop out"
+        )
+    })
 }
 
 /// What to know of a network that normalises by the batch and sees it in parts.

@@ -179,9 +179,14 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Report {
-    /// What is wrong on one line, for a log.
+    /// What is wrong on one line, for a log; of a single error also what to do.
     #[must_use]
     pub fn one_line(&self) -> String {
+        if let ([only], 0) = (self.diagnostics.as_slice(), self.more)
+            && let Some(help) = &only.help
+        {
+            return format!("{} ({help})", only.message);
+        }
         let messages = self.diagnostics.iter();
         let messages = messages.map(|it| it.message.clone());
         let messages: Vec<String> = messages.chain(self.and_more()).collect();

@@ -203,6 +203,7 @@ mod tests {
             "Onnx",
             "Logits",
             "weights",
+            "file",
         ] {
             assert!(places.contains(known), "{known}: {places:?}");
         }

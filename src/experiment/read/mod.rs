@@ -34,6 +34,7 @@ pub use overrides::Override;
 
 use super::catalogue::successor;
 use super::plan::Plan;
+use super::problem::Problem;
 use super::spec::Spec;
 use crate::untrusted::{Show as _, read_limited};
 use diagnostic::MAX_DIAGNOSTICS;
@@ -54,6 +55,7 @@ pub struct Loaded {
     /// The file's text with overrides applied and comments kept.
     pub text: String,
     frozen: String,
+    source: Source,
 }
 
 impl Loaded {
@@ -62,6 +64,17 @@ impl Loaded {
     #[must_use]
     pub fn frozen_text(&self) -> &str {
         &self.frozen
+    }
+
+    /// The report of a problem that the file alone does not have, at its place in what a
+    /// person wrote.
+    #[must_use]
+    pub fn report(&self, problem: &Problem) -> Report {
+        let root = parse::parse(&self.text).root;
+        let findings = root.map_or_else(Vec::new, |root| {
+            places::findings(std::slice::from_ref(problem), &root, &[])
+        });
+        report(&self.source, Found::from(findings))
     }
 }
 
@@ -206,6 +219,7 @@ fn read(source: &Source, origin: &Path) -> Result<Loaded, Found> {
                 spec,
                 text: text.to_owned(),
                 frozen,
+                source: source.clone(),
             })
         }
         // Placeholders can hide the only problem there is; never say nothing.

@@ -245,7 +245,12 @@ impl Override {
         let near = nearest(name, [written]).map(ToOwned::to_owned);
         let help = match &near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("set the whole value: --set '{above}={name}(…)'"),
+            None if is_variant(segment) => {
+                format!("set the whole value: --set '{above}={name}(…)'")
+            }
+            None => {
+                format!("set the whole value, of which `{name}` is a part: --set '{above}=…'")
+            }
         };
         Finding {
             nearest: near,

@@ -11,7 +11,7 @@ use crate::format::shorten;
 const ARGUMENT: &str = "--set";
 
 /// A text put together from a file and arguments.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Source {
     text: String,
     pieces: Vec<Piece>,

@@ -370,3 +370,65 @@ fn a_path_that_is_set_twice_is_refused_however_it_is_written() {
         assert!(error.to_string().contains("is set twice"), "{error}");
     }
 }
+
+/// They name what to write.
+#[test]
+fn a_bare_value_and_a_field_that_is_further_in_are_answered_with_what_to_write() {
+    for (set, help) in [
+        (
+            "lr=0.05",
+            "write Constant(0.05); choices are Constant, Linear",
+        ),
+        ("knobs.temperature=2", "write Constant(2); choices are"),
+        ("round=50", "write Steps(50); choices are"),
+        (
+            "data.train=\"photos\"",
+            "write ImageFolder(\"photos\"); choices",
+        ),
+        (
+            "temperature=2",
+            "did you mean `method.temperature`? fields are",
+        ),
+        (
+            "weight_decay=0.1",
+            "did you mean `optimizer.weight_decay`? fields are",
+        ),
+        (
+            "teacher.momentum=0.1",
+            "did you mean `weights.optimizer.momentum`? fields are",
+        ),
+        ("augment=HorizontalFlip", "write [HorizontalFlip]"),
+        ("lr.start=0.1", "of which `start` is a part: --set 'lr=…'"),
+    ] {
+        let text = VALID.replacen(
+            "lr:",
+            "lr: Constant(0.1), //",
+            usize::from(set.starts_with("lr.")),
+        );
+        let report = loaded(&text, &[set]).unwrap_err();
+        let found = report.diagnostics[0].help.as_deref().unwrap_or_default();
+        assert!(found.contains(help), "{set}: {report}");
+    }
+}
+
+#[test]
+fn a_problem_that_the_images_make_is_at_its_place_in_the_file_or_the_argument() {
+    let report = |sets: &[&str]| {
+        let loaded = loaded(VALID, sets).unwrap();
+        let report = loaded.report(&Problem::new("epochs", "9 is too many"));
+        report
+            .diagnostics
+            .into_iter()
+            .next()
+            .unwrap()
+            .place
+            .unwrap()
+    };
+    let place = report(&[]);
+    assert_eq!(
+        (place.origin.as_str(), place.line),
+        ("experiments/small.ron", 19)
+    );
+    let place = report(&["epochs=9"]);
+    assert_eq!((place.origin.as_str(), place.column), ("--set", 8));
+}

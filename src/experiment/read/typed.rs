@@ -16,6 +16,7 @@ use super::describe::{a_noun, describe, name_span, noun};
 use super::finding::Finding;
 use super::notes::{Failure, Notes, Taint};
 use super::tree::{Kind, Node};
+use crate::experiment::catalogue;
 
 /// Passes after which no further missing field is looked for.
 const MAX_PASSES: usize = 200;
@@ -93,6 +94,20 @@ impl<'t> Value<'t> {
         });
     }
 
+    fn expected_list(self) {
+        self.refuse(|| {
+            let message = format!("expected a list `[…]`, found {}", describe(self.node));
+            let finding = Finding::new(self.node.focus(), message);
+            match &self.node.kind {
+                Kind::Name(name) => finding.help(format!("write [{name}]")),
+                Kind::Items(Some(name), _) | Kind::Fields(Some(name), _) => {
+                    finding.help(format!("write [{}(…)]", name.text))
+                }
+                _ => finding,
+            }
+        });
+    }
+
     fn expected_tuple(self, length: usize) {
         self.refuse(|| {
             let message = format!(
@@ -158,7 +173,7 @@ impl<'t> Value<'t> {
             (Kind::Items(None, items), Some(length)) => (items, items.len() == length),
             _ => {
                 match length {
-                    None => self.expected("a list `[…]`"),
+                    None => self.expected_list(),
                     Some(length) => self.expected_tuple(length),
                 }
                 return visitor.visit_seq(Sequence::placeholders(length.unwrap_or(0)));
@@ -304,11 +319,18 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
                 return visitor.visit_enum(Variant::of(self, value));
             }
             self.refuse(|| {
-                Finding::new(
+                let finding = Finding::new(
                     self.node.focus(),
                     format!("expected {}, found {}", a_noun(name), describe(self.node)),
                 )
-                .known("choices", "", variants)
+                .known("choices", "", variants);
+                match (held_in(name, self.node), &finding.help) {
+                    (Some(meant), Some(choices)) => {
+                        let help = format!("write {meant}; {choices}");
+                        finding.help(help)
+                    }
+                    _ => finding,
+                }
             });
             return visitor.visit_enum(Variant::placeholder(variants));
         };
@@ -363,6 +385,26 @@ pub(super) fn named<'t, S: DeserializeSeed<'t>>(
     name: &'static str,
 ) -> Result<S::Value, Failure> {
     seed.deserialize(name.into_deserializer())
+}
+
+/// A bare number or text as the variant of this type that holds one: `0.05` as
+/// `Constant(0.05)`.
+fn held_in(type_name: &str, node: &Node) -> Option<String> {
+    use catalogue::Value::{Number, Path, Text, Whole};
+    let known = catalogue::Type::named(type_name)?;
+    let (variant, written) = match &node.kind {
+        Kind::Whole(text) => (
+            known.holder(|held| matches!(held, Number(_) | Whole(_))),
+            text.clone(),
+        ),
+        Kind::Decimal(text) => (known.holder(|held| matches!(held, Number(_))), text.clone()),
+        Kind::Text(text) => (
+            known.holder(|held| matches!(held, Path(_) | Text(_))),
+            format!("\"{text}\""),
+        ),
+        _ => return None,
+    };
+    Some(format!("{}({written})", variant?))
 }
 
 /// A whole number, or one beyond every range.

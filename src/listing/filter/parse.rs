@@ -149,10 +149,18 @@ impl Parser<'_> {
             let matches = Condition::Compare(field, Test::Matches(regex));
             return Ok(negated(matches, operator == Operator::MatchesNot));
         }
-        let literal = Literal::read(&value);
+        let mut literal = Literal::read(&value);
+        // As the table writes it: 90 %.
+        if literal.number.is_some() && self.peek() == Some(&Kind::Word("%".to_owned())) {
+            self.at += 1;
+            literal = Literal::read(&format!("{value}%"));
+        }
         if literal.number.is_none() && field.is_number() {
             let message = format!("`{name}` is compared with a number, such as 0.9, 90% or 10m");
             return Err(wrong(column, message));
+        }
+        if let Some(problem) = no_share(name, &field, &literal) {
+            return Err(wrong(column, problem));
         }
         if let Some(known) = field.unknown_word(&literal.text) {
             return Err(wrong(column, known));
@@ -168,6 +176,20 @@ impl Parser<'_> {
         let holds = Condition::Compare(field, test);
         Ok(negated(holds, operator == Operator::Differs))
     }
+}
+
+/// What is wrong with a number that a share never is: 90 for 90 %.
+fn no_share(name: &str, field: &Field, literal: &Literal) -> Option<String> {
+    let value = literal.number.filter(|_| field.is_share())?;
+    if (0.0..=1.0).contains(&value) {
+        return None;
+    }
+    let share = format!("`{name}` is a share, from 0 to 1");
+    Some(if value > 1.0 && value <= 100.0 && literal.is_plain() {
+        format!("{share}; write {} or {value}%", value / 100.0)
+    } else {
+        format!("{share} (0% to 100%)")
+    })
 }
 
 fn one_or(mut several: Vec<Condition>, many: fn(Vec<Condition>) -> Condition) -> Condition {
@@ -204,6 +226,11 @@ fn pattern(text: &str) -> Result<regex::Regex, String> {
 }
 
 impl Literal {
+    /// Whether it is a number without a unit.
+    fn is_plain(&self) -> bool {
+        self.text.parse::<f64>().is_ok()
+    }
+
     /// `0.9`, `90%` and durations in seconds: `30s`, `10m`, `2h`, `1d`.
     fn read(text: &str) -> Self {
         const UNITS: [(char, f64); 5] = [
@@ -214,7 +241,7 @@ impl Literal {
             ('d', 86_400.0),
         ];
         let with_unit = UNITS.iter().find_map(|(unit, size)| {
-            let number: f64 = text.strip_suffix(*unit)?.parse().ok()?;
+            let number: f64 = text.strip_suffix(*unit)?.trim_end().parse().ok()?;
             Some(number * size)
         });
         let number: Option<f64> = text.parse().ok().or(with_unit);

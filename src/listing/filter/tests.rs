@@ -72,7 +72,8 @@ fn metrics_are_compared_as_numbers() {
     assert_eq!(found("best>0.88"), [ADAPTIVE]);
     assert_eq!(found("best > 86% test<=0.8641"), [VANILLA]);
     assert_eq!(found("valid/top1@last>=0.8891"), [ADAPTIVE]);
-    assert_eq!(found("time>1h"), [ADAPTIVE, VANILLA]);
+    assert_eq!(found("best > 86 % test<=\"86.41 %\""), [VANILLA]);
+    assert_eq!(found("time>1h loss<90"), [ADAPTIVE, VANILLA]);
     assert_eq!(found("done=50%"), [SCRATCH]);
     assert_eq!(
         found("started>=2026-01-02 started<\"2026-01-02 10\""),
@@ -140,6 +141,23 @@ fn errors_are_reported_at_their_columns_with_what_was_meant() {
         (
             "depth=8",
             "column 1: `depth` could be `student.model.depth` or `teacher.model.depth`",
+        ),
+        (
+            "kl<0.1",
+            "column 1: `kl` could be `test/kl@best`, `test/kl@last`, `valid/kl@best` or \
+             `valid/kl@last`",
+        ),
+        (
+            "macro_f1@last>0.5",
+            "column 1: `macro_f1@last` could be `test/macro_f1@last` or `valid/macro_f1@last`",
+        ),
+        (
+            "best>90",
+            "column 6: `best` is a share, from 0 to 1; write 0.9 or 90%",
+        ),
+        (
+            "test/top5>150",
+            "column 11: `test/top5` is a share, from 0 to 1 (0% to 100%)",
         ),
         (
             "state:crashd",

@@ -42,6 +42,7 @@ fn picture() -> Pareto {
         teachers: vec![TeacherLine {
             name: "ResNet 18".to_owned(),
             top1: 0.93,
+            of: None,
         }],
         absent: vec![Absent {
             run: "big".to_owned(),

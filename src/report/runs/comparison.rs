@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!                     cifar10-vanilla-…-d4e5f6  cifar10-adaptive-…-a1b2c3
-//! best                86.8 %                    89.1 %
+//! valid top-1 (best)  86.8 %                    89.1 %
 //! method.temperature  4                         4 → 2.5 at step 812
 //! ```
 
@@ -31,6 +31,9 @@ pub fn comparison(runs: &[Subject]) -> String {
     let state = Field::Column(Column::State);
     rows.push(row(Column::State.title(), &|run| state.text(run)));
     rows.extend(COMPARED.map(|metric| row(metric.title(), &|run| Field::Column(metric).text(run))));
+    if runs.iter().any(|run| run.chosen_by().is_some()) {
+        rows.push(row("best chosen by", &|run| run.best_by()));
+    }
     rows.push(Vec::new());
     let fields = Config::differing(runs.iter().map(|run| run.config));
     rows.extend(fields.iter().map(|path| {
@@ -55,6 +58,8 @@ pub fn comparison(runs: &[Subject]) -> String {
 struct Compared<'a> {
     runs: Vec<&'a str>,
     metrics: BTreeMap<&'static str, Vec<Option<f64>>>,
+    /// The metric by which the best weights of each were chosen.
+    best_by: Vec<String>,
     differences: BTreeMap<&'a str, Vec<Value>>,
     /// What could not be read of each.
     problems: Vec<Option<String>>,
@@ -73,7 +78,7 @@ pub fn comparison_json(runs: &[Subject]) -> serde_json::Result<String> {
         let name = if column == Column::Time {
             "seconds"
         } else {
-            column.title()
+            column.name()
         };
         (name, values.collect())
     };
@@ -86,6 +91,7 @@ pub fn comparison_json(runs: &[Subject]) -> serde_json::Result<String> {
     json_page(&Compared {
         runs: runs.iter().map(|run| run.name).collect(),
         metrics: COMPARED.into_iter().map(metric).collect(),
+        best_by: runs.iter().map(Subject::best_by).collect(),
         differences: Config::differing(runs.iter().map(|run| run.config))
             .into_iter()
             .map(field)

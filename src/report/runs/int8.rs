@@ -77,7 +77,7 @@ fn schemes(int8: &Int8) -> Table {
         "",
         "weights",
         "activations",
-        "in floats",
+        "fp32 layers",
         "top-1",
         "with fp32",
         "max difference",

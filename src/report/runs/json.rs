@@ -9,6 +9,7 @@ use crate::event::{ModelSummary, Phase, Position};
 use crate::experiment::metric::Metric;
 use crate::format::MISSING;
 use crate::listing::{Field, Fields, GateStatus, Subject, Verdict};
+use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::{Config, FieldValue, Progress};
 
@@ -23,10 +24,14 @@ pub(super) struct ListedRun<'a> {
     device: Option<&'a str>,
     /// In UTC.
     started: String,
+    /// The run and the checkpoint that it was forked from.
+    forked: Option<Forked<'a>>,
     tags: &'a [String],
     note: &'a str,
     done: Option<f64>,
     best: Option<f64>,
+    /// The metric by which the best weights are chosen.
+    best_by: String,
     last: Option<f64>,
     test: Option<f64>,
     #[serde(rename = "loss@last")]
@@ -40,6 +45,13 @@ pub(super) struct ListedRun<'a> {
     /// What was requested.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     columns: BTreeMap<String, Value>,
+}
+
+/// Where a run that was forked began.
+#[derive(Debug, Serialize)]
+struct Forked<'a> {
+    from: &'a str,
+    checkpoint: String,
 }
 
 impl<'a> ListedRun<'a> {
@@ -64,10 +76,15 @@ impl<'a> ListedRun<'a> {
                 .as_ref()
                 .map(|known| known.device.as_str()),
             started: moment(entry.started).replace(' ', "T") + "Z",
+            forked: run.forked().map(|fork| Forked {
+                from: &fork.from,
+                checkpoint: kept_name(fork.at),
+            }),
             tags: &entry.notes.tags,
             note: &entry.notes.note,
             done: metrics.progress.map(Progress::share),
             best: metrics.best,
+            best_by: run.best_by(),
             last: metrics.last,
             test: metrics.test,
             loss: metrics.loss,

@@ -30,6 +30,9 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     let problems = entry.all_problems();
     head.extend(problems.map(|problem| ("problem", problem.clone())));
     head.extend(HEAD.map(|(label, column)| (label, Field::Column(column).text(run))));
+    if run.forked().is_some() {
+        head.push(("forked from", Field::Column(Column::Forked).text(run)));
+    }
     let trained = trained_words(run.metrics.seconds, run.metrics.teacher_seconds);
     head.push(("trained", trained.unwrap_or_else(|| MISSING.to_owned())));
     head.push(("folder", entry.folder.path().shown().to_string()));

@@ -3,13 +3,16 @@
 //! ```text
 //! run                                      state       done    best    last
 //! cifar10-adaptive-20260102-101500-a1b2c3  completed  100 %  89.1 %  88.9 %
+//!   best chosen by valid/macro_f1
 //!   ! problem: journal.jsonl: …
+//!
+//! best = valid top-1 (best)  last = valid top-1 (last)
 //! ```
 
 use super::json::ListedRun;
 use super::{GAP, grid, text_of};
 use crate::format::{shorten, width_of};
-use crate::listing::{Field, Fields, Subject, columns};
+use crate::listing::{Field, Fields, Subject, columns, legend};
 use crate::untrusted::json_page;
 
 /// Cells of a field's value where there is not room for everything.
@@ -21,7 +24,8 @@ const LONGEST: usize = 24;
 #[must_use]
 pub fn table(runs: &[Subject], chosen: &[Field], fields: &Fields, most: Option<usize>) -> String {
     let columns = columns(chosen.iter().cloned());
-    let mut rows = vec![columns.iter().map(|field| field.title(fields)).collect()];
+    let titles = columns.iter().map(|field| field.title(fields));
+    let mut rows = vec![titles.collect::<Vec<String>>()];
     let text = |field: &Field, run: &Subject| match field {
         Field::Setting(_) if most.is_some() => shorten(&field.text(run), LONGEST),
         _ => field.text(run),
@@ -35,7 +39,14 @@ pub fn table(runs: &[Subject], chosen: &[Field], fields: &Fields, most: Option<u
             _ => field.is_number(),
         })
         .collect();
-    let shown = fitting(&rows, &columns, chosen, most);
+    let mut shown = fitting(&rows, &columns, chosen, most);
+    let is_narrow = shown.len() < columns.len();
+    if is_narrow {
+        let titles = columns.iter().map(|field| field.short_title(fields));
+        rows[0] = titles.collect();
+        shown = fitting(&rows, &columns, chosen, most);
+    }
+    let shown = shown;
     let kept = |row: &Vec<String>| shown.iter().map(|&at| row[at].clone()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(kept).collect();
     let is_right: Vec<bool> = shown.iter().map(|&at| is_right[at]).collect();
@@ -43,10 +54,32 @@ pub fn table(runs: &[Subject], chosen: &[Field], fields: &Fields, most: Option<u
     let mut lines: Vec<String> = table.next().into_iter().collect();
     for (line, run) in table.zip(runs) {
         lines.push(line);
+        let chosen_by = run.chosen_by();
+        lines.extend(chosen_by.map(|metric| format!("  best chosen by {metric}")));
         let problems = run.run.all_problems();
         lines.extend(problems.map(|problem| format!("  ! problem: {problem}")));
     }
+    if is_narrow {
+        lines.push(String::new());
+        let legend = legend(shown.iter().map(|&at| &columns[at]));
+        lines.extend(lines_of(&legend, most.unwrap_or(usize::MAX)));
+    }
     text_of(lines)
+}
+
+/// Texts beside one another, in lines of at most so many cells where they fit.
+fn lines_of(texts: &[String], most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for text in texts {
+        match lines.last_mut() {
+            Some(line) if width_of(line) + GAP + width_of(text) <= most => {
+                line.push_str(&" ".repeat(GAP));
+                line.push_str(text);
+            }
+            _ => lines.push(text.clone()),
+        }
+    }
+    lines
 }
 
 fn is_number(run: &Subject, path: &str) -> bool {

@@ -1,11 +1,13 @@
 use super::*;
 use crate::event::bench::testing::{bench_row, measured};
 use crate::event::{BenchRow, Phase, PixelFormat, Position, RunEvent, Variant};
+use crate::experiment::metric::ValidMetric;
 use crate::experiment::spec::OnnxEngine;
 use crate::listing::testing::{ADAPTIVE, STOPPED, VANILLA, apply, changed, runs};
 use crate::listing::{Field, Fields, RunSummary, Subject};
-use crate::run::BenchResult;
+use crate::run::{BenchResult, Fork};
 use crate::store::Runs;
+use crate::store::testing::run_plan;
 
 /// Runs of every kind, one of which was steered.
 struct Known {
@@ -92,6 +94,72 @@ fn a_narrow_table_loses_its_last_columns_and_keeps_the_first() {
 }
 
 #[test]
+fn a_narrow_table_says_below_what_its_short_titles_stand_for() {
+    let mut known = Known::new();
+    apply(
+        known.runs.get_mut(VANILLA).unwrap(),
+        &[RunEvent::BestChosenBy {
+            phase: Phase::Student,
+            metric: ValidMetric::MacroF1,
+        }],
+    );
+    let (wide, narrow) = [None, Some(90)]
+        .map(|most| table(&known.subjects(), &[], &known.fields, most))
+        .into();
+    let titles = |text: &str| text.lines().next().unwrap().to_owned();
+    assert!(titles(&wide).contains("valid top-1 (best)"), "{wide}");
+    assert!(!wide.contains("best ="), "{wide}");
+    assert!(
+        titles(&narrow).ends_with("done    best    last    test"),
+        "{narrow}"
+    );
+    let legend =
+        "\n\nbest = valid top-1 (best)  last = valid top-1 (last)  test = test top-1 (best)\n";
+    assert!(narrow.ends_with(legend), "{narrow}");
+    let chosen = "\n  best chosen by valid/macro_f1\n";
+    assert_eq!(narrow.matches(chosen).count(), 1, "{narrow}");
+    let both = [known.subject(VANILLA), known.subject(ADAPTIVE)];
+    let text = comparison(&both);
+    let row = text.lines().find(|line| line.starts_with("best chosen by"));
+    let words: Vec<&str> = row.unwrap().split_whitespace().skip(3).collect();
+    assert_eq!(words, ["valid/macro_f1", "valid/top1"]);
+}
+
+#[test]
+fn a_forked_run_names_the_run_and_the_checkpoint_that_it_began_from() {
+    let mut known = Known::new();
+    let mut plan = run_plan(
+        "(data: (train: Shapes(count: 200)), student: (model: Cnn(channels: [4])), \
+         method: Scratch(), epochs: 2)",
+        10,
+    );
+    plan.forked = Some(Fork {
+        from: ADAPTIVE.to_owned(),
+        at: Position {
+            phase: Phase::Student,
+            step: 812,
+        },
+    });
+    known.runs.get_mut(VANILLA).unwrap().plan = Some(plan.into());
+    let parent = format!("{ADAPTIVE}, step-812");
+    let chosen = known.chosen(&["forked"]);
+    let text = table(&known.subjects(), &chosen, &known.fields, None);
+    assert_eq!(text.matches(&parent).count(), 1, "{text}");
+    let (text, json) = known.page(VANILLA);
+    assert!(
+        text.contains(&format!("forked from    {parent}\n")),
+        "{text}"
+    );
+    assert_eq!(json["forked"]["from"], ADAPTIVE);
+    assert_eq!(json["forked"]["checkpoint"], "step-812");
+    let (text, json) = known.page(ADAPTIVE);
+    assert!(
+        !text.contains("forked") && json["forked"].is_null(),
+        "{text}"
+    );
+}
+
+#[test]
 fn json_has_numbers_as_numbers_and_what_is_missing_as_null() {
     let known = Known::new();
     let chosen = known.chosen(&["batch", "temperature", "valid/kl"]);
@@ -100,6 +168,7 @@ fn json_has_numbers_as_numbers_and_what_is_missing_as_null() {
     let of = |name: &str| listed.iter().find(|run| run["run"] == name).unwrap();
     let adaptive = of(ADAPTIVE);
     assert_eq!(adaptive["best"], 0.8914);
+    assert_eq!(adaptive["best_by"], "valid/top1");
     assert_eq!(adaptive["started"], "2026-01-02T10:00Z");
     assert_eq!(adaptive["columns"]["batch"], 128);
     assert_eq!(adaptive["columns"]["temperature"], "4 → 2.5 at step 812");

@@ -77,6 +77,15 @@ impl<T> Choice<T> {
         self
     }
 
+    /// The same with the choice selected that was selected in another of as many.
+    #[must_use]
+    pub(super) fn selecting(mut self, other: &Self) -> Self {
+        if self.choices.len() == other.choices.len() {
+            self.selection = other.selection;
+        }
+        self
+    }
+
     /// What can be chosen.
     pub(super) fn choices(&self) -> impl Iterator<Item = &T> {
         self.choices.iter().map(|(_, choice)| choice)

@@ -27,11 +27,14 @@ const NAME: u16 = 23;
 /// Cells of its key.
 const KEY: u16 = 11;
 
+/// Cells of where it counts, so that actions of one name are told apart.
+const CONTEXT: u16 = 12;
+
 /// Fewer cells hold no useful words.
 const WORDS: u16 = 12;
 
 /// Cells in which every description fits beside its action.
-const FULL: u16 = 124;
+const FULL: u16 = 124 + CONTEXT;
 
 /// Cells of the whole box, where there is room.
 const WIDTH: u16 = FULL + 4;
@@ -45,7 +48,7 @@ const DESCRIPTION: u16 = 3;
 /// ```text
 /// ┌ Commands ────────────────────────────────┐
 /// │ eval█                                    │
-/// │ evaluate-now   e   Evaluate now          │
+/// │ evaluate-now   e   Live   Evaluate now   │
 /// └──────────────────────────────────────────┘
 /// ```
 #[derive(Debug, Default)]
@@ -194,13 +197,13 @@ pub(super) fn hints(keymap: &Keymap) -> [Button; 2] {
     ]
 }
 
-/// An action's name, its first key and as much of its description as fits.
+/// An action's name, its first key, where it counts and as much of its description as fits.
 fn row(entry: &Entry, width: u16, theme: &Theme, keymap: &Keymap) -> Line<'static> {
     let (key, style) = match keymap.key(entry.action) {
         Some(key) => (key, theme.warn()),
         None => (NO_KEY.to_owned(), theme.muted()),
     };
-    let room = width.saturating_sub(NAME + KEY);
+    let room = width.saturating_sub(NAME + KEY + CONTEXT);
     let room = if room < WORDS { 0 } else { room };
     let cells = |text: &str, width: u16| {
         let text = shorten(text, width.saturating_sub(1));
@@ -210,6 +213,7 @@ fn row(entry: &Entry, width: u16, theme: &Theme, keymap: &Keymap) -> Line<'stati
     Line::from(vec![
         Span::raw(cells(entry.name, NAME)),
         Span::styled(cells(&key, KEY), style),
+        Span::raw(cells(entry.context.title(), CONTEXT)),
         Span::styled(
             shorten_words(entry.description, usize::from(room)),
             theme.muted(),

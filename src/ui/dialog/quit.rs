@@ -37,6 +37,12 @@ impl Choice<Leaving> {
         Self::new("Quit the workbench?", reasons, choices).with_letters(letters.chars())
     }
 
+    /// Asks the same about what is under way by now; the selected choice stays selected.
+    #[must_use]
+    pub fn quit_now(&self, reasons: Vec<String>, unsaved: &[&str]) -> Self {
+        Self::quit(reasons, unsaved).selecting(self)
+    }
+
     /// Whether nothing is lost by leaving.
     #[must_use]
     pub fn is_harmless(&self) -> bool {

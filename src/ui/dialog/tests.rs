@@ -1,8 +1,11 @@
 //! Dialogs by key and by click.
 
+use std::path::PathBuf;
+
 use crossterm::event::{Event, MouseButton, MouseEventKind};
 
 use super::{Choice, Confirm, Conflict, Dialog, Palette, Prompt, Purpose};
+use crate::ui::effect::Waiting;
 use crate::ui::testing::Harness;
 use crate::ui::{Completed, Effect, News};
 
@@ -176,6 +179,32 @@ fn the_question_whether_to_leave_takes_letters() {
     assert!(harness.screen().contains("d quit without saving"));
     harness.keys(&["n"]);
     assert!(!harness.screen().contains("Quit the workbench?"));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn the_question_whether_to_leave_says_what_is_so_by_now() {
+    let mut harness = Harness::new(80, 24);
+    let queue = |waiting: usize| News::Queue {
+        preparing: None,
+        ahead: None,
+        waiting: (0..waiting)
+            .map(|at| Waiting::Experiment(PathBuf::from(format!("e/{at}.ron"))))
+            .collect(),
+    };
+    harness.news(queue(2));
+    harness.keys(&["q", "down"]);
+    assert!(harness.screen().contains("2 experiments are queued"));
+    harness.news(queue(1));
+    assert!(harness.screen().contains("1 experiment is queued"));
+    harness.news(queue(0));
+    let screen = harness.screen();
+    assert!(
+        screen.contains("Quit the workbench?") && !screen.contains("queued"),
+        "{screen}"
+    );
+    // The second choice stays selected.
+    harness.keys(&["enter"]);
     assert_eq!(harness.take(), []);
 }
 

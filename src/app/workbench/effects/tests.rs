@@ -16,7 +16,11 @@ struct NoSessions;
 
 impl OpenSession for NoSessions {
     fn open(&self, job: &QueuedJob, _: StopSignal, _: Lines) -> Result<Session, SessionError> {
-        Err(SessionError::Complete(job.file()))
+        Err(SessionError::Complete {
+            run: job.file(),
+            extends: true,
+            kept: Vec::new(),
+        })
     }
 
     fn checkpoints(&self) -> &Path {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::{Value, named, seeded};
-use crate::experiment::catalogue::{current_name, successor};
+use crate::experiment::catalogue::{current_name, paths_below, successor};
 use crate::experiment::read::describe::{describe, name_span};
 use crate::experiment::read::finding::{Finding, listed};
 use crate::experiment::read::notes::Failure;
@@ -136,6 +136,7 @@ fn written_fields<'t>(
                 };
                 let finding =
                     Finding::new(name.span.clone(), message).known("fields", &name.text, fields);
+                let finding = further_in(finding, fields, &name.text);
                 // A misspelt field is most likely the one that is missing.
                 if let Some(meant) = &finding.nearest
                     && let Some(meant) = fields.iter().find(|field| *field == meant)
@@ -165,6 +166,20 @@ fn written_fields<'t>(
         }
     }
     known
+}
+
+/// A finding of a field that there is not here, with the paths of those of its name that are
+/// further in: `temperature` is `method.temperature`.
+fn further_in(finding: Finding, fields: &[&str], name: &str) -> Finding {
+    let paths = paths_below(fields, name);
+    let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    match (&finding.nearest, &finding.help) {
+        (None, Some(known)) if !paths.is_empty() => {
+            let help = format!("did you mean {}? {known}", paths.join(" or "));
+            finding.help(help)
+        }
+        _ => finding,
+    }
 }
 
 impl<'t> de::MapAccess<'t> for Fields<'t> {

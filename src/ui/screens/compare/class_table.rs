@@ -1,9 +1,9 @@
-//! Every class: how often teacher and student are right on the images that are
-//! compared, and how far apart they are.
+//! Every class: how often teacher and student are right on all validation images,
+//! or on those that are compared, and on these how far apart they are.
 //!
 //! ```text
-//! ┌ 10 classes · 64 probe images ─────────────────────────────────────┐
-//! │ class     images  teacher           student                Δ ↑  KL │
+//! ┌ Recall of 10 classes · 64 probe images ───────────────────────────┐
+//! │ class     images  teacher           student             Δ pp ↑  KL │
 //! │ cat           16  81.3 % ██████▌    50.0 % ████     −31.3     0.83 │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
@@ -14,17 +14,18 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::classes::{ClassRow, ClassSort, Classes};
-use super::comparison::whose;
+use super::classes::{ClassRow, ClassSort, Classes, Columns};
+use super::comparison::{WHOLE, whose};
 use super::sample_result::nats;
 use super::{Compare, class_name};
 use crate::event::inspection::Probe;
 use crate::format::{MISSING, count, percent, plural, shorten};
 use crate::ui::theme::Theme;
+use crate::ui::widget::Cells;
+use crate::ui::widget::bars::lying;
 use crate::ui::widget::cells::width_of;
 use crate::ui::widget::gallery::{inside, panel, title as title_of};
 use crate::ui::widget::list::draw_rows;
-use crate::ui::widget::{Cells, bars};
 
 /// Cells of a number.
 const NUMBER: u16 = 9;
@@ -33,34 +34,22 @@ const GAP: u16 = 1;
 /// Cells of the longest bar.
 const BAR: u16 = 64;
 
-/// Which columns there are beside class and images.
-#[derive(Debug, Clone, Copy)]
-struct Columns {
-    has_teacher: bool,
-    /// Models, each with a share and a bar.
-    bars: u16,
+/// Models, each with a share and a bar.
+fn bars_of(columns: Columns, has_second: bool) -> u16 {
+    1 + u16::from(columns.teacher) + u16::from(has_second)
 }
 
-impl Columns {
-    fn new(has_teacher: bool, has_second: bool) -> Self {
-        Self {
-            has_teacher,
-            bars: 1 + u16::from(has_teacher) + u16::from(has_second),
-        }
-    }
-
-    /// Numbers: images, the models' shares, and with a teacher how they differ.
-    fn numbers(self) -> u16 {
-        1 + self.bars + if self.has_teacher { 2 } else { 0 }
-    }
+/// Numbers: images, the models' shares, and with a teacher how they differ.
+fn numbers(columns: Columns, bars: u16) -> u16 {
+    1 + bars + u16::from(columns.teacher) + u16::from(columns.kl)
 }
 
 /// Columns that a panel takes at least, with bars that say something.
-pub(super) fn columns(has_teacher: bool, has_second: bool) -> u16 {
+pub(super) fn least_width(columns: Columns, has_second: bool) -> u16 {
     const LEAST_NAME: u16 = 14;
     const LEAST_BAR: u16 = 8;
-    let columns = Columns::new(has_teacher, has_second);
-    2 + LEAST_NAME + GAP + columns.numbers() * NUMBER + columns.bars * (2 + LEAST_BAR)
+    let bars = bars_of(columns, has_second);
+    2 + LEAST_NAME + GAP + numbers(columns, bars) * NUMBER + bars * (2 + LEAST_BAR)
 }
 
 /// Rows of a panel that shows so many classes.
@@ -86,43 +75,37 @@ fn rows_of(area: Rect) -> Rect {
 
 pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut Frame, area: Rect) {
     let classes = &compare.classes;
-    let title = format!(
-        "{} · {} {}",
-        plural(classes.rows.len(), "class", "classes"),
-        count(probe.images.len()),
-        whose(&compare.comparison.source)
-    );
+    let (images, whose) = match classes.whole {
+        Some(images) => (images, WHOLE),
+        None => (probe.images.len(), whose(&compare.comparison.source)),
+    };
+    let classes_counted = plural(classes.rows.len(), "class", "classes");
+    let title = format!("Recall of {classes_counted} · {} {whose}", count(images));
     let inside = panel(title_of(&title, area), true, theme, frame, area);
     let second = compare.second_name();
-    let columns = Columns::new(probe.teacher.is_some(), second.is_some());
-    let (name, bar) = widths(inside.width, columns);
-    draw_names(
-        (classes, columns, second),
-        (name, bar),
-        theme,
-        frame,
-        inside,
-    );
+    let columns = classes.columns;
+    let bars = bars_of(columns, second.is_some());
+    let (name, bar) = widths(inside.width, columns, bars);
+    draw_names((classes, second), (name, bar), theme, frame, inside);
     let place = rows_of(area);
     let rows = (classes.rows.len(), classes.selection);
     let style = (theme.selection(), place);
     draw_rows(rows, style, frame.buffer_mut(), |at, cells| {
         let row = &classes.rows[at];
         cells.text(name, class_name(probe, row.class), Style::new());
-        draw_row(row, columns, bar, theme, cells);
+        draw_row(row, columns, (bars, bar), theme, cells);
     });
 }
 
 /// Cells of a class's name and of a bar, of which there are so many.
-fn widths(width: u16, columns: Columns) -> (u16, u16) {
-    let bars = columns.bars;
-    let rest = width.saturating_sub(GAP + columns.numbers() * NUMBER + 2 * bars);
+fn widths(width: u16, columns: Columns, bars: u16) -> (u16, u16) {
+    let rest = width.saturating_sub(GAP + numbers(columns, bars) * NUMBER + 2 * bars);
     let name = (rest / bars).clamp(8, 28);
     (name, (rest.saturating_sub(name) / bars).min(BAR))
 }
 
 fn draw_names(
-    (classes, columns, second): (&Classes, Columns, Option<&str>),
+    (classes, second): (&Classes, Option<&str>),
     (name, bar): (u16, u16),
     theme: &Theme,
     frame: &mut Frame,
@@ -141,9 +124,8 @@ fn draw_names(
     cells.text(name, &titled("class", ClassSort::Class), style);
     let images = titled("images", ClassSort::Images);
     cells.right(NUMBER, &images, style).skip(GAP);
-    let teacher = columns
-        .has_teacher
-        .then_some(("teacher", ClassSort::Teacher));
+    let columns = classes.columns;
+    let teacher = columns.teacher.then_some(("teacher", ClassSort::Teacher));
     for (title, sort) in teacher.into_iter().chain([("student", ClassSort::Student)]) {
         cells
             .right(NUMBER, &titled(title, sort), style)
@@ -157,27 +139,35 @@ fn draw_names(
         cells.right(width + 1, &name, style);
         cells.skip(room.saturating_sub(width));
     }
-    if columns.has_teacher {
-        cells.right(NUMBER, &titled("Δ", ClassSort::Difference), style);
+    if columns.teacher {
+        cells.right(NUMBER, &titled("Δ pp", ClassSort::Difference), style);
+    }
+    if columns.kl {
         cells.right(NUMBER, &titled("KL", ClassSort::Kl), style);
     }
 }
 
-fn draw_row(row: &ClassRow, columns: Columns, bar: u16, theme: &Theme, cells: &mut Cells) {
+fn draw_row(
+    row: &ClassRow,
+    columns: Columns,
+    (bars, bar): (u16, u16),
+    theme: &Theme,
+    cells: &mut Cells,
+) {
     let images = count(row.images as u64);
     cells.right(NUMBER, &images, theme.muted()).skip(GAP);
     let shares = [row.teacher, row.student, row.second]
         .into_iter()
         .enumerate();
-    let shares = shares.skip(usize::from(!columns.has_teacher));
-    for (at, share) in shares.take(columns.bars.into()) {
+    let shares = shares.skip(usize::from(!columns.teacher));
+    for (at, share) in shares.take(bars.into()) {
         let share = f64::from(share);
         cells.right(NUMBER, &percent(share), Style::new()).skip(1);
         cells
-            .text(bar, &bars::lying(share, bar), theme.series(at))
+            .text(bar, &lying(share, bar), theme.series(at))
             .skip(1);
     }
-    if !columns.has_teacher {
+    if !columns.teacher {
         return;
     }
     let difference = row.difference();
@@ -192,5 +182,7 @@ fn draw_row(row: &ClassRow, columns: Columns, bar: u16, theme: &Theme, cells: &m
         ("0.0".to_owned(), theme.muted())
     };
     cells.right(NUMBER, &text, style);
-    cells.right(NUMBER, &nats(row.kl), Style::new());
+    if columns.kl {
+        cells.right(NUMBER, &nats(row.kl), Style::new());
+    }
 }

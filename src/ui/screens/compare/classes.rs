@@ -11,7 +11,7 @@ pub(super) struct ClassRow {
     pub(super) class: usize,
     /// Images of this label.
     pub(super) images: usize,
-    /// Shares of them that are right.
+    /// Recall: shares of them that are right.
     pub(super) teacher: f32,
     pub(super) student: f32,
     /// That of the second run's student.
@@ -45,17 +45,39 @@ pub(super) struct Classes {
     /// In order.
     pub(super) rows: Vec<ClassRow>,
     pub(super) sort: ClassSort,
-    /// Whether that stands in for one that asks for a teacher, where there is none.
+    /// Whether that stands in for one whose column is not there.
     stands_in: bool,
     pub(super) reversed: bool,
     pub(super) selection: Selection,
+    pub(super) columns: Columns,
+    /// The number of validation images, where all of them are counted.
+    pub(super) whole: Option<usize>,
+}
+
+/// Which columns are known, beside those of a student.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub(super) teacher: bool,
+    pub(super) kl: bool,
+}
+
+impl Columns {
+    fn hold(self, sort: ClassSort) -> bool {
+        match sort {
+            ClassSort::Difference | ClassSort::Teacher => self.teacher,
+            ClassSort::Kl => self.kl,
+            ClassSort::Student | ClassSort::Images | ClassSort::Class => true,
+        }
+    }
 }
 
 impl Classes {
-    /// Counts anew and keeps the order and the selected class.
-    pub(super) fn count(&mut self, results: &[SampleResult], classes: usize) {
+    /// Takes rows counted anew, of all validation images if it is said how many these are,
+    /// and keeps the order and the selected class.
+    pub(super) fn update(&mut self, rows: Vec<ClassRow>, columns: Columns, whole: Option<usize>) {
         let selected = self.selected();
-        self.rows = per_class(results, classes);
+        (self.rows, self.columns, self.whole) = (rows, columns, whole);
+        self.suit();
         self.order();
         if let Some(class) = selected {
             self.select(class);
@@ -74,24 +96,21 @@ impl Classes {
         }
     }
 
-    /// Takes another order for one that asks for a teacher where there is none.
-    pub(super) fn suit(&mut self, has_teacher: bool) {
-        let asks = matches!(
-            self.sort,
-            ClassSort::Difference | ClassSort::Teacher | ClassSort::Kl
-        );
-        if asks && !has_teacher {
+    /// Takes another order for one whose column is not there.
+    fn suit(&mut self) {
+        if !self.columns.hold(self.sort) {
             (self.sort, self.stands_in) = (ClassSort::Student, true);
-        } else if has_teacher && self.stands_in {
+        }
+        if self.stands_in && self.columns.hold(ClassSort::default()) {
             (self.sort, self.stands_in) = (ClassSort::default(), false);
         }
     }
 
     /// Sorts or moves as an action says.
-    pub(super) fn act(&mut self, action: Action, has_teacher: bool) {
+    pub(super) fn act(&mut self, action: Action) {
         match action {
             Action::SortImages => {
-                self.sort = self.sort.next(has_teacher);
+                self.sort = self.sort.next(self.columns);
                 (self.stands_in, self.reversed) = (false, false);
             }
             Action::ReverseImages => self.reversed = !self.reversed,
@@ -132,20 +151,47 @@ impl ClassSort {
         matches!(self, Self::Kl | Self::Images)
     }
 
-    fn next(self, has_teacher: bool) -> Self {
-        match self {
-            Self::Student if has_teacher => Self::Teacher,
+    fn next(self, columns: Columns) -> Self {
+        let next = match self {
+            Self::Difference => Self::Student,
+            Self::Student => Self::Teacher,
             Self::Teacher => Self::Kl,
-            Self::Kl | Self::Student => Self::Images,
+            Self::Kl => Self::Images,
             Self::Images => Self::Class,
-            Self::Class if has_teacher => Self::Difference,
-            Self::Class | Self::Difference => Self::Student,
+            Self::Class => Self::Difference,
+        };
+        if columns.hold(next) {
+            next
+        } else {
+            next.next(columns)
         }
     }
 }
 
-/// Every class, in the order of the classes.
-fn per_class(results: &[SampleResult], classes: usize) -> Vec<ClassRow> {
+/// Every class of matrices `[label][prediction]`, in the order of the classes.
+pub(super) fn of_matrices(
+    student: &[Vec<u32>],
+    teacher: Option<&[Vec<u32>]>,
+    second: Option<&[Vec<u32>]>,
+) -> Vec<ClassRow> {
+    let images = |row: &[u32]| row.iter().map(|count| *count as usize).sum::<usize>();
+    let recall = |matrix: Option<&[Vec<u32>]>, class: usize| {
+        let row = matrix.and_then(|matrix| matrix.get(class));
+        row.map_or(f32::NAN, |row| row[class] as f32 / images(row) as f32)
+    };
+    let rows = student.iter().enumerate().map(|(class, row)| ClassRow {
+        class,
+        images: images(row),
+        teacher: recall(teacher, class),
+        student: recall(Some(student), class),
+        second: recall(second, class),
+        kl: f32::NAN,
+    });
+    rows.collect()
+}
+
+/// Every class of the images that are compared, in the order of the classes.
+pub(super) fn per_class(results: &[SampleResult], classes: usize) -> Vec<ClassRow> {
     /// A sum and how many it is of.
     #[derive(Clone, Copy, Default)]
     struct Mean(f32, usize);
@@ -220,8 +266,7 @@ mod tests {
 
     #[test]
     fn the_arrow_says_in_which_direction_the_values_go() {
-        let mut classes = Classes::default();
-        classes.count(&sample_results(&probe(), 2, 1.0), 4);
+        let mut classes = counted(2);
         for _ in 0..6 {
             for _ in 0..2 {
                 let value = |row: &ClassRow| match classes.sort {
@@ -246,26 +291,74 @@ mod tests {
                     "{:?} {values:?}",
                     classes.sort
                 );
-                classes.act(Action::ReverseImages, true);
+                classes.act(Action::ReverseImages);
             }
-            classes.act(Action::SortImages, true);
+            classes.act(Action::SortImages);
         }
     }
 
     #[test]
     fn the_selected_class_stays_selected_when_numbers_change() {
-        let probe = probe();
-        let mut classes = Classes::default();
-        classes.count(&sample_results(&probe, 0, 1.0), 4);
-        classes.act(Action::Down, true);
+        let mut classes = counted(0);
+        classes.act(Action::Down);
         let selected = classes.selected();
-        classes.count(&sample_results(&probe, 2, 1.0), 4);
+        classes.update(rows(2), ALL, None);
         assert_eq!(classes.selected(), selected);
         for _ in 0..5 {
-            classes.act(Action::SortImages, true);
+            classes.act(Action::SortImages);
         }
         assert_eq!(classes.sort, ClassSort::Class);
-        classes.act(Action::ReverseImages, true);
+        classes.act(Action::ReverseImages);
         assert_eq!(classes.selected(), Some(3));
+    }
+
+    #[test]
+    fn a_matrix_has_the_recall_of_every_class() {
+        let student = [vec![3, 1, 0], vec![0, 2, 2], vec![0, 0, 0]];
+        let teacher = [vec![4, 0, 0], vec![0, 3, 1], vec![0, 0, 0]];
+        let rows = of_matrices(&student, Some(&teacher), None);
+        let numbers = rows[..2].iter();
+        let numbers: Vec<_> = numbers
+            .map(|row| (row.images, row.teacher, row.student))
+            .collect();
+        assert_eq!(numbers, [(4, 1.0, 0.75), (4, 0.75, 0.5)]);
+        assert!(
+            rows.iter()
+                .all(|row| row.second.is_nan() && row.kl.is_nan())
+        );
+        assert!(rows[2].images == 0 && rows[2].student.is_nan());
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_not_sorted_by() {
+        let mut classes = counted(0);
+        for (columns, sort) in [
+            (Columns { kl: false, ..ALL }, ClassSort::Difference),
+            (Columns::default(), ClassSort::Student),
+            (ALL, ClassSort::Difference),
+        ] {
+            classes.update(rows(0), columns, None);
+            assert_eq!(classes.sort, sort);
+            for _ in 0..7 {
+                assert!(columns.hold(classes.sort), "{columns:?} {:?}", classes.sort);
+                classes.act(Action::SortImages);
+            }
+            (classes.sort, classes.stands_in) = (sort, sort == ClassSort::Student);
+        }
+    }
+
+    const ALL: Columns = Columns {
+        teacher: true,
+        kl: true,
+    };
+
+    fn rows(at: usize) -> Vec<ClassRow> {
+        per_class(&sample_results(&probe(), at, 1.0), 4)
+    }
+
+    fn counted(at: usize) -> Classes {
+        let mut classes = Classes::default();
+        classes.update(rows(at), ALL, None);
+        classes
     }
 }

@@ -302,6 +302,9 @@ pub(super) fn images_of(source: &ProbeSource) -> String {
     }
 }
 
+/// The same of all validation images.
+pub(super) const WHOLE: &str = "validation images";
+
 /// Whose images are counted, after their number.
 pub(super) fn whose(source: &ProbeSource) -> &'static str {
     match source {

@@ -15,7 +15,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 
-use super::comparison::whose;
+use super::comparison::{WHOLE, whose};
 use super::matrix::{Matrix, Pair, Whole};
 use super::order::cell_words;
 use super::{Compare, class_name};
@@ -129,7 +129,7 @@ pub(super) fn draw(
         Some((whole, second)) => (
             whole.counts,
             second.map_or(&[][..], |second| second.counts),
-            format!("{} validation images", count(whole.images as u64)),
+            format!("{} {WHOLE}", count(whole.images as u64)),
             format!(" · step {}", count(whole.step)),
         ),
         None => (

@@ -40,7 +40,7 @@ impl Compare {
             Action::Activate if self.shown_whole(runs).is_some() => {
                 self.open_whole_cell(shared, runs);
             }
-            Action::WholeSet if self.view.pair().is_some() && !self.has_whole => {
+            Action::WholeSet if self.counted_pair().is_some() && !self.has_whole => {
                 let why = "no matrix of the full validation set";
                 shared.notify(LogLine::info(why));
             }
@@ -123,7 +123,7 @@ impl Compare {
             }
             (_, Action::Back) => self.show(View::Images),
             (_, Action::Activate) => self.open(),
-            (View::Classes, _) => self.classes.act(action, has_teacher),
+            (View::Classes, _) => self.classes.act(action),
             _ => {
                 self.matrix.act(action, self.class_names().len());
             }
@@ -137,6 +137,15 @@ impl Compare {
     fn show(&mut self, view: View) {
         self.view = view;
         self.refresh();
+    }
+
+    /// Whether there is an evaluation before or after the one that is shown.
+    pub(in crate::ui) fn scrubs(&self, action: Action) -> bool {
+        if action == Action::EarlierCheckpoint {
+            self.at > 0
+        } else {
+            self.at + 1 < self.steps.len()
+        }
     }
 
     fn scrub(&mut self, at: usize) {

@@ -71,7 +71,7 @@ impl Compare {
                 images,
             };
         }
-        let columns = class_table::columns(self.has_teacher(), self.second_name().is_some());
+        let columns = class_table::least_width(self.classes.columns, self.second_name().is_some());
         let has_matrix = main.width >= columns + matrix.0;
         let rows = class_table::rows(names.len());
         let rows = if has_matrix { rows.max(matrix.1) } else { rows };

@@ -1,7 +1,7 @@
 //! The images: how far the models are apart on each, and who is right.
 //!
 //! ```text
-//! ┌ 64 images · most disagreement first ─────────┐
+//! ┌ 64 probe images · highest KL ────────────────┐
 //! │ image             label teacher student  KL  │
 //! │ test/cat/0013.png cat   ✓ cat   ✗ dog  1.234 │
 //! │ test/dog/0004.png dog   ✓ dog   ✓ dog  0.021 │
@@ -87,11 +87,7 @@ fn draw_images(
     } else {
         format!("{} of {}", count(shown as u64), count(all as u64))
     };
-    let what = if compare.view == View::Images {
-        "images"
-    } else {
-        whose(&compare.comparison.source)
-    };
+    let what = whose(&compare.comparison.source);
     let title = format!("{number} {what} · {}", order.words(&probe.classes));
     let title = gallery::title(&title, area);
     let inside = gallery::panel(title, compare.view == View::Images, theme, frame, area);

@@ -35,7 +35,7 @@ mod verdict;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::classes::Classes;
+use self::classes::{ClassRow, Classes};
 use self::comparison::{Change, Comparison, Reading};
 use self::heat_map::Look;
 use self::matrix::{Matrix, Pair, Whole};
@@ -187,7 +187,52 @@ impl Compare {
         }
         self.verdict = self.verdict(runs).unwrap_or_default();
         let pair = self.view.pair();
-        self.has_whole = pair.is_some_and(|pair| self.whole(pair, runs).is_some());
+        self.has_whole = match (self.view, pair) {
+            (View::Classes, _) => self.whole_classes(runs).is_some(),
+            (_, pair) => pair.is_some_and(|pair| self.whole(pair, runs).is_some()),
+        };
+        if self.view == View::Classes {
+            self.count_classes(runs);
+        }
+    }
+
+    /// The pair whose matrix this view counts; the table of classes counts the student's.
+    fn counted_pair(&self) -> Option<Pair> {
+        let student = || View::Student.pair().filter(|_| self.view == View::Classes);
+        self.view.pair().or_else(student)
+    }
+
+    /// Counts the table of classes: over all validation images where they are shown and
+    /// counted, else over the images that are compared.
+    fn count_classes(&mut self, runs: &Runs) {
+        let teacher = self.has_teacher();
+        let whole = self.whole_classes(runs).filter(|_| !self.matrix.sampled);
+        if let Some((rows, images)) = whole {
+            let columns = classes::Columns { teacher, kl: false };
+            self.classes.update(rows, columns, Some(images));
+        } else {
+            let rows = classes::per_class(&self.results, self.class_names().len());
+            let columns = classes::Columns {
+                teacher,
+                kl: teacher,
+            };
+            self.classes.update(rows, columns, None);
+        }
+    }
+
+    fn whole_classes(&self, runs: &Runs) -> Option<(Vec<ClassRow>, usize)> {
+        let (student, second) = self.whole(View::Student.pair()?, runs)?;
+        let teacher = self.whole(View::Teacher.pair()?, runs);
+        let teacher = teacher.filter(|(teacher, _)| teacher.images == student.images);
+        if self.has_teacher() && teacher.is_none() {
+            return None;
+        }
+        let rows = classes::of_matrices(
+            student.counts,
+            teacher.map(|(teacher, _)| teacher.counts),
+            second.map(|second| second.counts),
+        );
+        Some((rows, student.images))
     }
 
     /// What is counted of all validation images of this run's student, and of the second
@@ -334,7 +379,6 @@ impl Compare {
             self.view = View::Student;
         }
         self.order.suit(has_teacher);
-        self.classes.suit(has_teacher);
         let is_folder = matches!(self.comparison.source, ProbeSource::Folder(_));
         self.folder = is_folder.then(|| {
             let other = self.comparison.second_answers(self.at);
@@ -353,13 +397,8 @@ impl Compare {
             }
         }
         self.rows = self.order.rows(probe, &self.results);
-        // The student's stands beside the table of classes.
-        let beside = View::Student.pair().filter(|_| self.view == View::Classes);
-        if let Some(pair) = self.view.pair().or(beside) {
+        if let Some(pair) = self.counted_pair() {
             self.matrix.count(pair, &self.results, classes);
-        }
-        if self.view == View::Classes {
-            self.classes.count(&self.results, classes);
         }
         if let Some(at) = self.rows.iter().position(|row| Some(*row) == selected) {
             self.selection.set(at);
@@ -367,15 +406,19 @@ impl Compare {
         self.remember();
     }
 
-    /// Follows the selected image through training.
+    /// Follows the selected image through training; all of them together where none is
+    /// shown.
     fn remember(&mut self) {
-        let image = self.selected();
-        let history = self
-            .comparison
-            .probe()
-            .zip(image)
-            .map(|(probe, image)| sample_result::history(probe, image, self.temperature()));
-        self.history = history.unwrap_or_default();
+        let temperature = self.temperature();
+        self.history = match (self.comparison.probe(), self.view, self.selected()) {
+            (Some(probe), View::Images, Some(image)) => {
+                sample_result::history(probe, image, temperature)
+            }
+            (Some(probe), View::Agreement | View::Student | View::Teacher | View::Classes, _) => {
+                sample_result::mean_history(probe, temperature)
+            }
+            _ => Vec::new(),
+        };
     }
 
     /// Lists other images, or in another order: from the first on.
@@ -405,6 +448,7 @@ impl Compare {
                 Action::NextView,
                 Action::SecondRun,
                 Action::RemoveSecondRun,
+                Action::EarlierCheckpoint,
                 Action::LaterCheckpoint,
                 Action::SortImages,
                 Action::FilterImages,
@@ -414,11 +458,19 @@ impl Compare {
                 Action::SortImages,
                 Action::FilterImages,
                 Action::SecondRun,
+                Action::EarlierCheckpoint,
                 Action::LaterCheckpoint,
                 Action::CompareFolder,
                 Action::NextProbeRun,
                 Action::Filter,
                 Action::OnlyClass,
+            ],
+            View::Classes if self.has_whole => &[
+                Action::NextView,
+                Action::SortImages,
+                Action::Activate,
+                Action::WholeSet,
+                Action::Back,
             ],
             View::Classes => &[
                 Action::NextView,
@@ -430,12 +482,14 @@ impl Compare {
                 Action::NextView,
                 Action::Activate,
                 Action::WholeSet,
+                Action::EarlierCheckpoint,
                 Action::LaterCheckpoint,
                 Action::Back,
             ],
             View::Agreement | View::Student | View::Teacher => &[
                 Action::NextView,
                 Action::Activate,
+                Action::EarlierCheckpoint,
                 Action::LaterCheckpoint,
                 Action::Back,
             ],
@@ -472,7 +526,7 @@ impl Compare {
                 if let Some((place, pair)) = places.matrix.zip(View::Student.pair()) {
                     let look = Look {
                         pair,
-                        whole: self.whole(pair, runs),
+                        whole: self.whole(pair, runs).filter(|_| !self.matrix.sampled),
                         cell: (self.classes.selected().unwrap_or(0), None),
                         focused: false,
                     };

@@ -33,9 +33,11 @@ fn the_mouse_selects_images_views_and_points_of_the_training() {
     let before = click(&mut harness, 5, 5 + below);
     assert_ne!(click(&mut harness, 5, 7 + below), before);
     assert!(click(&mut harness, 11, 21).contains("evaluation 1 of 3"));
+    let below = verdict(&mut harness);
+    let screen = click(&mut harness, 12, 2 + below);
     assert!(
-        click(&mut harness, 12, 2 + below)
-            .contains("rows: teacher's, columns: student's prediction · 200 valid")
+        screen.contains("rows: teacher's, columns: student's prediction · 200 valid"),
+        "{screen}"
     );
 }
 

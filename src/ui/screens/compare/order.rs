@@ -9,7 +9,7 @@ use crate::ui::widget::Pattern;
 pub(super) enum Sort {
     /// KL of student and teacher, largest first.
     #[default]
-    Disagreement,
+    Kl,
     /// The student's confidence, smallest first.
     Confidence,
     /// The student's loss, largest first.
@@ -55,14 +55,14 @@ impl Sort {
             Self::Confidence => Self::Loss,
             Self::Loss => Self::Class,
             Self::Class => Self::Source,
-            Self::Source if has_teacher => Self::Disagreement,
-            Self::Source | Self::Disagreement => Self::Confidence,
+            Self::Source if has_teacher => Self::Kl,
+            Self::Source | Self::Kl => Self::Confidence,
         }
     }
 
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Disagreement => "highest disagreement",
+            Self::Kl => "highest KL",
             Self::Confidence => "lowest confidence",
             Self::Loss => "highest loss",
             Self::Class => "by class",
@@ -141,10 +141,10 @@ pub(super) fn cell_words(cell: MatrixCell, classes: &[String]) -> String {
 impl Order {
     /// Takes another order or choice for one that asks for a teacher where there is none.
     pub(super) fn suit(&mut self, has_teacher: bool) {
-        if !has_teacher && self.sort == Sort::Disagreement {
+        if !has_teacher && self.sort == Sort::Kl {
             (self.sort, self.stands_in) = (Sort::Loss, true);
         } else if has_teacher && self.stands_in {
-            (self.sort, self.stands_in) = (Sort::Disagreement, false);
+            (self.sort, self.stands_in) = (Sort::Kl, false);
         }
         let asks = !matches!(self.show, Show::All | Show::StudentWrong);
         if asks != has_teacher && self.show != Show::All {
@@ -180,7 +180,7 @@ impl Order {
             .filter(|&image| self.holds(probe, image, &results[image]))
             .collect();
         match self.sort {
-            Sort::Disagreement => sort_by_number(&mut rows, self.reversed, |row| -results[row].kl),
+            Sort::Kl => sort_by_number(&mut rows, self.reversed, |row| -results[row].kl),
             Sort::Loss => sort_by_number(&mut rows, self.reversed, |row| -results[row].loss),
             Sort::Confidence => sort_by_number(&mut rows, self.reversed, |row| {
                 results[row]
@@ -338,7 +338,7 @@ mod tests {
         assert!(order.rows(&probe, &results).contains(&0));
         assert_eq!(
             order.words(&probe.classes),
-            "label airplane, teacher airplane · highest disagreement"
+            "label airplane, teacher airplane · highest KL"
         );
     }
 }

@@ -124,15 +124,35 @@ pub(super) fn history(probe: &Probe, image: usize, temperature: f32) -> Vec<Mome
         .map(|at| {
             let result = sample_result(probe, at, temperature, image);
             Moment {
-                kl: if probe.teacher.is_some() {
-                    result.kl
-                } else {
-                    result.loss
-                },
+                kl: distance(probe, &result),
                 right: result.student.and_then(|answer| answer.right),
             }
         })
         .collect()
+}
+
+/// All images together through training: means of those that have a number.
+pub(super) fn mean_history(probe: &Probe, temperature: f32) -> Vec<Moment> {
+    (0..probe.students.len())
+        .map(|at| {
+            let results = sample_results(probe, at, temperature);
+            let distances = results.iter().map(|result| distance(probe, result));
+            let finite: Vec<f32> = distances.filter(|distance| distance.is_finite()).collect();
+            Moment {
+                kl: finite.iter().sum::<f32>() / finite.len() as f32,
+                right: None,
+            }
+        })
+        .collect()
+}
+
+/// How far the student is from its teacher, or without one from the label.
+fn distance(probe: &Probe, result: &SampleResult) -> f32 {
+    if probe.teacher.is_some() {
+        result.kl
+    } else {
+        result.loss
+    }
 }
 
 /// Whose answers are not finite on how many images, and so left out of all that is
@@ -250,6 +270,11 @@ mod tests {
         );
         assert_eq!(results[2].student.unwrap().right, None);
         assert!(sample_results(&probe, 99, 1.0)[0].student.is_none());
+        // The mean is of the images that have a KL.
+        let finite = results.iter().filter(|result| result.kl.is_finite());
+        let sum: f32 = finite.clone().map(|result| result.kl).sum();
+        let mean = mean_history(&probe, 1.0)[0].kl;
+        assert!((mean - sum / finite.count() as f32).abs() < 1e-6);
         probe.teacher = None;
         assert!(history(&probe, 2, 1.0)[0].kl.is_nan());
     }

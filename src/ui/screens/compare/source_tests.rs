@@ -8,7 +8,7 @@ use crossterm::event::Event;
 use super::testing::{logits, probe, with_runs, with_runs_named, with_sisters};
 use super::tests::{answered, answered_on, asks, full};
 use crate::event::inspection::{Answerer, MatrixCell, ProbeSource, Weights};
-use crate::event::{Outcome, RunEvent};
+use crate::event::{Outcome, Phase, RunEvent};
 use crate::ui::Effect;
 use crate::ui::testing::Harness;
 
@@ -48,7 +48,7 @@ fn a_folder_that_cannot_be_answered_on_is_reported_and_what_is_shown_stays() {
     let (mut harness, names) = full(80, 24);
     harness.keys(&["f"]);
     let before = harness.screen();
-    assert!(before.contains("of 12 images"), "{before}");
+    assert!(before.contains("of 12 probe images"), "{before}");
     harness.keys(&["o"]).text("/data/newer\n");
     assert!(harness.screen().contains(" · loading"));
     no_folder(&mut harness, &names[0]);
@@ -158,19 +158,16 @@ fn what_a_verdict_has_no_room_for_is_marked_and_names_are_whole_where_they_can_b
             .screen()
             .lines()
             .skip(1)
-            .take(3)
+            .take(4)
             .map(str::to_owned)
             .collect()
     };
-    assert!(
-        verdict(&mut harness).concat().contains('…'),
-        "ECE has no room"
-    );
+    assert!(!verdict(&mut harness).concat().contains('…'));
     harness.keys(&["a"]);
     answered(&mut harness, &names[1], Ok(probe()));
     let lines = verdict(&mut harness);
     assert!(
-        lines[2].trim_end_matches('"').trim_end().ends_with('…'),
+        lines[3].trim_end_matches('"').trim_end().ends_with('…'),
         "{lines:?}"
     );
     harness.input(Event::Resize(200, 60));
@@ -205,6 +202,45 @@ fn two_runs_of_one_experiment_are_named_by_what_distinguishes_them() {
 }
 
 #[test]
+fn recall_is_of_the_whole_set_where_teacher_and_student_are_counted_on_it() {
+    let (mut harness, names) = full(120, 30);
+    let run = harness.runs.get_mut(&names[0]).unwrap();
+    let mut teacher = run.store.evaluations[0].clone();
+    teacher.phase = Phase::Teacher;
+    teacher.confusion = vec![
+        vec![45, 5, 0, 0],
+        vec![0, 45, 5, 0],
+        vec![0, 10, 40, 0],
+        vec![0, 0, 0, 50],
+    ];
+    run.store.apply(&RunEvent::Evaluated(teacher));
+    harness.keys(&["V"]);
+    let screen = harness.screen();
+    assert!(
+        screen.contains("Recall of 4 classes · 200 validation images"),
+        "{screen}"
+    );
+    let row = |screen: &str, class: &str| {
+        let row = screen.lines().find(|line| line.contains(class));
+        row.map(str::to_owned).unwrap_or_default()
+    };
+    let cat = row(&screen, "│cat ");
+    let [teacher, student] = ["90.0 %", "60.0 %"].map(|share| cat.find(share));
+    assert!(
+        cat.contains(" 50 ") && teacher < student && cat.contains("-30.0"),
+        "{cat}"
+    );
+    // Of the probe there is a KL for every class.
+    assert!(!row(&screen, "│class ").contains("KL"), "{screen}");
+    let screen = harness.keys(&["w"]).screen();
+    assert!(
+        screen.contains("Recall of 4 classes · 12 probe images"),
+        "{screen}"
+    );
+    assert!(row(&screen, "│class ").contains("KL"), "{screen}");
+}
+
+#[test]
 fn a_matrix_that_is_not_counted_of_the_whole_set_offers_no_other() {
     let (mut harness, names) = full(120, 30);
     harness.keys(&["v"]);
@@ -227,7 +263,7 @@ fn a_matrix_that_is_not_counted_of_the_whole_set_offers_no_other() {
     assert!(
         harness
             .screen()
-            .contains("of 12 images · teacher cat, student cat")
+            .contains("of 12 probe images · teacher cat, student cat")
     );
 }
 
@@ -278,7 +314,7 @@ fn a_cell_of_the_whole_set_opens_all_its_images_and_esc_goes_back() {
     harness.keys(&["esc"]);
     assert!(harness.take().is_empty());
     assert!(
-        harness.screen().contains("12 images · "),
+        harness.screen().contains("12 probe images · "),
         "{}",
         harness.screen()
     );

@@ -131,7 +131,7 @@ fn a_cell_of_a_matrix_opens_its_images_and_leaving_shows_all() {
     harness.keys(&["esc"]);
     assert!(harness.screen().contains("12 probe images"));
     harness.keys(&["esc"]);
-    assert!(harness.screen().contains(" 12 images · "));
+    assert!(harness.screen().contains(" 12 probe images · "));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn images_of_the_class_or_the_cell_that_is_looked_at_use_the_room_beside_it() {
     harness.input(Event::Resize(80, 24));
     assert!(harness.screen().contains("1 of 12 probe images"));
     harness.input(Event::Resize(80, 18));
-    assert!(!harness.screen().contains("of 12 probe images"));
+    assert!(!harness.screen().contains("1 of 12 probe images"));
     harness.input(Event::Resize(200, 60));
     harness.keys(&["v", "v", "down"]);
     let screen = harness.screen();
@@ -175,14 +175,14 @@ fn a_run_without_a_teacher_offers_no_view_order_or_column_of_one() {
         harness.keys(&["]"]);
         answered(&mut harness, &names[1], Ok(probe()));
         let screen = harness.screen();
-        assert!(
-            screen.contains("12 images · highest disagreement"),
-            "{screen}"
-        );
+        assert!(screen.contains("12 probe images · highest KL"), "{screen}");
         harness.keys(&["["]);
         answered(&mut harness, &names[0], Ok(alone));
         let screen = harness.screen();
-        assert!(screen.contains("12 images · highest loss"), "{screen}");
+        assert!(
+            screen.contains("12 probe images · highest loss"),
+            "{screen}"
+        );
         insta::assert_snapshot!(format!("alone_images_{width}"), screen);
         let (mut views, mut orders, mut choices) = (0, 0, 0);
         let check = |screen: &str| {
@@ -274,7 +274,7 @@ fn a_run_that_came_further_is_read_again_while_its_answers_stay() {
     harness.runs.apply(&names[0], &saved);
     harness.news(News::RunsChanged).news(News::RunsChanged);
     assert_eq!(harness.take(), asks(&names[0]));
-    assert!(harness.screen().contains("12 images"));
+    assert!(harness.screen().contains("12 probe images"));
 }
 
 #[test]
@@ -292,11 +292,11 @@ fn a_higher_temperature_softens_what_is_shown() {
 fn images_are_filtered_by_who_is_right_and_the_sort_can_be_reversed() {
     let (mut harness, _) = full(120, 30);
     for title in [
-        "4 of 12 images · only teacher ✓ ",
-        "0 of 12 images · both ✗",
-        "2 of 12 images · only student ✓",
-        "6 of 12 images · disagreement",
-        "┌ 12 images · highest disagreement ",
+        "4 of 12 probe images · only teacher ✓ ",
+        "0 of 12 probe images · both ✗",
+        "2 of 12 probe images · only student ✓",
+        "6 of 12 probe images · disagreement",
+        "┌ 12 probe images · highest KL ",
     ] {
         let screen = harness.keys(&["f"]).screen();
         assert!(screen.contains(title), "{screen}");
@@ -431,7 +431,7 @@ fn answers_stay_when_they_cannot_be_read_again() {
     answered(&mut harness, &names[0], Err("the disk is gone"));
     let screen = harness.screen();
     assert!(
-        screen.contains("12 images") && screen.contains("the disk is gone"),
+        screen.contains("12 probe images") && screen.contains("the disk is gone"),
         "{screen}"
     );
 }

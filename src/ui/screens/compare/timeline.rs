@@ -1,5 +1,6 @@
 //! The student's answers through training: when it answered, whether it was
-//! right about the selected image, and how far it was from its teacher.
+//! right about the selected image, and how far it was from its teacher; on the
+//! mean of all images where none is shown.
 //!
 //! ```text
 //! ┌ step 1200 · epoch 4 · evaluation 3 of 6 ─────────────────┐
@@ -14,12 +15,12 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 use ratatui::widgets::Block;
 
-use super::comparison::Reading;
+use super::comparison::{Reading, whose};
 use super::layout::{NAMES, VALUE, column, track};
 use super::sample_result::{broken_words, nats};
 use super::{Compare, View};
 use crate::event::inspection::Probe;
-use crate::format::{count, short, shorten, shorten_path, width_of};
+use crate::format::{count, short, shorten, width_of};
 use crate::ui::theme::Theme;
 use crate::ui::widget::answers::{mark, verdict};
 use crate::ui::widget::gallery::inside;
@@ -38,13 +39,16 @@ pub(super) fn draw(compare: &Compare, probe: &Probe, theme: &Theme, frame: &mut 
         count(answers.step),
         short(answers.epoch),
     );
-    // Where no image is shown, its name says whose curve it is.
-    if compare.view != View::Images
-        && let Some(image) = compare.selected()
-    {
-        let room = usize::from(area.width).saturating_sub(width_of(&title) + 5);
-        let name = shorten_path(&probe.images[image].source, room);
-        title = format!("{title}· {name} ");
+    // Where no image is shown, the curve is of all.
+    if compare.view != View::Images {
+        let mean = format!(
+            "{title}· mean of {} {} ",
+            count(probe.images.len()),
+            whose(&compare.comparison.source)
+        );
+        if width_of(&mean) + 2 <= usize::from(area.width) {
+            title = mean;
+        }
     }
     let mut block = Block::bordered()
         .title(title)

@@ -5,8 +5,8 @@
 //! ```text
 //!  valid · 1350 images  top-1 student (latest) 92.7 %  teacher 94.0 %
 //!  test (best) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
-//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer parameters  KL 0.0799
-//!  ECE teacher 1.2 %, student 2.3 %
+//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer params  KL 0.0799
+//!  ECE 2.3 %, teacher 1.2 %
 //! ```
 
 use ratatui::Frame;
@@ -26,7 +26,7 @@ use crate::ui::widget::cells::width_of;
 /// Cells between two parts.
 const GAP: u16 = 2;
 /// Lines that it takes at most in an area that is lower than this.
-const MOST: [(u16, usize); 3] = [(18, 1), (28, 3), (u16::MAX, 4)];
+const MOST: [(u16, usize); 3] = [(18, 1), (20, 3), (u16::MAX, 4)];
 
 /// What is said of a set.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -224,14 +224,13 @@ impl Verdict {
                 ),
                 (
                     "",
-                    pair(&|it| it.fewer.map(times))
-                        .map(|ratio| format!("{ratio} fewer parameters")),
+                    pair(&|it| it.fewer.map(times)).map(|ratio| format!("{ratio} fewer params")),
                 ),
                 ("KL", taught(&|_, it| Some(loss(it.kl)))),
                 (
-                    "ECE teacher",
+                    "ECE",
                     pair(&|it| Some(share(it.ece)))
-                        .map(|student| format!("{}, student {student}", share(teacher.ece))),
+                        .map(|student| format!("{student}, teacher {}", share(teacher.ece))),
                 ),
             ]
         } else {
@@ -401,7 +400,7 @@ mod tests {
             text(&Verdict::of_run((&store(), 1200), None)),
             "valid · 200 images  top-1 student (latest, best) 79.5 %  teacher 85.0 %  agreement \
              81.0 %  both right 74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   \
-             14.2x fewer parameters  KL 0.1234  ECE teacher 2.1 %, student 4.3 %"
+             14.2x fewer params  KL 0.1234  ECE 4.3 %, teacher 2.1 %"
         );
     }
 
@@ -469,8 +468,8 @@ mod tests {
             verdict(&second),
             "valid · 200 images  top-1 student (latest, best) 79.5 % ↔ 72.0 %  teacher 85.0 %  \
              agreement 81.0 % ↔ 75.0 %  both right 74.0 % ↔ 70.0 %  only teacher 11.0 % ↔ 15.0 %  \
-             only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer parameters  \
-             KL 0.1234 ↔ 0.2500  ECE teacher 2.1 %, student 4.3 % ↔ 5.0 %"
+             only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer params  \
+             KL 0.1234 ↔ 0.2500  ECE 4.3 % ↔ 5.0 %, teacher 2.1 %"
         );
         // Of other images nothing can be compared.
         second.evaluations[0].images = 100;
@@ -496,7 +495,7 @@ mod tests {
             "{verdict}"
         );
         assert!(
-            verdict.ends_with("KL 0.1234  ECE teacher –, student –"),
+            verdict.ends_with("KL 0.1234  ECE –, teacher –"),
             "{verdict}"
         );
     }

@@ -1,7 +1,7 @@
 //! What actions do on the Live screen.
 
 use super::grid::Page;
-use super::{Focus, Live, Shown, control, with_knobs};
+use super::{Focus, Live, Shown, control, knobs_view};
 use crate::event::Phase;
 use crate::store::Runs;
 use crate::ui::action::{Action, Context};
@@ -40,7 +40,8 @@ impl Live {
         }
         // From the palette, an action comes without the pane being open.
         self.focus = Focus::Knobs;
-        with_knobs(shown, |view| self.knobs.act(action, view, shared));
+        let view = knobs_view(&shown, &shared.keymap);
+        self.knobs.act(action, &view, shared);
     }
 
     /// Moves in the list of events, or jumps to where one happened. Returns

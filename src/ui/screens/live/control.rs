@@ -7,20 +7,37 @@ use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::dialog::{Confirm, Dialog};
 use crate::ui::effect::Effect;
+use crate::ui::keymap::Keymap;
 use crate::ui::news::LogLine;
 use crate::ui::screens::fork;
 use crate::ui::shared::Shared;
 
+/// Whether somebody works on a run, who would carry out a command.
+pub(super) fn takes_commands(run: &RunEntry) -> bool {
+    match run.state() {
+        RunState::Training | RunState::Paused => true,
+        RunState::New => run.owner != Owner::None,
+        _ => false,
+    }
+}
+
 /// Why a run takes no commands, if so.
-pub(super) fn refusal(run: &RunEntry) -> Option<String> {
+pub(super) fn refusal(run: &RunEntry, keymap: &Keymap) -> Option<String> {
+    if takes_commands(run) {
+        return None;
+    }
     let why = match run.state() {
-        RunState::Training | RunState::Paused => return None,
-        RunState::Completed => "it has completed",
+        RunState::Completed => &keymap.with_ways(
+            "it has completed",
+            &[
+                (Action::AddEpochs, "adds epochs"),
+                (Action::ForkShownRun, "forks it from a kept checkpoint"),
+            ],
+        ),
         RunState::Stopped => "it is stopped; resume it first",
         RunState::Crashed => "its process crashed; resume it first",
         RunState::Failed => "it failed; resume it first",
-        RunState::New if run.owner != Owner::None => return None,
-        RunState::New => "it is not training",
+        RunState::New | RunState::Training | RunState::Paused => "it is not training",
     };
     Some(format!("cannot change this run: {why}"))
 }
@@ -47,7 +64,7 @@ pub(super) fn act(action: Action, name: &str, run: &RunEntry, shared: &mut Share
         (Action::CheckpointNow, _) => Command::CheckpointNow,
         _ => return false,
     };
-    if let Some(refusal) = refusal(run) {
+    if let Some(refusal) = refusal(run, &shared.keymap) {
         shared.notify(LogLine::error(refusal));
         return true;
     }

@@ -238,11 +238,12 @@ impl Events {
     }
 }
 
-/// The list, and the place of the selected line's whole text.
+/// The list, and the place of the selected line's whole text: of a low pane as much as
+/// leaves two rows below its title.
 fn parts(area: Rect, focused: bool) -> [Rect; 2] {
     const WHOLE: u16 = 3;
-    let whole = if focused && area.height > 2 * WHOLE {
-        WHOLE
+    let whole = if focused {
+        WHOLE.min(area.height.saturating_sub(3))
     } else {
         0
     };

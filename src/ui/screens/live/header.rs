@@ -126,7 +126,10 @@ impl Header<'_> {
         ];
         if let Some(progress) = progress {
             let done = short((progress.epochs.0 * 10.0).floor() / 10.0);
-            let epochs = format!("  epoch {done} of {}", short(progress.epochs.1));
+            let epochs = match store.planned_epochs(self.phase) {
+                Some(planned) => format!("  epoch {done} of {planned}"),
+                None => format!("  epoch {done} of {}", short(progress.epochs.1)),
+            };
             let steps = [progress.steps.0, progress.steps.1].map(count);
             let steps = format!("  step {} of {}", steps[0], steps[1]);
             parts.push(Part::new(2, [Span::raw(epochs)]));

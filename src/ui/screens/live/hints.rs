@@ -63,7 +63,7 @@ const EVENTS: &[Action] = &[
 impl Live {
     pub(in crate::ui) fn hints(&self, runs: &Runs) -> &'static [Action] {
         let run = self.shown_run(runs).map(|shown| shown.entry);
-        let trains = run.is_some_and(|run| control::refusal(run).is_none());
+        let trains = run.is_some_and(control::takes_commands);
         let resumes = run.is_some_and(|run| run.state().can_resume());
         match self.focus {
             Focus::Charts if trains => TRAINS,
@@ -76,6 +76,13 @@ impl Live {
             Focus::Knobs if trains => KNOBS,
             Focus::Knobs => KNOBS_OVER,
         }
+    }
+
+    /// Whether both teacher and student were trained in the run that is shown, so that one
+    /// can be shown after the other.
+    pub(in crate::ui) fn has_other_phase(&self, runs: &Runs) -> bool {
+        let shown = self.shown_run(runs);
+        shown.is_some_and(|shown| shown.entry.store.phases.len() > 1)
     }
 
     /// Whether the key that pauses would: of a training that waits or ended it

@@ -55,6 +55,7 @@ use crate::event::Phase;
 use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::effect::Effect;
+use crate::ui::keymap::Keymap;
 use crate::ui::news::LogLine;
 use crate::ui::screens::series::{Summaries, XPositions};
 use crate::ui::shared::Shared;
@@ -132,7 +133,8 @@ impl Live {
             .update(name, &entry.store, phase, self.view.factor(), |_| true);
         self.alerts.update(name, entry, phase);
         self.events.update(name, &entry.store);
-        with_knobs(shown, |view| self.knobs.update(view, shared));
+        let view = knobs_view(&shown, &shared.keymap);
+        self.knobs.update(&view, shared);
     }
 
     /// Shows the charts whose titles match.
@@ -151,7 +153,8 @@ impl Live {
         runs: &Runs,
     ) {
         if let Some(shown) = self.shown_run(runs) {
-            with_knobs(shown, |view| self.knobs.on_submit(knob, text, view, shared));
+            let view = knobs_view(&shown, &shared.keymap);
+            self.knobs.on_submit(knob, text, &view, shared);
         }
     }
 
@@ -218,9 +221,8 @@ impl Live {
         let store = &shown.entry.store;
         let knobs = &knobs::values(shown.entry, shown.phase);
         if self.focus == Focus::Knobs {
-            with_knobs(shown, |view| {
-                self.knobs.draw(view, shared, frame, parts.main);
-            });
+            let view = knobs_view(&shown, &shared.keymap);
+            self.knobs.draw(&view, shared, frame, parts.main);
         } else {
             let (across, charts) = (self.across(&shown), self.charts(&shown));
             let page = Page {
@@ -259,15 +261,14 @@ impl Live {
     }
 }
 
-/// Calls with what the knobs pane needs to know of a run.
-fn with_knobs<T>(shown: Shown<'_>, call: impl FnOnce(&knobs::View<'_>) -> T) -> T {
-    let refusal = control::refusal(shown.entry);
-    call(&knobs::View {
+/// What the knobs pane needs to know of a run.
+fn knobs_view<'a>(shown: &Shown<'a>, keymap: &Keymap) -> knobs::View<'a> {
+    knobs::View {
         run: shown.name,
         entry: shown.entry,
         phase: shown.phase,
-        refusal: refusal.as_deref(),
-    })
+        refusal: control::refusal(shown.entry, keymap),
+    }
 }
 
 /// Says where runs come from, or that one is being looked for.

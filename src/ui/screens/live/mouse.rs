@@ -5,7 +5,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use super::grid::Page;
-use super::{Focus, Live, Shown, with_knobs};
+use super::{Focus, Live, Shown, knobs_view};
 use crate::store::Runs;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
@@ -43,7 +43,8 @@ impl Live {
         if parts.events.contains(at.into()) {
             self.mouse_on_events(mouse, parts.events);
         } else if self.focus == Focus::Knobs {
-            with_knobs(shown, |view| self.knobs.mouse(mouse, parts.main, view));
+            let view = knobs_view(&shown, &shared.keymap);
+            self.knobs.mouse(mouse, parts.main, &view);
         } else if parts.main.contains(at.into()) || self.view.sight.is_held() {
             self.mouse_on_charts(mouse, parts.main, &shown);
         }

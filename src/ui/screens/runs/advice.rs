@@ -88,14 +88,14 @@ pub(super) fn why_not_resume(run: &Subject, keymap: &Keymap) -> Option<String> {
         (RunState::Training | RunState::Paused, _) => {
             Some(format!("{name} is already {}", state.word()))
         }
-        (RunState::Completed, _) => Some(match keymap.key(Action::BranchRun) {
-            Some(key) => {
-                format!(
-                    "{name} is completed; press {key} to branch an experiment from it, or add epochs in Live"
-                )
-            }
-            None => format!("{name} is completed"),
-        }),
+        (RunState::Completed, _) => Some(keymap.with_ways(
+            &format!("{name} is completed"),
+            &[
+                (Action::BranchRun, "branches an experiment from it"),
+                (Action::ForkRun, "forks it from a kept checkpoint"),
+                (Action::AddEpochs, "in Live adds epochs"),
+            ],
+        )),
         (RunState::New, _) => Some(format!("{name} has no steps yet; train its experiment")),
         (_, Owner::Elsewhere(holder)) => Some(format!("{name} is used by {holder}")),
         (_, Owner::Here) => Some(format!("{name} is still being saved here")),

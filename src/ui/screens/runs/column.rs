@@ -82,7 +82,7 @@ impl Columns {
 
 impl Shown {
     fn of(field: &Field, fields: &Fields, runs: &[Subject]) -> Self {
-        let title = field.title(fields);
+        let title = field.short_title(fields);
         let mut is_right = field.is_number();
         let width = if let Field::Column(column) = field
             && let Some(width) = always(*column)
@@ -139,6 +139,7 @@ fn always(column: Column) -> Option<u16> {
         | Column::Tags
         | Column::Experiment
         | Column::Device
+        | Column::Forked
         | Column::Method
         | Column::Note => None,
     }

@@ -18,7 +18,7 @@ use ratatui::widgets::{Block, Padding, Paragraph};
 
 use super::advice::advice;
 use super::gates;
-use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split, TeacherAgreement};
 use crate::format::{MISSING, loss, percent, scaled, short, shorten_middle, times};
 use crate::listing::{Subject, export_words, trained_words};
 use crate::run::kept::kept_name;
@@ -122,6 +122,48 @@ fn fitted(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
     fitted
 }
 
+/// What is known of a model on a set.
+struct Metrics {
+    top1: f64,
+    /// Where it says more than top-1.
+    top5: Option<f64>,
+    loss: Option<f64>,
+    agreement: Option<f64>,
+}
+
+impl Metrics {
+    fn of(evaluation: &Evaluation) -> Self {
+        Self {
+            top1: evaluation.top1,
+            top5: evaluation.informative_top5(),
+            loss: Some(evaluation.loss),
+            agreement: evaluation.teacher.map(|teacher| teacher.agreement),
+        }
+    }
+
+    fn of_teacher(teacher: &TeacherAgreement) -> Self {
+        Self {
+            top1: teacher.top1,
+            top5: None,
+            loss: None,
+            agreement: None,
+        }
+    }
+
+    fn words(&self, has_top5: bool) -> String {
+        let share = |value: Option<f64>| value.filter(|value| !value.is_nan());
+        let share = |value| share(value).map_or_else(|| MISSING.to_owned(), percent);
+        let top5 = has_top5.then(|| format!("{:>9}", share(self.top5)));
+        format!(
+            "{:>9}{}{:>9}{:>11}",
+            share(Some(self.top1)),
+            top5.unwrap_or_default(),
+            self.loss.map_or_else(|| MISSING.to_owned(), loss),
+            share(self.agreement)
+        )
+    }
+}
+
 struct Sheet<'a> {
     theme: &'a Theme,
 }
@@ -152,7 +194,10 @@ impl Sheet<'_> {
                 Phase::Student => "student",
             };
             let epoch = short((progress.epoch * 10.0).floor() / 10.0);
-            let epoch = format!("epoch {epoch} of {}", short(progress.epochs));
+            let epoch = match run.run.store.planned_epochs(progress.phase) {
+                Some(planned) => format!("epoch {epoch} of {planned}, stopped early"),
+                None => format!("epoch {epoch} of {}", short(progress.epochs)),
+            };
             lines.push(self.row(whose, epoch));
         }
         lines
@@ -203,67 +248,56 @@ impl Sheet<'_> {
     fn results(&self, run: &Subject) -> Vec<Line<'static>> {
         let store = &run.run.store;
         let tested = |weights| store.last_evaluation(Phase::Student, Split::Test, weights);
-        let (test_best, test_last) = (
-            tested(EvaluatedWeights::Best),
-            tested(EvaluatedWeights::Last),
-        );
+        let test_best = tested(EvaluatedWeights::Best);
+        let test_last = tested(EvaluatedWeights::Last);
+        let best = store.best_evaluation(Phase::Student);
         let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
         let teacher = store.best_evaluation(Phase::Teacher);
-        let rows: Vec<(&str, &Evaluation)> = [
-            ("best", store.best_evaluation(Phase::Student)),
-            ("last", last),
-            ("quantized", store.best_quantized()),
-            ("test, best", test_best),
-            ("test, last", test_last),
-            ("test, quant.", tested(EvaluatedWeights::Quantized)),
-            ("teacher", teacher),
-        ]
-        .into_iter()
-        .filter_map(|(name, evaluation)| Some((name, evaluation?)))
-        .collect();
-        if rows.is_empty() {
+        // On test images the teacher only answers beside the student.
+        let beside = test_best.or(test_last).and_then(|test| test.teacher);
+        let quantized = tested(EvaluatedWeights::Quantized);
+        let sets = [
+            (
+                "valid",
+                [
+                    ("best", best.map(Metrics::of)),
+                    ("last", last.map(Metrics::of)),
+                    ("quantized", store.best_quantized().map(Metrics::of)),
+                    ("teacher", teacher.map(Metrics::of)),
+                ],
+            ),
+            (
+                "test",
+                [
+                    ("best", test_best.map(Metrics::of)),
+                    ("last", test_last.map(Metrics::of)),
+                    ("quantized", quantized.map(Metrics::of)),
+                    (
+                        "teacher",
+                        beside.map(|teacher| Metrics::of_teacher(&teacher)),
+                    ),
+                ],
+            ),
+        ];
+        let known = sets.iter().flat_map(|(_, rows)| rows);
+        let known: Vec<&Metrics> = known.filter_map(|(_, metrics)| metrics.as_ref()).collect();
+        if known.is_empty() {
             return vec![self.row("metrics", "not evaluated yet")];
         }
-        let has_top5 = rows.iter().any(|(_, row)| row.informative_top5().is_some());
-        let top5 = |shown: &str| {
-            let shown = has_top5.then(|| format!("{shown:>9}"));
-            shown.unwrap_or_default()
-        };
-        let head = format!(
-            "{:LABEL$}{:>9}{}{:>9}{:>11}",
-            "metrics",
-            "top-1",
-            top5("top-5"),
-            "loss",
-            "agreement"
-        );
-        let mut lines = vec![self.head(head)];
-        for (name, evaluation) in &rows {
-            let agreement = evaluation.teacher.map(|teacher| teacher.agreement);
-            let share = |value: f64| {
-                if value.is_nan() {
-                    MISSING.to_owned()
-                } else {
-                    percent(value)
-                }
-            };
-            let shown = format!(
-                "{:>9}{}{:>9}{:>11}",
-                share(evaluation.top1),
-                top5(
-                    &evaluation
-                        .informative_top5()
-                        .map_or_else(|| MISSING.to_owned(), share)
-                ),
-                loss(evaluation.loss),
-                agreement.map_or_else(|| MISSING.to_owned(), share),
-            );
-            lines.push(self.row(name, shown));
+        let has_top5 = known.iter().any(|metrics| metrics.top5.is_some());
+        let mut lines = Vec::new();
+        for (set, rows) in sets {
+            let rows = rows.into_iter();
+            let rows = rows.filter_map(|(name, metrics)| Some((name, metrics?)));
+            let mut rows = rows.peekable();
+            if rows.peek().is_some() {
+                let top5 = if has_top5 { "    top-5" } else { "" };
+                let head = format!("{set:LABEL$}    top-1{top5}     loss  agreement");
+                lines.push(self.head(head));
+            }
+            lines.extend(rows.map(|(name, metrics)| self.row(name, metrics.words(has_top5))));
         }
-        let evaluation = test_best
-            .or(test_last)
-            .or_else(|| store.best_evaluation(Phase::Student))
-            .or(last);
+        let evaluation = test_best.or(test_last).or(best).or(last);
         let classes = store.data.as_ref().map(|data| data.classes.as_slice());
         lines.extend(
             evaluation.and_then(|evaluation| self.worst(evaluation, classes.unwrap_or_default())),

@@ -4,7 +4,7 @@
 //! ```text
 //! ┌ What differs between 2 runs ─────────────────────────────────┐
 //! │                         ⌂ vanilla-a1b2c3    ● adaptive-d4e5f6 │
-//! │ best                    91.10 %             92.31 % ▲  +1.21  │
+//! │ valid top-1 (best)      91.10 %             92.31 % ▲  +1.21  │
 //! │ method                  Vanilla          AdaptiveAugmentation │
 //! │ method.p_max            –                   0.5               │
 //! └──────────────────────────────────────────────────────────────┘
@@ -30,8 +30,8 @@ const COLUMN: (u16, u16) = (22, 36);
 /// Greatest cells of the fields' names.
 const NAMES: u16 = 34;
 
-/// Least cells of them: those of `agreement@last`.
-const LEAST_NAMES: u16 = 16;
+/// Least cells of them: those of `valid agreement (last)`.
+const LEAST_NAMES: u16 = 24;
 
 /// Fields of the configurations that are not the same in all runs.
 pub(super) fn differing<'a>(runs: &[(usize, Subject<'a>)]) -> Vec<&'a str> {

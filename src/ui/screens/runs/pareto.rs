@@ -1,7 +1,7 @@
 //! Accuracy of runs against what they cost: the marked ones, or all that are listed.
 //!
 //! ```text
-//! ┌ best validation top-1 against latency p50, ms ───────────────┐
+//! ┌ valid top-1 (best) against latency p50, ms ── ───────────────┐
 //! │  90 %┤        ╭──────●                                       │
 //! │  80 %┤ ◆──────╯           ○                                  │
 //! │    ms╰┬2────────┬4────────┬6                                 │
@@ -80,6 +80,11 @@ impl RunsTable {
         let at = all.iter().position(|cost| Some(cost) == chosen);
         let cost = all.swap_remove(at.unwrap_or(0));
         Pareto::of(&subjects, cost, self.pareto.split)
+    }
+
+    /// Whether the picture has points to choose from.
+    pub(in crate::ui) fn has_points(&self, runs: &Runs) -> bool {
+        !self.pictured(runs).points.is_empty()
     }
 
     /// Returns whether the selected run is to be shown.

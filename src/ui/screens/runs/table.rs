@@ -1,7 +1,7 @@
 //! The table of runs.
 //!
 //! ```text
-//! ┌ Runs 3 of 12 ─ best>0.9 ──────────────────────────── sort: best ▼ ┐
+//! ┌ Runs 3 of 12 ─ best>0.9 ─── best = valid top-1 (best)  sort: best ▼ ┐
 //! │   run                  state        done     best ▼      last›│
 //! │●  cifar10-a…-a1b2c3    ✓ completed  100 %   92.31 %   92.10 % │
 //! │ ⌂ cifar10-v…-d4e5f6    ✗ crashed     41 %   88.02 %   87.90 % │
@@ -18,7 +18,7 @@ use super::column::{Columns, Shown, cell};
 use super::listing::{Listing, Sorting};
 use super::marks::{BASELINE, Marks, look};
 use crate::format::{shorten, shorten_middle, width_of};
-use crate::listing::{Column, Field};
+use crate::listing::{Column, Field, legend};
 use crate::store::{Metrics, RunEntry};
 use crate::ui::effect::Waiting;
 use crate::ui::theme::Theme;
@@ -173,6 +173,8 @@ impl Table<'_> {
         let sorted = self.sorting.field.title(self.listing.fields());
         let sorted = sorted.split(',').next().unwrap_or_default();
         let order = format!(" sort: {sorted}{} ", self.arrow());
+        let room = most.saturating_sub(width_of(&self.title) + 3);
+        let order = self.legend(room.saturating_sub(width_of(&order))) + &order;
         let title = shorten(&self.title, most.saturating_sub(width_of(&order)));
         let block = Block::bordered()
             .title(format!(" {title} "))
@@ -204,6 +206,22 @@ impl Table<'_> {
                 buffer.set_style(row, theme.selection());
             }
         }
+    }
+
+    /// What the headings of metrics stand for, as many as there is room for.
+    fn legend(&self, room: usize) -> String {
+        let shown = self.columns.shown().iter().map(|column| &column.field);
+        let mut text = String::new();
+        if self.listing.order().is_empty() {
+            return text;
+        }
+        for entry in legend(shown) {
+            if width_of(&text) + width_of(&entry) + 2 > room {
+                break;
+            }
+            text.extend([" ", &entry, " "]);
+        }
+        text
     }
 
     /// Which way the column that it is sorted by runs.

@@ -260,7 +260,7 @@ fn a_crashed_run_resumes_and_others_say_why_not() {
     }
     for (name, why) in [
         (TRAINING, "is already training"),
-        (VANILLA, "is completed; press B to branch"),
+        (VANILLA, "is completed; B branches an experiment"),
     ] {
         select(&mut harness, name);
         harness.keys(&["r"]);
@@ -635,7 +635,7 @@ fn only_marked_or_listed_runs_are_in_the_pareto_picture() {
         "{shown}"
     );
     harness.keys(&["v"]);
-    assert!(harness.screen().contains(" test top-1 against"));
+    assert!(harness.screen().contains(" test top-1 (best) against"));
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn classes(source: &Source) -> Option<usize> {
         Source::Shapes(shapes) => Some(shapes.classes as usize),
         Source::Cifar10(_) => Some(10),
         Source::Cifar100(_) => Some(100),
-        Source::ImageFolder(_) | Source::Idx(_) => None,
+        Source::ImageFolder(_) | Source::List(_) | Source::Idx(_) => None,
     }
 }
 
@@ -149,7 +149,7 @@ fn side(source: &Source) -> Option<(u32, u32)> {
     match source {
         Source::Shapes(shapes) => Some((shapes.size, shapes.size)),
         Source::Cifar10(_) | Source::Cifar100(_) => Some((32, 32)),
-        Source::ImageFolder(_) | Source::Idx(_) => None,
+        Source::ImageFolder(_) | Source::List(_) | Source::Idx(_) => None,
     }
 }
 

@@ -321,6 +321,7 @@ fn follows<'a>(training: &'a Training, knob: &'a Knob) -> (&'a Schedule, Option<
 fn source(source: &Source) -> String {
     match source {
         Source::ImageFolder(folder) => format!("folder {}", folder.shown()),
+        Source::List(list) => format!("list {}", list.file.shown()),
         Source::Idx(files) => format!("IDX {}", files.images.shown()),
         Source::Cifar10(files) => format!("CIFAR-10, {} files", files.len()),
         Source::Cifar100(files) => format!("CIFAR-100, {} files", files.len()),

@@ -32,13 +32,12 @@ use crate::ui::widget::border::{Border, Side};
 use crate::ui::widget::chart::{Axis, cell, point_at};
 
 /// Which training's knobs are shown.
-#[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) run: &'a str,
     pub(super) entry: &'a RunEntry,
     pub(super) phase: Phase,
     /// Why nothing can be sent, if so.
-    pub(super) refusal: Option<&'a str>,
+    pub(super) refusal: Option<String>,
 }
 
 /// Every knob of a run as it stands, also where nothing has been logged since it
@@ -124,8 +123,8 @@ impl Knobs {
                 | Action::RemovePoint
                 | Action::KnobShape
         );
-        if let Some(refusal) = view.refusal.filter(|_| changes) {
-            return shared.notify(LogLine::error(refusal));
+        if let Some(refusal) = view.refusal.as_ref().filter(|_| changes) {
+            return shared.notify(LogLine::error(refusal.clone()));
         }
         match action {
             Action::NextKnob => self.selected = (self.at(knobs.len()) + 1) % knobs.len(),
@@ -206,8 +205,8 @@ impl Knobs {
     }
 
     fn send(&mut self, name: &str, before: usize, view: &View<'_>, shared: &mut Shared) {
-        if let Some(refusal) = view.refusal {
-            return shared.notify(LogLine::error(refusal));
+        if let Some(refusal) = &view.refusal {
+            return shared.notify(LogLine::error(refusal.clone()));
         }
         if view.entry.store.phase != Some(view.phase) {
             return shared.notify(LogLine::error(
@@ -380,8 +379,8 @@ fn is_lr(board: Board<'_>, phase: Phase, knob: &KnobNow<'_>) -> bool {
 /// Asks that the controller lets go of its knobs, or takes them up again.
 fn toggle_controller(view: &View<'_>, shared: &mut Shared) {
     let store = &view.entry.store;
-    if let Some(refusal) = view.refusal {
-        return shared.notify(LogLine::error(refusal));
+    if let Some(refusal) = &view.refusal {
+        return shared.notify(LogLine::error(refusal.clone()));
     }
     if !Board::of(view.entry).has_controller(view.phase) {
         return shared.notify(LogLine::error("this training has no controller"));

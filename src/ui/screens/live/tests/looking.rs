@@ -62,13 +62,10 @@ fn hints_say_what_can_be_done_with_the_run() {
     assert!(foot(Owner::Here, None).starts_with("\" space pause  e evaluate "));
     for outcome in [Outcome::Stopped { reason }, Outcome::Failed { message }] {
         let foot = foot(Owner::None, Some(outcome));
-        assert!(foot.starts_with("\" space resume  ] next run "), "{foot}");
+        assert!(foot.starts_with("\" space resume  K knobs "), "{foot}");
     }
     let complete = foot(Owner::None, Some(Outcome::Completed));
-    assert!(
-        complete.starts_with("\" ] next run  K knobs "),
-        "{complete}"
-    );
+    assert!(complete.starts_with("\" K knobs  v events "), "{complete}");
 }
 
 #[test]
@@ -180,16 +177,21 @@ fn a_training_that_ended_early_says_so_and_is_extended_within_its_schedules() {
         reason: reason.clone(),
     };
     let epoch = 2;
-    let ended = RunEvent::RunEnded(Outcome::StoppedEarly { epoch, reason });
+    let planned = Some(9);
+    let ended = RunEvent::RunEnded(Outcome::StoppedEarly {
+        epoch,
+        planned,
+        reason,
+    });
     events.extend([early, RunEvent::PhaseEnded { phase, seconds }, ended]);
     let (mut harness, name) = screen((100, 30), Owner::None, &events);
     let shown = harness.screen();
     assert!(shown.contains("completed"), "{shown}");
     assert!(
-        shown.contains("stopped early after epoch 2: no improvement"),
+        shown.contains("stopped early after epoch 2 of 9: no improvement"),
         "{shown}"
     );
-    assert!(shown.contains("epoch 2 of 2"), "{shown}");
+    assert!(shown.contains("epoch 2 of 9  step 80 of 80"), "{shown}");
     harness.keys(&["E", "backspace", "backspace"]).text("3\n");
     let asked = harness.screen();
     assert!(asked.contains("Train to epoch 5"), "{asked}");

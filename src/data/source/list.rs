@@ -1,0 +1,415 @@
+//! Lists of image files: a table with the path of every image, its label and the split
+//! that it belongs to.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::{Found, Labels, Origin, SourceError, order};
+use crate::data::file;
+use crate::experiment::spec::{ClassOrder, ImageList};
+use crate::format::lookalike;
+
+/// A longer file is taken for something else.
+const LONGEST: u64 = 1 << 29;
+
+/// Splits that a message names, at most.
+const MOST_SPLITS: usize = 8;
+
+/// What columns are called, the best name first.
+const PATH: [&str; 4] = ["path", "image", "file", "filename"];
+const LABEL: [&str; 2] = ["label", "class"];
+const SPLIT: [&str; 3] = ["split", "set", "subset"];
+
+/// A row that is taken.
+struct Row {
+    /// Of the file, from 1.
+    line: u64,
+    path: PathBuf,
+    /// Empty where labels are not looked for.
+    label: String,
+}
+
+/// Lists the images of a list, sorted by path: the order of its rows is not part of
+/// what they are.
+pub(super) fn find(
+    list: &ImageList,
+    labels: Labels,
+    order: ClassOrder,
+) -> Result<Found, SourceError> {
+    let text = read(&list.file)?;
+    let mut rows = rows(list, &text, labels)?;
+    rows.sort_unstable_by(|one, other| one.path.cmp(&other.path).then(one.line.cmp(&other.line)));
+    if let Some([first, second]) = rows.array_windows().find(|[a, b]| a.path == b.path) {
+        return Err(SourceError::ListTwice {
+            path: list.file.clone(),
+            image: first.path.clone(),
+            lines: (first.line, second.line),
+        });
+    }
+    let mut classes: Vec<String> = rows.iter().map(|row| row.label.clone()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    if labels == Labels::Ignored {
+        classes.clear();
+    }
+    let note = match order {
+        ClassOrder::Bytes => order::note(&classes),
+        ClassOrder::Natural => {
+            order::sort_names(&mut classes);
+            None
+        }
+    };
+    let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    let numbers = rows.iter().filter_map(|row| number.get(&*row.label));
+    let numbers = numbers.copied().collect();
+    let notes: Vec<String> = note.into_iter().chain(lookalike::note(&classes)).collect();
+    let paths = rows.into_iter().map(|row| row.path).collect();
+    let found = Found::outside_folders(classes, numbers, Origin::Files(paths));
+    Ok(Found { notes, ..found })
+}
+
+/// The file's text, without the mark that some programs write before it.
+fn read(path: &Path) -> Result<String, SourceError> {
+    let (file, _) = file::open(path).map_err(SourceError::open(path))?;
+    let mut bytes = Vec::new();
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(SourceError::io(path))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(SourceError::ListTooLong {
+            path: path.to_owned(),
+            limit: LONGEST,
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.split(|byte| *byte == b'\n').count() as u64;
+        row_error(path, line, "is not UTF-8; save the list as UTF-8")
+    })?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
+fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Vec<Row>, SourceError> {
+    let extension = list.file.extension().map(OsStr::to_ascii_lowercase);
+    let rows = match extension.as_ref().and_then(|it| it.to_str()) {
+        Some("csv") => table(list, text, labels, delimiter(text))?,
+        Some("tsv") => table(list, text, labels, b'\t')?,
+        _ => lines(list, text, labels)?,
+    };
+    if rows.is_empty() {
+        return Err(SourceError::ListEmpty {
+            path: list.file.clone(),
+        });
+    }
+    Ok(rows)
+}
+
+/// Of a CSV file: spreadsheets write semicolons where a comma is a decimal's.
+fn delimiter(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    if header.contains(';') && !header.contains(',') {
+        b';'
+    } else {
+        b','
+    }
+}
+
+/// The rows of a table with a header.
+fn table(
+    list: &ImageList,
+    text: &str,
+    labels: Labels,
+    delimiter: u8,
+) -> Result<Vec<Row>, SourceError> {
+    let path = &list.file;
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
+    let unreadable = |error: csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line);
+        row_error(path, line, &reason(error.kind()))
+    };
+    let header = reader.headers().map_err(unreadable)?.clone();
+    let column = |names: &[&'static str]| {
+        let place = |name: &&str| header.iter().position(|it| it.eq_ignore_ascii_case(name));
+        let found = names.iter().find_map(place);
+        found.ok_or_else(|| SourceError::ListColumn {
+            path: path.clone(),
+            missing: names[0],
+            header: header.iter().map(str::to_owned).collect(),
+        })
+    };
+    let image = column(&PATH)?;
+    let label = match labels {
+        Labels::FromFolders => Some(column(&LABEL)?),
+        Labels::Ignored => None,
+    };
+    let split = list.split.as_deref();
+    let split = split
+        .map(|split| Ok((split, column(&SPLIT)?)))
+        .transpose()?;
+    let mut rows = Vec::new();
+    let mut splits: Vec<String> = Vec::new();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(unreadable)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let value = |column: usize| record.get(column).unwrap_or_default();
+        if let Some((wanted, column)) = split
+            && value(column) != wanted
+        {
+            let other = value(column);
+            if splits.len() < MOST_SPLITS && splits.iter().all(|known| known != other) {
+                splits.push(other.to_owned());
+            }
+            continue;
+        }
+        let label = label.map(value);
+        rows.push(row(list, line, value(image), label)?);
+    }
+    match split {
+        Some((split, _)) if rows.is_empty() => Err(SourceError::ListSplit {
+            path: path.clone(),
+            split: split.to_owned(),
+            splits,
+        }),
+        _ => Ok(rows),
+    }
+}
+
+/// The lines of a text: a path, a space or a tab, a label; where labels are not looked
+/// for, a path alone, too.
+fn lines(list: &ImageList, text: &str, labels: Labels) -> Result<Vec<Row>, SourceError> {
+    if list.split.is_some() {
+        return Err(SourceError::ListWithoutSplits {
+            path: list.file.clone(),
+        });
+    }
+    let written = (1..).zip(text.lines().map(str::trim));
+    let written = written.filter(|(_, text)| !text.is_empty());
+    let rows = written.map(|(line, text)| {
+        let (path, label) = match text.rsplit_once([' ', '\t']) {
+            Some((path, label)) => (path.trim_end(), label),
+            None => (text, ""),
+        };
+        let label = (labels == Labels::FromFolders).then_some(label);
+        row(list, line, path, label)
+    });
+    rows.collect()
+}
+
+fn row(list: &ImageList, line: u64, path: &str, label: Option<&str>) -> Result<Row, SourceError> {
+    if path.is_empty() {
+        return Err(row_error(&list.file, line, "names no image"));
+    }
+    if label.is_some_and(str::is_empty) {
+        let why = "has no label; images without one are listed under data.unlabelled";
+        return Err(row_error(&list.file, line, why));
+    }
+    let beside = list.file.parent().unwrap_or(Path::new(""));
+    Ok(Row {
+        line,
+        path: beside.join(path),
+        label: label.unwrap_or_default().to_owned(),
+    })
+}
+
+fn row_error(path: &Path, line: u64, why: &str) -> SourceError {
+    SourceError::ListRow {
+        path: path.to_owned(),
+        line,
+        why: why.to_owned(),
+    }
+}
+
+fn reason(kind: &csv::ErrorKind) -> String {
+    match kind {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!(
+            "has {len} columns and the header {expected_len}; a value with a comma stands in quotes"
+        ),
+        _ => "is no row of a table".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Images, classes and labels of a list of this name and text.
+    fn found(
+        name: &str,
+        text: &str,
+        (split, labels, order): (Option<&str>, Labels, ClassOrder),
+    ) -> Result<Vec<(String, String)>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(name);
+        fs::write(&file, text).unwrap();
+        let split = split.map(str::to_owned);
+        let found = find(&ImageList { file, split }, labels, order);
+        let found = found.map_err(|error| {
+            let error = error.to_string();
+            error.replace(&*dir.path().to_string_lossy(), "DIR")
+        })?;
+        let Origin::Files(paths) = &found.origin else {
+            panic!("a list is of files");
+        };
+        let paths = paths.iter().enumerate().map(|(at, path)| {
+            let path = path.strip_prefix(dir.path()).unwrap_or(path);
+            let label = found
+                .labels
+                .get(at)
+                .map_or("", |label| &found.classes[*label as usize]);
+            (path.to_string_lossy().into_owned(), label.to_owned())
+        });
+        Ok(paths.collect())
+    }
+
+    const PLAIN: (Option<&str>, Labels, ClassOrder) =
+        (None, Labels::FromFolders, ClassOrder::Bytes);
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_table_and_a_text_of_the_same_rows_are_the_same_images() {
+        let expected = pairs(&[("a b.jpg", "dog"), ("c.png", "cat")]);
+        for (name, text) in [
+            ("l.csv", "path,label\nc.png,cat\n\"a b.jpg\",dog\n"),
+            (
+                "l.csv",
+                "\u{feff}Label;Filename;note\r\ndog; a b.jpg ;x\r\ncat;c.png;\r\n",
+            ),
+            ("l.tsv", "image\tclass\na b.jpg\tdog\nc.png\tcat\n"),
+            ("l.txt", "c.png cat\n\n  a b.jpg\tdog\n"),
+        ] {
+            assert_eq!(found(name, text, PLAIN).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_file_holds_all_splits() {
+        let text = "path,label,split\na,x,train\nb,y,train\nc,x,test\n";
+        let of = |split| found("l.csv", text, (Some(split), PLAIN.1, PLAIN.2));
+        assert_eq!(of("train").unwrap(), pairs(&[("a", "x"), ("b", "y")]));
+        assert_eq!(of("test").unwrap(), pairs(&[("c", "x")]));
+        assert_eq!(
+            of("valid").unwrap_err(),
+            "no row of DIR/l.csv is of the split \"valid\"; there are \"train\", \"test\""
+        );
+        assert_eq!(found("l.csv", text, PLAIN).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn labels_are_dropped_where_they_are_not_looked_for() {
+        let plan = (None, Labels::Ignored, ClassOrder::Bytes);
+        let expected = pairs(&[("a", ""), ("b", "")]);
+        assert_eq!(found("l.txt", "b\na x\n", plan).unwrap(), expected);
+        assert_eq!(found("l.csv", "path\nb\na\n", plan).unwrap(), expected);
+    }
+
+    #[test]
+    fn classes_that_are_numbers_may_be_sorted_as_such() {
+        let text = "a 10\nb 2\n";
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("l.txt");
+        fs::write(&file, text).unwrap();
+        let list = ImageList { file, split: None };
+        let of = |order| find(&list, Labels::FromFolders, order).unwrap();
+        let bytes = of(ClassOrder::Bytes);
+        assert_eq!(
+            (bytes.classes, bytes.labels),
+            (vec!["10".to_owned(), "2".to_owned()], vec![0, 1])
+        );
+        assert!(
+            bytes.notes[0].contains("order: Natural"),
+            "{:?}",
+            bytes.notes
+        );
+        let natural = of(ClassOrder::Natural);
+        assert_eq!((natural.labels, natural.notes.len()), (vec![1, 0], 0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (name, text, expected) in [
+            (
+                "l.csv",
+                "path,label\na,x\n,y\n",
+                "DIR/l.csv, line 3: names no image",
+            ),
+            (
+                "l.csv",
+                "path,label\na,\n",
+                "DIR/l.csv, line 2: has no label; images without one are listed under data.unlabelled",
+            ),
+            (
+                "l.csv",
+                "path,label\na,x,1\n",
+                "DIR/l.csv, line 2: has 3 columns and the header 2; a value with a comma stands in quotes",
+            ),
+            (
+                "l.csv",
+                "name,label\na,x\n",
+                "DIR/l.csv has no column \"path\", only \"name\", \"label\"; the first line names the columns",
+            ),
+            (
+                "l.csv",
+                "path,name\na,x\n",
+                "DIR/l.csv has no column \"label\", only \"path\", \"name\"; the first line names the columns",
+            ),
+            ("l.csv", "path,label\n", "DIR/l.csv lists no images"),
+            ("l.txt", "\n", "DIR/l.txt lists no images"),
+            (
+                "l.txt",
+                "a x\nb\n",
+                "DIR/l.txt, line 2: has no label; images without one are listed under data.unlabelled",
+            ),
+            (
+                "l.csv",
+                "path,label\na,x\nb,y\na,y\n",
+                "DIR/l.csv lists DIR/a twice, in lines 2 and 4; remove one of them",
+            ),
+        ] {
+            assert_eq!(found(name, text, PLAIN).unwrap_err(), expected, "{text:?}");
+        }
+        let split = found("l.txt", "a x\n", (Some("train"), PLAIN.1, PLAIN.2));
+        assert!(
+            split
+                .unwrap_err()
+                .contains("l.txt has no column for splits")
+        );
+        let split = found(
+            "l.csv",
+            "path,label\na,x\n",
+            (Some("train"), PLAIN.1, PLAIN.2),
+        );
+        assert!(split.unwrap_err().contains("no column \"split\""));
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_refused_at_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("l.csv");
+        fs::write(&file, b"path,label\na,x\n\xff\xfe,y\n").unwrap();
+        let list = ImageList { file, split: None };
+        let error = find(&list, Labels::FromFolders, ClassOrder::Bytes).unwrap_err();
+        assert!(
+            error.to_string().contains("line 3: is not UTF-8"),
+            "{error}"
+        );
+    }
+}
