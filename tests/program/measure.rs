@@ -191,59 +191,6 @@ fn what_a_run_knows_itself_is_not_taken_from_a_result() {
 }
 
 #[test]
-fn what_a_run_knows_of_its_models_is_not_the_results_to_say() {
-    let bench = Bench::new();
-    let short = ["--run", "tiny.ron", "--set", "epochs=1"];
-    assert_eq!(code(&bench.run(&short)), 0);
-    let run = bench.newest();
-    let name = run.to_str().unwrap();
-    let output = bench.run(&["--bench", name, "--batch", "1", "--json"]);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let mut result: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // What was written to be measured is what would be exported.
-    let out = ["--export", name, "--out", "same.onnx"];
-    assert_eq!(code(&bench.run(&out)), 0);
-    let rows = result["rows"].as_array().unwrap().iter();
-    let students: Vec<&Value> = rows.filter(|row| row["model"] == "Student").collect();
-    for row in &students {
-        let (input, file) = if row["file"].is_string() {
-            ("float".into(), bench.path().join("same.onnx"))
-        } else {
-            (Value::Null, run.join("best/weights.safetensors"))
-        };
-        assert_eq!(
-            (&row["input"], &row["macs"]),
-            (&input, &students[0]["macs"])
-        );
-        assert_eq!(row["file_bytes"], length(&file));
-    }
-    let macs = || {
-        let columns = ["--runs", "--columns", "bench/macs", "--json"];
-        let listed: Value = serde_json::from_slice(&bench.run(&columns).stdout).unwrap();
-        listed[0]["columns"]["bench/macs"].clone()
-    };
-    let before = macs();
-    let take = |result: &Value| {
-        fs::write(bench.path().join("board.json"), result.to_string()).unwrap();
-        let output = bench.run(&["--bench-into", name, "board.json"]);
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
-        stderr(&output)
-    };
-    let why = "warning: board.json: row 1: MACs are not those of tiny-";
-    let notes = take(&result);
-    assert!(!notes.contains("warning: board.json"), "{notes}");
-    result["machine"]["processor"] = "Cortex-A72".into();
-    for row in result["rows"].as_array_mut().unwrap() {
-        row["macs"] = 1.into();
-    }
-    let notes = take(&result);
-    assert!(notes.contains(why), "{notes}");
-    assert_eq!(macs(), before);
-    let kept = fs::read_to_string(run.join("bench/cortex-a72.json")).unwrap();
-    assert!(!kept.contains("\"macs\": 1,"), "{kept}");
-}
-
-#[test]
 fn a_file_that_was_measured_on_a_board_comes_home_to_the_run_that_wrote_it() {
     let bench = Bench::new();
     assert_eq!(code(&bench.run(&["--run", "tiny.ron"])), 0);
