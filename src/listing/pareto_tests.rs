@@ -177,11 +177,11 @@ fn a_file_that_is_missed_is_no_point_by_its_size_and_is_named() {
         ..bench_row(Some(OnnxEngine::Rten), 4.0)
     });
     let run = runs.get_mut(VANILLA).unwrap();
-    // What the training wrote and measured may be gone.
+    // What the training wrote and measured may be missing.
     run.store.measured = Some(measured("Xeon", rows.to_vec()));
     run.store.exported = Some(export());
-    let gone = |name: &str| format!("export/{name} is missing: proof.json lists it");
-    let lines = [gone("a.onnx"), gone("a-int8.onnx")];
+    let missing = |name: &str| format!("export/{name} is missing: proof.json lists it");
+    let lines = [missing("a.onnx"), missing("a-int8.onnx")];
     run.missed_exports = BTreeMap::from([
         (Variant::Fp32, lines[0].clone()),
         (Variant::Int8, lines[1].clone()),

@@ -243,7 +243,7 @@ fn a_comparison_has_metrics_side_by_side_and_only_what_differs() {
 }
 
 #[test]
-fn rows_of_files_that_differ_are_told_apart() {
+fn rows_of_files_that_differ_are_distinguished() {
     let file = |name: &str, input, variant| BenchRow {
         file: Some(name.to_owned()),
         input: Some(input),
