@@ -386,7 +386,7 @@ fn a_file_that_is_none_is_named() {
 }
 
 #[test]
-fn a_file_that_is_gone_is_no_point_of_the_picture_by_size() {
+fn a_file_that_is_missing_is_no_point_of_the_picture_by_size() {
     let bench = Bench::new();
     let short = ["--run", "tiny.ron", "--set", "epochs=1"];
     assert_eq!(code(&bench.run(&short)), 0);
