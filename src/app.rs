@@ -22,6 +22,7 @@ mod reporting;
 mod runs;
 mod session;
 mod setup;
+mod tensorboard;
 mod workbench;
 
 use std::io::Write;

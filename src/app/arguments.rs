@@ -191,7 +191,7 @@ pub struct Arguments {
     pub weights: Weights,
 
     /// Export a run's student for other programs, verify the file on the run's
-    /// validation images, and write a model card beside it.
+    /// validation images, and write a model card beside it; or the run for TensorBoard.
     #[arg(long, value_name = "RUN", help_heading = "Export")]
     pub export: Option<String>,
 
@@ -244,11 +244,12 @@ pub struct Arguments {
     )]
     pub weight_bits: Option<u8>,
 
-    /// File to write, instead of one in the run's `export` folder.
-    #[arg(long, value_name = "FILE", help_heading = "Export")]
+    /// File to write, or folder with --to tensorboard, instead of one in the run's
+    /// `export` folder.
+    #[arg(long, value_name = "PATH", help_heading = "Export")]
     pub out: Option<PathBuf>,
 
-    /// Overwrite existing files.
+    /// Overwrite existing files, or the folder of an earlier export for TensorBoard.
     #[arg(long, help_heading = "Export")]
     pub force: bool,
 
@@ -544,6 +545,9 @@ pub enum To {
     Onnx,
     /// Weights as safetensors, and a script that loads them into PyTorch.
     Torch,
+    /// Event files of the training for TensorBoard: scalars, images, hyperparameters.
+    #[value(name = "tensorboard")]
+    TensorBoard,
 }
 
 /// How an ONNX file takes images.

@@ -14,6 +14,7 @@ use super::export::ExportError;
 use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
+use super::tensorboard::TensorBoardError;
 use super::workbench::ScreenError;
 use crate::engine::BenchFailure;
 use crate::experiment::Report;
@@ -42,6 +43,9 @@ pub enum AppError {
     /// No file was written of a student.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// No event files were written of a run.
+    #[error(transparent)]
+    TensorBoard(#[from] TensorBoardError),
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),

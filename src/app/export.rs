@@ -411,7 +411,7 @@ fn check_places(
 
 /// The folder below which a file would be one of a run's own or shared by runs, if it
 /// would: anything there but what is written among this run's exports.
-fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
+pub(super) fn owner_of(file: &Path, run: &RunFolder) -> Option<PathBuf> {
     // Where it does not exist, nothing can be written.
     let folder = atomic::parent(file).ok()?.canonicalize().ok()?;
     let run = run.path().canonicalize().ok()?;

@@ -2,9 +2,12 @@
 
 use std::io;
 
+use serde::Serialize;
+
 use super::arguments::{Arguments, Pixels, To, Weights};
 use super::error::AppError;
 use super::export::{ExportRequest, export};
+use super::tensorboard;
 use crate::event::inspection::Weights as Taken;
 use crate::event::{ExportFormat, Floats, PixelFormat};
 use crate::experiment::spec::Int8Spec;
@@ -13,12 +16,17 @@ use crate::untrusted::json_line;
 
 /// Writes and prints what came of it.
 pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
+    let format = match arguments.to {
+        To::Onnx => ExportFormat::Onnx,
+        To::Torch => ExportFormat::Torch,
+        To::TensorBoard => {
+            let exported = tensorboard::export(arguments, &super::find(arguments, wanted)?)?;
+            return print(arguments, &exported, &exported.summary());
+        }
+    };
     let request = ExportRequest {
         run: super::find(arguments, wanted)?,
-        format: match arguments.to {
-            To::Onnx => ExportFormat::Onnx,
-            To::Torch => ExportFormat::Torch,
-        },
+        format,
         weights: match arguments.weights {
             Weights::Best => Taken::Best,
             Weights::Latest => Taken::Latest,
@@ -44,12 +52,17 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
         device: arguments.device,
     };
     let exported = export(&request)?;
+    print(arguments, &exported, &exported.summary())
+}
+
+/// Prints what came of it, for programs or for people.
+fn print(arguments: &Arguments, exported: &impl Serialize, text: &str) -> Result<Exit, AppError> {
     if arguments.json {
         let json =
-            json_line(&exported).map_err(|error| AppError::Output(io::Error::other(error)))?;
+            json_line(exported).map_err(|error| AppError::Output(io::Error::other(error)))?;
         super::print(&json)?;
-        return Ok(Exit::Success);
+    } else {
+        super::print_text(text)?;
     }
-    super::print_text(&exported.summary())?;
     Ok(Exit::Success)
 }

@@ -53,6 +53,31 @@ pub fn write_checked<T, E>(
     Ok(checked)
 }
 
+/// Replaces or creates the folder at `path` with what `fill` writes into an empty one.
+///
+/// # Errors
+/// Those of `fill`, and what the file system says; the old folder is then untouched.
+pub fn write_folder<T>(path: &Path, fill: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let mut builder = tempfile::Builder::new();
+    let beside = builder.prefix(WRITING).tempdir_in(parent(path)?);
+    // The message would name the temporary folder, which is called otherwise each time.
+    let beside = beside.map_err(|error| io::Error::from(error.kind()))?;
+    let [new, old] = ["new", "old"].map(|name| beside.path().join(name));
+    fs::create_dir(&new)?;
+    let filled = fill(&new)?;
+    sync_tree(&new)?;
+    match fs::rename(path, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Err(error) = fs::rename(&new, path) {
+        let _ = fs::rename(&old, path);
+        return Err(error);
+    }
+    sync_folder(parent(path)?)?;
+    Ok(filled)
+}
+
 /// As [`write_file`], for a file that belongs to a person: a link stays one, and
 /// what it leads to is replaced; owner and permissions stay as they are.
 ///
@@ -392,6 +417,30 @@ mod tests {
         fs::write(place.path().join("file"), "").unwrap();
         assert!(create_folders(&place.path().join("file/d")).is_err());
         assert!(create_folders(&place.path().join("file")).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_replaced_as_a_whole_or_stays_as_it_was() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("made");
+        let fill = |name: &'static str| {
+            move |place: &Path| {
+                fs::create_dir(place.join("below"))?;
+                fs::write(place.join("below").join(name), b"x")
+            }
+        };
+        write_folder(&folder, fill("old")).unwrap();
+        let failed = write_folder(&folder, |place| {
+            fs::write(place.join("half"), b"x")?;
+            Err::<(), _>(io::Error::other("no room"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "no room");
+        assert!(folder.join("below/old").exists() && !folder.join("half").exists());
+        write_folder(&folder, fill("new")).unwrap();
+        assert!(folder.join("below/new").exists() && !folder.join("below/old").exists());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        let absent = write_folder(&place.path().join("absent/made"), fill("new"));
+        assert_eq!(absent.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

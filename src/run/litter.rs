@@ -36,10 +36,15 @@ pub(super) fn sweep_run(folder: &Path) {
     }
 }
 
-/// Removes what was left of files directly in a folder.
+/// Removes what was left of files and folders directly in a folder.
 pub(super) fn sweep_files(folder: &Path) {
     for entry in entries(folder) {
-        if is_named(&entry, WRITING) {
+        if !is_named(&entry, WRITING) {
+            continue;
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_folder(&entry, |_| false);
+        } else {
             remove_file(&entry);
         }
     }

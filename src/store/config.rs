@@ -145,6 +145,18 @@ impl Config {
         self.fields.keys().map(String::as_str)
     }
 
+    /// The fields with their values and the text of these, by path. What a schedule
+    /// consists of is not listed beside it.
+    pub fn listed(&self) -> impl Iterator<Item = (&str, &[FieldValue], &str)> {
+        let is_whole = |path: &str| self.fields.get(path).is_some_and(|field| field.is_whole);
+        let is_part = move |path: &str| {
+            let mut ends = path.match_indices('.').map(|(end, _)| end);
+            ends.any(|end| is_whole(&path[..end]))
+        };
+        let fields = self.fields.iter().filter(move |(path, _)| !is_part(path));
+        fields.map(|(path, field)| (path.as_str(), field.values.as_slice(), field.text.as_str()))
+    }
+
     /// The fields that were changed while the run trained, with their values: in the
     /// order of their first changes.
     pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -28,5 +28,6 @@ mod runs;
 mod setup;
 #[cfg(unix)]
 mod steered;
+mod tensorboard;
 mod torchscript;
 mod uneven;

@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const SIDE: usize = 64;
 
 /// Runs Python; none where it lacks one of these modules, which is printed.
-fn python(modules: &str, arguments: &[&str]) -> Option<Output> {
+pub fn python(modules: &str, arguments: &[&str]) -> Option<Output> {
     let program = std::env::var_os("WORKBENCH_PYTHON").unwrap_or_else(|| "python3".into());
     let python = |arguments: &[&str]| Command::new(&program).args(arguments).output();
     let has = python(&["-c", &format!("import {modules}")]);

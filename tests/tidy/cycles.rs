@@ -200,7 +200,7 @@ pub fn picture(files: &[File]) -> String {
             .collect();
         let arrow = if direct.is_empty() { "" } else { " → " };
         lines.push(
-            format!("{top:<10}{arrow}{}", direct.join(", "))
+            format!("{top:<11}{arrow}{}", direct.join(", "))
                 .trim_end()
                 .to_owned(),
         );

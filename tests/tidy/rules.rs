@@ -86,6 +86,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "listing",
         ],
     ),
+    ("tensorboard", &["experiment", "run", "event", "store"]),
     ("terminal", &["untrusted"]),
     (
         "app",
@@ -102,6 +103,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "engine",
             "ui",
             "report",
+            "tensorboard",
             "terminal",
         ],
     ),

@@ -1,0 +1,200 @@
+//! One training of a run: its logged steps, evaluations and pictures.
+
+use std::io::{self, Write};
+
+use super::event_file::{At, EventFile, code};
+use super::picture::{Png, heat_map};
+use crate::event::inspection::{Probe, predicted};
+use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
+use crate::experiment::metric::Quantity;
+use crate::store::{RunStore, Series};
+
+/// What an evaluation has besides its calibration.
+const QUANTITIES: [Quantity; 7] = [
+    Quantity::Top1,
+    Quantity::Top5,
+    Quantity::BalancedAccuracy,
+    Quantity::MacroF1,
+    Quantity::Loss,
+    Quantity::Agreement,
+    Quantity::Kl,
+];
+
+/// A training, and when its steps were made.
+pub(super) struct Training<'a> {
+    store: &'a RunStore,
+    phase: Phase,
+    /// When it started, seconds since 1970.
+    started: f64,
+    /// When each logged step was made.
+    moments: Vec<f64>,
+}
+
+impl<'a> Training<'a> {
+    /// A training that started then. Logged steps know the seconds that their process had
+    /// trained; each process that resumes counts from 0.
+    pub(super) fn new(store: &'a RunStore, phase: Phase, started: f64) -> Self {
+        let mut training = Self {
+            store,
+            phase,
+            started,
+            moments: Vec::new(),
+        };
+        let (mut earlier, mut before) = (started, 0.0);
+        let seconds = training
+            .series()
+            .first()
+            .map_or(&[][..], |(_, it)| it.seconds);
+        let moments = seconds.iter().map(|&seconds| {
+            if seconds < before {
+                earlier += before;
+            }
+            before = seconds;
+            earlier + seconds
+        });
+        training.moments = moments.collect();
+        training
+    }
+
+    /// Whether there is nothing of it.
+    pub(super) fn is_empty(&self) -> bool {
+        let mut evaluations = self.store.evaluations.iter();
+        self.moments.is_empty() && !evaluations.any(|it| it.phase == self.phase)
+    }
+
+    /// Writes everything but the probe's images.
+    pub(super) fn write<W: Write>(&self, file: &mut EventFile<W>) -> io::Result<()> {
+        let series = self.series();
+        let steps = series.first().map_or(&[][..], |(_, it)| it.steps);
+        for (row, (&step, &moment)) in steps.iter().zip(&self.moments).enumerate() {
+            let values = series.iter().map(|(name, it)| (*name, it.values[row]));
+            // What was not logged at this step is NaN there.
+            let logged = values.filter(|(_, value)| !value.is_nan());
+            file.scalars(At { moment, step }, logged)?;
+        }
+        for evaluation in &self.store.evaluations {
+            if evaluation.phase == self.phase {
+                file.scalars(self.at(evaluation), values(evaluation))?;
+            }
+        }
+        for split in [Split::Valid, Split::Test] {
+            let mut evaluations = self.store.evaluations_of(self.phase, split);
+            if let Some(last) = evaluations.next_back() {
+                self.write_confusion(file, last)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the images that the student was watched by, with what was answered last.
+    pub(super) fn write_probe<W: Write>(
+        &self,
+        file: &mut EventFile<W>,
+        probe: &Probe,
+    ) -> io::Result<()> {
+        let Some(last) = probe.students.last() else {
+            return Ok(());
+        };
+        let at = self.after(last.step);
+        let class = |class: usize| match probe.classes.get(class) {
+            Some(name) => name.clone(),
+            None => format!("class {class}"),
+        };
+        let answer = |logits: Option<&Vec<f32>>| {
+            logits.map(|logits| predicted(logits).map_or_else(|| "no answer".to_owned(), class))
+        };
+        for (number, image) in probe.images.iter().enumerate() {
+            let label = image.label.map(|label| class(label as usize));
+            let teacher = answer(probe.teacher.as_ref().and_then(|rows| rows.get(number)));
+            let student = answer(last.logits.get(number));
+            let whose = [("label", label), ("teacher", teacher), ("student", student)];
+            let known = whose.into_iter();
+            let known = known.filter_map(|(who, class)| Some(format!("{who} {}", class?)));
+            let known: Vec<String> = known.collect();
+            let tag = format!("probe/{:02} {}", number + 1, known.join(", "));
+            let png = Png::of(&image.picture)?;
+            file.image(at, tag, png, code(&image.source))?;
+        }
+        Ok(())
+    }
+
+    fn write_confusion<W: Write>(
+        &self,
+        file: &mut EventFile<W>,
+        evaluation: &Evaluation,
+    ) -> io::Result<()> {
+        let Some(drawn) = heat_map(&evaluation.confusion) else {
+            return Ok(());
+        };
+        let description = format!(
+            "Rows are labels, columns predictions; the darker a cell, the greater its share of the \
+             row's images. {} images; the text `classes` has the names in order.",
+            evaluation.images
+        );
+        let tag = format!("confusion/{}", images_and_weights(evaluation, ""));
+        file.image(self.at(evaluation), tag, Png::of(&drawn)?, description)
+    }
+
+    fn series(&self) -> Vec<(&'a str, Series<'a>)> {
+        let table = self.store.table(self.phase);
+        let names = table.metrics();
+        names
+            .filter_map(|name| Some((name, table.series(name)?)))
+            .collect()
+    }
+
+    /// When an evaluation ended.
+    fn at(&self, evaluation: &Evaluation) -> At {
+        let At { moment, step } = self.after(evaluation.step);
+        At {
+            moment: moment + evaluation.seconds,
+            step,
+        }
+    }
+
+    /// After so many steps: when the last of these was logged.
+    fn after(&self, step: u64) -> At {
+        let series = self.series();
+        let steps = series.first().map_or(&[][..], |(_, it)| it.steps);
+        let logged = steps.partition_point(|&logged| logged < step);
+        let last = logged.checked_sub(1).and_then(|at| self.moments.get(at));
+        At {
+            moment: last.copied().unwrap_or(self.started),
+            step,
+        }
+    }
+}
+
+/// What an evaluation says, by name. A loss that is NaN is a result; where labels are
+/// missing all that needs them is NaN, and is none.
+fn values(evaluation: &Evaluation) -> impl Iterator<Item = (String, f64)> {
+    let own = QUANTITIES.map(|quantity| (quantity.name(), evaluation.value(quantity)));
+    let teacher = evaluation.teacher;
+    let others = [
+        ("ece", evaluation.ece),
+        ("teacher_top1", teacher.map(|teacher| teacher.top1)),
+        ("teacher_ece", teacher.and_then(|teacher| teacher.ece)),
+        ("both_right", teacher.and_then(|teacher| teacher.both_right)),
+    ];
+    let is_labelled = !evaluation.top1.is_nan();
+    own.into_iter()
+        .chain(others)
+        .filter_map(move |(name, value)| {
+            let value = value.filter(|value| is_labelled || !value.is_nan())?;
+            Some((images_and_weights(evaluation, &format!("/{name}")), value))
+        })
+}
+
+/// `valid/top1@last`, as gates and lists name results.
+fn images_and_weights(evaluation: &Evaluation, quantity: &str) -> String {
+    let split = match evaluation.split {
+        Split::Valid => "valid",
+        Split::Test => "test",
+    };
+    let weights = match evaluation.weights {
+        EvaluatedWeights::Last => "last",
+        EvaluatedWeights::Best => "best",
+        EvaluatedWeights::Quantized => "quantized",
+    };
+    format!("{split}{quantity}@{weights}")
+}
