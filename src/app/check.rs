@@ -60,11 +60,14 @@ pub fn check(plan: &Plan, decode: bool) -> (String, Option<CheckError>) {
                 PrepareError::Plan(_) => "do not fit",
                 _ => "not resolved",
             };
+            // The whole stands on stderr.
+            let error_line = error.to_string();
+            let error_line = error_line.lines().next().unwrap_or_default();
             let rows = [(
                 label,
                 format!(
-                    "{error}; values that depend on the images are shown as for labelled \
-                         images"
+                    "{error_line}; values that depend on the images are shown as for labelled \
+                     images"
                 ),
             )];
             let page = explain(plan) + &section("Images", &rows);

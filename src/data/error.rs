@@ -131,9 +131,13 @@ pub enum DataError {
     },
     /// Two sets that are to be kept apart share a folder or a file of images.
     #[error(
-        "{part}: {path} leads to the same {what} as {train_path}, which is trained on; name images \
-         that are not trained on",
-        path = path.shown(), train_path = train_path.shown()
+        "{part}: {path} {}; name images that are not trained on",
+        if .path == .train_path {
+            "is trained on, too".to_owned()
+        } else {
+            format!("leads to the same {what} as {}, which is trained on", .train_path.shown())
+        },
+        path = path.shown()
     )]
     Shared {
         /// The set that is evaluated.

@@ -242,11 +242,18 @@ impl Config {
         });
         // Of several changes at one step only the last was felt.
         field.values.retain(|known| known.since != Some(at));
-        field.values.push(FieldValue {
-            since: Some(at),
-            ..value
-        });
+        // Nor is one that was taken back at its step.
+        let is_change = field.values.last().map(|last| &last.text) != Some(&value.text);
+        if is_change {
+            field.values.push(FieldValue {
+                since: Some(at),
+                ..value
+            });
+        }
         field.text = joined(&field.values);
+        if path == CONTROLLER && !is_change && field.values.len() == 1 {
+            self.fields.remove(path);
+        }
     }
 
     /// A schedule in words, above what it consists of.
@@ -563,6 +570,28 @@ mod tests {
             run.experiment = lost.to_owned();
             assert_eq!(run.frozen().config, Config::default(), "{lost:?}");
         }
+    }
+
+    #[test]
+    fn a_change_that_is_taken_back_at_its_step_is_none() {
+        let controller = |on| Command::SetController { on };
+        let run = adjusted(&[
+            (Phase::Student, 148, controller(false)),
+            (Phase::Student, 148, controller(true)),
+            (Phase::Student, 150, controller(false)),
+            (Phase::Student, 160, controller(true)),
+        ]);
+        let values = |run: &RunEntry| {
+            let config = &run.frozen().config;
+            config.get("controller").map(str::to_owned)
+        };
+        let expected = "on → off at step 150 → on at step 160";
+        assert_eq!(values(&run).as_deref(), Some(expected));
+        let run = adjusted(&[
+            (Phase::Student, 148, controller(false)),
+            (Phase::Student, 148, controller(true)),
+        ]);
+        assert_eq!(values(&run), None);
     }
 
     #[test]

@@ -182,6 +182,10 @@ impl Ui {
             name if name.is_empty() || room < SHORTEST_NAME => String::new(),
             name => format!(" {name}"),
         };
+        let word = match word {
+            "waiting for" if name.is_empty() => "waiting for a run",
+            word => word,
+        };
         format!("{word}{name}{waiting}")
     }
 

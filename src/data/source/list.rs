@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
@@ -43,10 +43,10 @@ pub(super) fn find(
     let text = read(&list.file)?;
     let mut rows = rows(list, &text, labels)?;
     rows.sort_unstable_by(|one, other| one.path.cmp(&other.path).then(one.line.cmp(&other.line)));
-    if let Some([first, second]) = rows.array_windows().find(|[a, b]| a.path == b.path) {
+    if let Some((first, second)) = twice(&rows) {
         return Err(SourceError::ListTwice {
             path: list.file.clone(),
-            image: first.path.clone(),
+            image: second.path.clone(),
             lines: (first.line, second.line),
         });
     }
@@ -72,9 +72,44 @@ pub(super) fn find(
     Ok(Found { notes, ..found })
 }
 
+/// Two of these rows, which are sorted by path, of one image; the earlier one first. The
+/// file system is asked only where a path has `..`: `a/../b.png` is `b.png`, unless `a` is
+/// a link.
+fn twice(rows: &[Row]) -> Option<(&Row, &Row)> {
+    let same = rows
+        .array_windows()
+        .find(|[one, other]| one.path == other.path);
+    if let Some([first, second]) = same {
+        return Some((first, second));
+    }
+    let mut resolved: HashMap<PathBuf, &Row> = HashMap::new();
+    let has_parents = |row: &&Row| row.path.components().any(|it| it == Component::ParentDir);
+    for row in rows.iter().filter(has_parents) {
+        let Ok(path) = row.path.canonicalize() else {
+            continue;
+        };
+        let plain = rows.binary_search_by(|other| other.path.cmp(&path));
+        let other = plain
+            .ok()
+            .map(|at| &rows[at])
+            .or(resolved.get(&path).copied());
+        if let Some(other) = other {
+            let is_first = row.line < other.line;
+            return Some(if is_first { (row, other) } else { (other, row) });
+        }
+        resolved.insert(path, row);
+    }
+    None
+}
+
 /// The file's text, without the mark that some programs write before it.
 fn read(path: &Path) -> Result<String, SourceError> {
-    let (file, _) = file::open(path).map_err(SourceError::open(path))?;
+    let (file, _) = file::open(path).map_err(|error| match error {
+        file::OpenError::Empty => SourceError::ListEmpty {
+            path: path.to_owned(),
+        },
+        other => SourceError::open(path)(other),
+    })?;
     let mut bytes = Vec::new();
     let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
     read.map_err(SourceError::io(path))?;
@@ -233,7 +268,8 @@ fn reason(kind: &csv::ErrorKind) -> String {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => format!(
-            "has {len} columns and the header {expected_len}; a value with a comma stands in quotes"
+            "has {len} columns and the header {expected_len}; a value with a comma stands in quotes, \
+             and quotes are closed"
         ),
         _ => "is no row of a table".to_owned(),
     }
@@ -359,7 +395,7 @@ mod tests {
             (
                 "l.csv",
                 "path,label\na,x,1\n",
-                "DIR/l.csv, line 2: has 3 columns and the header 2; a value with a comma stands in quotes",
+                "DIR/l.csv, line 2: has 3 columns and the header 2; a value with a comma stands in quotes, and quotes are closed",
             ),
             (
                 "l.csv",
@@ -373,6 +409,7 @@ mod tests {
             ),
             ("l.csv", "path,label\n", "DIR/l.csv lists no images"),
             ("l.txt", "\n", "DIR/l.txt lists no images"),
+            ("l.txt", "", "DIR/l.txt lists no images"),
             (
                 "l.txt",
                 "a x\nb\n",
@@ -398,6 +435,31 @@ mod tests {
             (Some("train"), PLAIN.1, PLAIN.2),
         );
         assert!(split.unwrap_err().contains("no column \"split\""));
+    }
+
+    #[test]
+    fn an_image_that_is_listed_under_two_paths_is_listed_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir(root.join("a")).unwrap();
+        fs::write(root.join("b.png"), "image").unwrap();
+        let file = root.join("l.txt");
+        for text in [
+            "b.png x\na/../b.png y\n",
+            "a/../b.png y\nc.png x\n./b.png x\n",
+            "a/../b.png x\na/../a/../b.png y\n",
+        ] {
+            fs::write(&file, text).unwrap();
+            let list = ImageList {
+                file: file.clone(),
+                split: None,
+            };
+            let error = find(&list, Labels::FromFolders, ClassOrder::Bytes).unwrap_err();
+            assert!(
+                error.to_string().contains("b.png twice, in lines 1 and"),
+                "{error}"
+            );
+        }
     }
 
     #[test]
