@@ -183,7 +183,7 @@ impl Ui {
             name => format!(" {name}"),
         };
         let word = match word {
-            "waiting for" if name.is_empty() => "waiting for a run",
+            "waiting for" if name.is_empty() => "waiting",
             word => word,
         };
         format!("{word}{name}{waiting}")

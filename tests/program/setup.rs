@@ -56,9 +56,9 @@ fn a_check_refuses_what_a_run_refuses_in_the_same_words() {
         ("device=LibTorch(Cuda(99))", ""),
         ("batch=4096", "--set:1:7"),
         ("class_weights=Each([1.0, 2.0])", "--set:1:20"),
-        ("student.freeze=[\"nowhere\"]", "--set:1:16"),
+        ("student.freeze=[\"nowhere\"]", "--set:1:17"),
         ("gates=[AtLeast(\"test/recall/none\", 0.5)]", "--set:1:"),
-        ("data.train=ImageFolder(\"absent\")", "--set:1:12"),
+        ("data.train=ImageFolder(\"absent\")", "--set:1:"),
     ] {
         let with = |mode| bench.run(&[mode, "tiny.ron", "--set", set]);
         let (checked, started) = (with("--check"), with("--run"));

@@ -119,12 +119,12 @@ mod with_libtorch {
     #[test]
     fn a_program_with_another_number_of_scores_is_refused_before_there_is_a_run() {
         let bench = bench("scripted.pt");
-        let two = "teacher.classes=Names([\"red\", \"green\"])";
+        let four = "teacher.classes=Names([\"red\", \"green\", \"blue\", \"grey\"])";
         for mode in ["--check", "--run"] {
-            let output = bench.run(&[mode, "colours.ron", "--set", two]);
+            let output = bench.run(&[mode, "colours.ron", "--set", four]);
             assert_eq!(code(&output), 2, "{mode}: {}", stderr(&output));
             let text = stderr(&output);
-            let why = "there are 2 names, and the teacher has 3 outputs";
+            let why = "there are 4 names, and the teacher has 3 outputs";
             assert!(text.contains(why), "{text}");
         }
         assert!(bench.runs().is_empty());

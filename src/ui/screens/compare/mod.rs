@@ -186,9 +186,6 @@ impl Compare {
             self.refresh();
         }
         self.verdict = self.verdict(runs).unwrap_or_default();
-        if self.temperature != ONE {
-            self.verdict.name_temperature();
-        }
         let pair = self.view.pair();
         self.has_whole = match (self.view, pair) {
             (View::Classes, _) => self.whole_classes(runs).is_some(),

@@ -170,13 +170,6 @@ impl Verdict {
         verdict
     }
 
-    /// Says of its KL that it is at temperature 1, where those below are at another.
-    pub(super) fn name_temperature(&mut self) {
-        for (name, _) in self.parts.iter_mut().filter(|(name, _)| name == "KL") {
-            "KL at temperature 1".clone_into(name);
-        }
-    }
-
     fn add(&mut self, name: &str, value: String) {
         self.parts.push((name.to_owned(), value));
     }

@@ -297,16 +297,27 @@ impl Sheet<'_> {
             }
             lines.extend(rows.map(|(name, metrics)| self.row(name, metrics.words(has_top5))));
         }
-        let evaluation = test_best.or(test_last).or(best).or(last);
+        let named = [
+            ("test (best)", test_best),
+            ("test (last)", test_last),
+            ("valid (best)", best),
+            ("valid (last)", last),
+        ];
+        let mut named = named.into_iter();
+        let first = named.find_map(|(of, evaluation)| Some((of, evaluation?)));
         let classes = store.data.as_ref().map(|data| data.classes.as_slice());
-        lines.extend(
-            evaluation.and_then(|evaluation| self.worst(evaluation, classes.unwrap_or_default())),
-        );
+        let classes = classes.unwrap_or_default();
+        lines.extend(first.and_then(|(of, evaluation)| self.worst(of, evaluation, classes)));
         lines
     }
 
-    /// The classes that are most often wrong.
-    fn worst(&self, evaluation: &Evaluation, classes: &[String]) -> Option<Line<'static>> {
+    /// The classes that are most often wrong, in an evaluation of this name.
+    fn worst(
+        &self,
+        of: &str,
+        evaluation: &Evaluation,
+        classes: &[String],
+    ) -> Option<Line<'static>> {
         let shares = evaluation.per_class.iter().copied().enumerate();
         let mut shares: Vec<(usize, f64)> = shares.filter(|(_, share)| *share < 1.0).collect();
         shares.sort_by(|(_, a), (_, b)| a.total_cmp(b));
@@ -320,11 +331,7 @@ impl Sheet<'_> {
                 format!("{name} {}", percent(*share))
             })
             .collect();
-        let set = match evaluation.split {
-            Split::Valid => "valid",
-            Split::Test => "test",
-        };
-        let worst = format!("lowest on {set}: {}", worst.join(", "));
+        let worst = format!("lowest on {of}: {}", worst.join(", "));
         (!shares.is_empty()).then(|| self.row("recall", worst))
     }
 
