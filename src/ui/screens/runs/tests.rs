@@ -698,7 +698,7 @@ fn classes_that_are_always_recognised_are_not_among_those_of_low_recall() {
     harness.keys(&["/"]).text("tag:seed7\n");
     let shown = harness.screen();
     assert!(
-        shown.contains("recall      lowest on test: cat 80.0 %   "),
+        shown.contains("recall      lowest on test (best): cat 80.0 %   "),
         "{shown}"
     );
 }
