@@ -139,16 +139,19 @@ fn is_one(parts: &usize) -> bool {
 
 /// Fields of a training that `plan.json` leaves out where they are as always, so that the
 /// plans of older runs stay what they are; with what they are then.
-const LEFT_OUT: [(&str, &str); 8] = [
-    ("freeze", "[]"),
-    ("metric", "\"Top1\""),
-    ("early_stop", "null"),
-    ("finish", "null"),
-    ("sampler", "\"Shuffle\""),
-    ("accumulate", "1"),
-    ("precision", "\"Fp32\""),
-    ("class_weights", "null"),
-];
+fn left_out() -> [(&'static str, serde_json::Value); 8] {
+    use serde_json::json;
+    [
+        ("freeze", json!([])),
+        ("metric", json!(ValidMetric::default())),
+        ("early_stop", json!(null)),
+        ("finish", json!(null)),
+        ("sampler", json!(SamplerSpec::default())),
+        ("accumulate", json!(one())),
+        ("precision", json!(Precision::default())),
+        ("class_weights", json!(null)),
+    ]
+}
 
 impl Plan {
     /// The plan as JSON with every field, those that `plan.json` leaves out included.
@@ -166,10 +169,8 @@ impl Plan {
             else {
                 continue;
             };
-            for (name, value) in LEFT_OUT {
-                if !training.contains_key(name) {
-                    training.insert(name.to_owned(), serde_json::from_str(value)?);
-                }
+            for (name, value) in left_out() {
+                training.entry(name).or_insert(value);
             }
         }
         Ok(plan)

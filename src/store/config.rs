@@ -242,7 +242,7 @@ impl Config {
         });
         // Of several changes at one step only the last was felt.
         field.values.retain(|known| known.since != Some(at));
-        // Nor is one that was taken back at its step.
+        // Nor was one that a later one at the same step reverted.
         let is_change = field.values.last().map(|last| &last.text) != Some(&value.text);
         if is_change {
             field.values.push(FieldValue {
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_is_taken_back_at_its_step_is_none() {
+    fn a_change_that_is_reverted_at_its_step_is_none() {
         let controller = |on| Command::SetController { on };
         let run = adjusted(&[
             (Phase::Student, 148, controller(false)),

@@ -26,7 +26,9 @@ pub(super) struct Training<'a> {
     phase: Phase,
     /// When it started, seconds since 1970.
     started: f64,
-    /// When each logged step was made.
+    /// The logged steps.
+    steps: &'a [u64],
+    /// When each of these was made.
     moments: Vec<f64>,
 }
 
@@ -34,17 +36,10 @@ impl<'a> Training<'a> {
     /// A training that started then. Logged steps know the seconds that their process had
     /// trained; each process that resumes counts from 0.
     pub(super) fn new(store: &'a RunStore, phase: Phase, started: f64) -> Self {
-        let mut training = Self {
-            store,
-            phase,
-            started,
-            moments: Vec::new(),
-        };
+        let table = store.table(phase);
+        let any = table.metrics().find_map(|name| table.series(name));
+        let (steps, seconds) = any.map_or((&[][..], &[][..]), |it| (it.steps, it.seconds));
         let (mut earlier, mut before) = (started, 0.0);
-        let seconds = training
-            .series()
-            .first()
-            .map_or(&[][..], |(_, it)| it.seconds);
         let moments = seconds.iter().map(|&seconds| {
             if seconds < before {
                 earlier += before;
@@ -52,8 +47,13 @@ impl<'a> Training<'a> {
             before = seconds;
             earlier + seconds
         });
-        training.moments = moments.collect();
-        training
+        Self {
+            store,
+            phase,
+            started,
+            steps,
+            moments: moments.collect(),
+        }
     }
 
     /// Whether there is nothing of it.
@@ -65,8 +65,7 @@ impl<'a> Training<'a> {
     /// Writes everything but the probe's images.
     pub(super) fn write<W: Write>(&self, file: &mut EventFile<W>) -> io::Result<()> {
         let series = self.series();
-        let steps = series.first().map_or(&[][..], |(_, it)| it.steps);
-        for (row, (&step, &moment)) in steps.iter().zip(&self.moments).enumerate() {
+        for (row, (&step, &moment)) in self.steps.iter().zip(&self.moments).enumerate() {
             let values = series.iter().map(|(name, it)| (*name, it.values[row]));
             // What was not logged at this step is NaN there.
             let logged = values.filter(|(_, value)| !value.is_nan());
@@ -154,9 +153,7 @@ impl<'a> Training<'a> {
 
     /// After so many steps: when the last of these was logged.
     fn after(&self, step: u64) -> At {
-        let series = self.series();
-        let steps = series.first().map_or(&[][..], |(_, it)| it.steps);
-        let logged = steps.partition_point(|&logged| logged < step);
+        let logged = self.steps.partition_point(|&logged| logged < step);
         let last = logged.checked_sub(1).and_then(|at| self.moments.get(at));
         At {
             moment: last.copied().unwrap_or(self.started),
@@ -187,10 +184,7 @@ fn values(evaluation: &Evaluation) -> impl Iterator<Item = (String, f64)> {
 
 /// `valid/top1@last`, as gates and lists name results.
 fn images_and_weights(evaluation: &Evaluation, quantity: &str) -> String {
-    let split = match evaluation.split {
-        Split::Valid => "valid",
-        Split::Test => "test",
-    };
+    let split = evaluation.split.word();
     let weights = match evaluation.weights {
         EvaluatedWeights::Last => "last",
         EvaluatedWeights::Best => "best",

@@ -156,35 +156,31 @@ impl Ui {
     /// What trains here, and what waits, in so many cells if it can be.
     fn status(&self, runs: &Runs, room: usize) -> String {
         let training = self.shared.training.as_deref();
-        let (word, name) = match (
+        let (word, joint, name) = match (
             training.and_then(|name| runs.get(name)),
             &self.shared.preparing,
         ) {
-            (Some(run), _) if run.state() == RunState::Paused => ("paused", run.folder.name()),
-            (Some(run), _) => ("training", run.folder.name()),
+            (Some(run), _) if run.state() == RunState::Paused => ("paused", " ", run.folder.name()),
+            (Some(run), _) => ("training", " ", run.folder.name()),
             (None, Some(path)) => {
                 let name = path.file_stem().unwrap_or_default();
-                ("preparing", name.to_string_lossy().into_owned())
+                ("preparing", " ", name.to_string_lossy().into_owned())
             }
             (None, None) => match (&self.shared.ahead, trained_elsewhere(runs).as_slice()) {
-                (Some(ahead), _) => ("waiting for", ahead.clone()),
-                (None, []) => ("idle", String::new()),
-                (None, [run]) => ("training elsewhere", run.folder.name()),
-                (None, _) => ("training elsewhere", String::new()),
+                (Some(ahead), _) => ("waiting", " for ", ahead.clone()),
+                (None, []) => ("idle", " ", String::new()),
+                (None, [run]) => ("training elsewhere", " ", run.folder.name()),
+                (None, _) => ("training elsewhere", " ", String::new()),
             },
         };
         let waiting = match self.shared.queue.len() {
             0 => " ".to_owned(),
             waiting => format!(", {waiting} queued "),
         };
-        let room = room.saturating_sub(word.len() + 1 + waiting.len());
+        let room = room.saturating_sub(word.len() + joint.len() + waiting.len());
         let name = match shorten_middle(&name, room) {
             name if name.is_empty() || room < SHORTEST_NAME => String::new(),
-            name => format!(" {name}"),
-        };
-        let word = match word {
-            "waiting for" if name.is_empty() => "waiting",
-            word => word,
+            name => format!("{joint}{name}"),
         };
         format!("{word}{name}{waiting}")
     }

@@ -7,7 +7,6 @@ use super::walk::{Listing, Walk, list};
 use super::{Found, Origin, SourceError, file_name, layout, order};
 use crate::event::SkippedImage;
 use crate::experiment::spec::ClassOrder;
-use crate::format::lookalike;
 use crate::untrusted::Show as _;
 
 /// Lists a folder with one subfolder per class. A folder of images without any
@@ -49,13 +48,8 @@ pub(super) fn classes(folder: &Path, order: ClassOrder) -> Result<Found, SourceE
     }
     layout::check_content(folder, &folders, &tops)?;
     let classes: Vec<String> = folders.iter().map(|class| file_name(class)).collect();
-    let note = match order {
-        ClassOrder::Bytes => order::note(&classes),
-        ClassOrder::Natural => None,
-    };
     let mut found = found(folder, walk)?;
-    found.notes.extend(note);
-    found.notes.extend(lookalike::note(&classes));
+    found.notes.extend(order::notes(&classes, order));
     found.notes.extend(hidden);
     Ok(Found {
         classes,

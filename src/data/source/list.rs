@@ -1,7 +1,7 @@
 //! Lists of image files: a table with the path of every image, its label and the split
 //! that it belongs to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,6 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use super::{Found, Labels, Origin, SourceError, order};
 use crate::data::file;
 use crate::experiment::spec::{ClassOrder, ImageList};
-use crate::format::lookalike;
 
 /// A longer file is taken for something else.
 const LONGEST: u64 = 1 << 29;
@@ -34,7 +33,7 @@ struct Row {
 }
 
 /// Lists the images of a list, sorted by path: the order of its rows is not part of
-/// what they are.
+/// what they are. Where labels are not looked for, all have the same one, of no name.
 pub(super) fn find(
     list: &ImageList,
     labels: Labels,
@@ -50,23 +49,13 @@ pub(super) fn find(
             lines: (first.line, second.line),
         });
     }
-    let mut classes: Vec<String> = rows.iter().map(|row| row.label.clone()).collect();
-    classes.sort_unstable();
-    classes.dedup();
-    if labels == Labels::Ignored {
-        classes.clear();
-    }
-    let note = match order {
-        ClassOrder::Bytes => order::note(&classes),
-        ClassOrder::Natural => {
-            order::sort_names(&mut classes);
-            None
-        }
-    };
+    let distinct: BTreeSet<&str> = rows.iter().map(|row| &*row.label).collect();
+    let mut classes: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
+    order::sort_names(&mut classes, order);
     let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let numbers = rows.iter().filter_map(|row| number.get(&*row.label));
     let numbers = numbers.copied().collect();
-    let notes: Vec<String> = note.into_iter().chain(lookalike::note(&classes)).collect();
+    let notes = order::notes(&classes, order);
     let paths = rows.into_iter().map(|row| row.path).collect();
     let found = Found::outside_folders(classes, numbers, Origin::Files(paths));
     Ok(Found { notes, ..found })

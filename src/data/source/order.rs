@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::file_name;
 use crate::experiment::spec::ClassOrder;
+use crate::format::lookalike;
 
 /// Sorts class folders, which are sorted by bytes already.
 pub(super) fn sort(folders: &mut [PathBuf], order: ClassOrder) {
@@ -16,14 +17,28 @@ pub(super) fn sort(folders: &mut [PathBuf], order: ClassOrder) {
     }
 }
 
-/// Sorts names of classes in the order of the numbers in them.
-pub(super) fn sort_names(classes: &mut [String]) {
-    classes.sort_by(|one, other| natural(one, other));
+/// Sorts names of classes, which are sorted by bytes already.
+pub(super) fn sort_names(classes: &mut [String], order: ClassOrder) {
+    if order == ClassOrder::Natural {
+        classes.sort_by(|one, other| natural(one, other));
+    }
 }
 
-/// What a person should know about classes in the order of their bytes: that it
-/// is not the order of the numbers by which all of them are named.
-pub(super) fn note(classes: &[String]) -> Option<String> {
+/// What a person should know about the names of classes in this order.
+pub(super) fn notes(classes: &[String], order: ClassOrder) -> Vec<String> {
+    let numbers = match order {
+        ClassOrder::Bytes => note(classes),
+        ClassOrder::Natural => None,
+    };
+    numbers
+        .into_iter()
+        .chain(lookalike::note(classes))
+        .collect()
+}
+
+/// Of classes in the order of their bytes: that it is not the order of the numbers by
+/// which all of them are named.
+fn note(classes: &[String]) -> Option<String> {
     let are_numbers = classes
         .iter()
         .all(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()));

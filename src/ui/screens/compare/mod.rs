@@ -186,14 +186,12 @@ impl Compare {
             self.refresh();
         }
         self.verdict = self.verdict(runs).unwrap_or_default();
-        let pair = self.view.pair();
-        self.has_whole = match (self.view, pair) {
-            (View::Classes, _) => self.whole_classes(runs).is_some(),
-            (_, pair) => pair.is_some_and(|pair| self.whole(pair, runs).is_some()),
+        self.has_whole = match self.view {
+            View::Classes => self.count_classes(runs),
+            view => view
+                .pair()
+                .is_some_and(|pair| self.whole(pair, runs).is_some()),
         };
-        if self.view == View::Classes {
-            self.count_classes(runs);
-        }
     }
 
     /// The pair whose matrix this view counts; the table of classes counts the student's.
@@ -203,11 +201,12 @@ impl Compare {
     }
 
     /// Counts the table of classes: over all validation images where they are shown and
-    /// counted, else over the images that are compared.
-    fn count_classes(&mut self, runs: &Runs) {
+    /// counted, else over the images that are compared. Returns whether they are counted.
+    fn count_classes(&mut self, runs: &Runs) -> bool {
         let teacher = self.has_teacher();
-        let whole = self.whole_classes(runs).filter(|_| !self.matrix.sampled);
-        if let Some((rows, images)) = whole {
+        let whole = self.whole_classes(runs);
+        let has_whole = whole.is_some();
+        if let Some((rows, images)) = whole.filter(|_| !self.matrix.sampled) {
             let columns = classes::Columns { teacher, kl: false };
             self.classes.update(rows, columns, Some(images));
         } else {
@@ -218,6 +217,7 @@ impl Compare {
             };
             self.classes.update(rows, columns, None);
         }
+        has_whole
     }
 
     fn whole_classes(&self, runs: &Runs) -> Option<(Vec<ClassRow>, usize)> {

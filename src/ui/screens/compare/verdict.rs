@@ -114,11 +114,7 @@ impl Verdict {
         let Some(evaluation) = evaluation(store, step) else {
             return Self::default();
         };
-        let set = match evaluation.split {
-            Split::Valid => "valid",
-            Split::Test => "test",
-        };
-        let mut verdict = Self::titled(set, evaluation.images);
+        let mut verdict = Self::titled(evaluation.split.word(), evaluation.images);
         let mut weights = weights_of(evaluation, store, step);
         let others = second.into_iter().map(|(store, step)| {
             let other = evaluation_of(evaluation.split, store, step)?;

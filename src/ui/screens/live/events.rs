@@ -394,10 +394,7 @@ pub(super) fn decided(decision: &Decision) -> String {
 }
 
 fn evaluation(each: &Evaluation) -> String {
-    let split = match each.split {
-        Split::Valid => "valid",
-        Split::Test => "test",
-    };
+    let split = each.split.word();
     let weights = match (each.split, each.weights) {
         (Split::Valid, EvaluatedWeights::Last) => "",
         (_, EvaluatedWeights::Last) => " (last)",
