@@ -270,14 +270,9 @@ impl CheckedImages {
 /// What the images are, and the steps that follow from their number.
 fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     let mut counts = Vec::new();
-    for (dataset, name) in [
-        (Dataset::Train, "train"),
-        (Dataset::Valid, "valid"),
-        (Dataset::Test, "test"),
-        (Dataset::Unlabelled, "unlabelled"),
-    ] {
+    for dataset in Dataset::ALL {
         if let Some(count) = images.counts.get(&dataset) {
-            counts.push(format!("{} {name}", format::count(*count)));
+            counts.push(format!("{} {}", format::count(*count), dataset.word()));
         }
     }
     let labels = if images.labelled {

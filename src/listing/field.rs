@@ -111,13 +111,10 @@ pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
 }
 
 /// Other words for columns than their names.
-const ALIASES: [(&str, Column); 6] = [
+const ALIASES: [(&str, Column); 3] = [
     ("name", Column::Name),
     ("status", Column::State),
     ("tag", Column::Tags),
-    ("loss", Column::Loss),
-    ("agreement", Column::Agreement),
-    ("agree", Column::Agreement),
 ];
 
 /// An exported file, how it takes images where that is not usual, and whether it was run

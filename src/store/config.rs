@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::run_store::RunStore;
-use crate::event::{Command, Phase, Position};
+use crate::event::{Command, DataSummary, Dataset, Phase, Position};
 use crate::experiment::plan::ResolvedPlan;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{Gate, Spec, TeacherWeights};
@@ -18,6 +18,15 @@ use crate::run::RunPlan;
 
 /// Field that says who moves the knobs, where a person changed that.
 const CONTROLLER: &str = "controller";
+
+/// Digits of a hash that are enough to distinguish images.
+const HASH_SHOWN: usize = 8;
+
+/// The field that says what a set of images was.
+#[must_use]
+pub fn images_of(set: Dataset) -> String {
+    format!("images.{}", set.word())
+}
 
 /// Fields of an experiment by dotted path: `student.model` → `ResNetCifar`,
 /// `student.model.depth` → `8`. Absent options have no field; items of lists
@@ -71,6 +80,9 @@ impl Frozen {
         let mut frozen = Self::read(text);
         if frozen.spec.is_none() {
             return frozen;
+        }
+        if let Some(plan) = plan {
+            frozen.config.add_images(&plan.data);
         }
         let plan = plan.map(|plan| &plan.resolved);
         for (at, command) in store.adjustments() {
@@ -253,6 +265,16 @@ impl Config {
         field.text = joined(&field.values);
         if path == CONTROLLER && !is_change && field.values.len() == 1 {
             self.fields.remove(path);
+        }
+    }
+
+    /// How many images each set had, and the beginning of the hash of their content: runs
+    /// of one experiment file may have been trained or evaluated on others.
+    fn add_images(&mut self, data: &DataSummary) {
+        for (set, identity) in &data.identity {
+            let content = identity.content.get(..HASH_SHOWN).unwrap_or_default();
+            let text = format!("{}, {content}", identity.images);
+            self.set(&images_of(*set), FieldValue::of_text(text), false);
         }
     }
 

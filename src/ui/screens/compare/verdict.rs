@@ -5,7 +5,7 @@
 //! ```text
 //!  valid · 1350 images  top-1 student (latest) 92.7 %  teacher 94.0 %
 //!  test (best) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
-//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer params  KL 0.0799
+//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer params  KL (T 1) 0.0799
 //!  ECE 2.3 %, teacher 1.2 %
 //! ```
 
@@ -150,7 +150,7 @@ impl Verdict {
             };
             let agreement = pair(|teacher| percent(teacher.agreement));
             let kl = pair(|teacher| loss(teacher.kl));
-            for (name, value) in [("agreement", agreement), ("KL", kl)] {
+            for (name, value) in [("agreement", agreement), ("KL (T 1)", kl)] {
                 if let Some(value) = value {
                     verdict.add(name, value);
                 }
@@ -222,7 +222,7 @@ impl Verdict {
                     "",
                     pair(&|it| it.fewer.map(times)).map(|ratio| format!("{ratio} fewer params")),
                 ),
-                ("KL", taught(&|_, it| Some(loss(it.kl)))),
+                ("KL (T 1)", taught(&|_, it| Some(loss(it.kl)))),
                 (
                     "ECE",
                     pair(&|it| Some(share(it.ece)))

@@ -192,8 +192,9 @@ impl Experiments {
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;
             let since = now.duration_since(run.started).unwrap_or_default();
-            rows.push(("run", ago(since.as_secs_f64())));
-            rows.push(("", run.state().word().to_owned()));
+            rows.push(("run", run.folder.name()));
+            let since = ago(since.as_secs_f64());
+            rows.push(("", format!("{}, {since}", run.state().word())));
             rows.extend(status::result_words(run).map(|words| ("valid", words)));
         } else {
             rows.push(("run", MISSING.to_owned()));
@@ -208,8 +209,9 @@ fn word(status: Status, theme: &Theme) -> (String, Style) {
         Status::Unread => ("…".to_owned(), theme.muted()),
         Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
         Status::Training(progress) => {
-            let done = progress.map_or_else(|| "training".to_owned(), done);
-            (format!("▶ {done}"), theme.accent())
+            let how_far = |progress| format!("{} done", done(progress));
+            let word = progress.map_or_else(|| "training".to_owned(), how_far);
+            (format!("▶ {word}"), theme.accent())
         }
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("queued {place}"), theme.warn()),
