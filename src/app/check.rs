@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::data::{self, DataError};
 use crate::engine::{Note, PrepareError, Prepared, Settled, device_of};
-use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
+use crate::event::{Dataset, ModelSummary, SkippedImage};
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::timeline::Timeline;
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
@@ -333,10 +333,7 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
     let mut rows: Vec<(&str, String)> = models
         .iter()
         .map(|model| {
-            let label = match model.phase {
-                Phase::Teacher => "teacher",
-                Phase::Student => "student",
-            };
+            let label = model.phase.word();
             let text = format!(
                 "{}, {} parameters, {} MACs per image",
                 model.name,

@@ -564,13 +564,15 @@ fn no_field(name: &str, fields: &Fields) -> String {
     let known = known.chain(Metric::NAMES).chain(fields.paths());
     match nearest(name, known) {
         Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),
-        None => format!("unknown field `{name}`: no run has it"),
+        None => format!(
+            "unknown field `{name}`: no run has it; a field is a column (state, best, time), a metric \
+             (valid/loss@last) or what an experiment has (lr, student.model)"
+        ),
     }
 }
 
 /// `41 %`; of a teacher `T 41 %`, as wide whatever it is.
-#[must_use]
-pub fn done(progress: Progress) -> String {
+fn done(progress: Progress) -> String {
     let percent = (progress.share() * 100.0).floor();
     if progress.phase == Phase::Teacher {
         format!("T{percent:3.0} %")

@@ -73,8 +73,9 @@ fn runs_on_other_images_are_marked_and_those_of_other_classes_left_out() {
         )])
     };
     for (name, content) in [(ADAPTIVE, "a"), (STOPPED, "a"), (VANILLA, "b")] {
+        let quickstart = runs.get(STOPPED).unwrap().experiment.clone();
         let run = runs.get_mut(name).unwrap();
-        let mut plan = run_plan(&run.experiment, 1);
+        let mut plan = run_plan(&quickstart, 1);
         plan.data.identity = identity(content);
         run.plan = Some(plan.into());
     }

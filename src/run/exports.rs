@@ -150,6 +150,7 @@ impl RunFolder {
         other: impl Fn(&Path, &Export) -> io::Result<Option<String>>,
     ) -> CheckedExports {
         let mut checked = CheckedExports::default();
+        let mut is_outdated = false;
         for (name, export) in known {
             let path = self.exports().join(&name);
             let problem = match (other(&path, &export), own.origin(export.made_of.as_ref())) {
@@ -174,6 +175,7 @@ impl RunFolder {
                     continue;
                 }
                 (_, origin) => {
+                    is_outdated |= origin == Origin::Other;
                     let Some((fault, why)) = origin.problem() else {
                         continue;
                     };
@@ -192,9 +194,9 @@ impl RunFolder {
             checked.problems.push(problem);
         }
         let card = self.model_card();
-        if !checked.problems.is_empty() && card.exists() {
+        if is_outdated && card.exists() {
             checked.problems.push(format!(
-                "{} was written when all of its files were the run's; --export writes it anew",
+                "{} was written before the run had other weights; --export writes it anew",
                 card.shown()
             ));
         }
@@ -392,7 +394,7 @@ mod tests {
             intact.is_empty() && problems[0].contains(why),
             "{problems:?}"
         );
-        let card = "MODEL_CARD.md was written when all of its files were the run's";
+        let card = "MODEL_CARD.md was written before the run had other weights";
         assert!(problems[1].contains(card), "{problems:?}");
         run.record_export(&path, &export(b"old")).unwrap();
         let problems = run.checked_exports().problems;

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::run_store::RunStore;
-use crate::event::{Command, DataSummary, Dataset, Phase, Position};
+use crate::event::{Command, DataSummary, Dataset, ModelSummary, Phase, Position};
 use crate::experiment::plan::ResolvedPlan;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{Gate, Spec, TeacherWeights};
@@ -83,6 +83,7 @@ impl Frozen {
         }
         if let Some(plan) = plan {
             frozen.config.add_images(&plan.data);
+            frozen.config.add_sizes(&plan.models);
         }
         let plan = plan.map(|plan| &plan.resolved);
         for (at, command) in store.adjustments() {
@@ -275,6 +276,20 @@ impl Config {
             let content = identity.content.get(..HASH_SHOWN).unwrap_or_default();
             let text = format!("{}, {content}", identity.images);
             self.set(&images_of(*set), FieldValue::of_text(text), false);
+        }
+    }
+
+    /// What the models came to: `student.parameters` and `student.macs`, for one image.
+    fn add_sizes(&mut self, models: &[ModelSummary]) {
+        for model in models {
+            let phase = model.phase.word();
+            let sizes = [("parameters", Some(model.parameters)), ("macs", model.macs)];
+            for (name, size) in sizes {
+                if let Some(size) = size {
+                    let value = FieldValue::of_text(size.to_string());
+                    self.set(&format!("{phase}.{name}"), value, false);
+                }
+            }
         }
     }
 

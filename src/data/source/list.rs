@@ -413,6 +413,9 @@ mod tests {
     fn classes_that_are_numbers_may_be_sorted_as_such() {
         let text = "a 10\nb 2\n";
         let dir = tempfile::tempdir().unwrap();
+        for image in ["a", "b"] {
+            fs::write(dir.path().join(image), "image").unwrap();
+        }
         let file = dir.path().join("l.txt");
         fs::write(&file, text).unwrap();
         let list = ImageList { file, split: None };

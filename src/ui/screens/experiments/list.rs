@@ -25,9 +25,10 @@ use super::buffer::stem;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
+use crate::event::Phase;
 use crate::format::{MISSING, ago, percent, shorten};
-use crate::listing::done;
 use crate::store::Runs;
+use crate::store::metrics::Progress;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
@@ -203,14 +204,24 @@ impl Experiments {
     }
 }
 
+/// `3/10`, the epoch that is trained and all of them; of a teacher `T 3/10`. The column
+/// has accuracies, so this is no percentage.
+fn epoch_of(progress: Progress) -> String {
+    let epoch = (progress.epoch.floor() + 1.0).min(progress.epochs.ceil());
+    let whose = match progress.phase {
+        Phase::Teacher => "T ",
+        Phase::Student => "",
+    };
+    format!("{whose}{epoch:.0}/{:.0}", progress.epochs.ceil())
+}
+
 /// Where an experiment stands, in a word.
 fn word(status: Status, theme: &Theme) -> (String, Style) {
     match status {
         Status::Unread => ("…".to_owned(), theme.muted()),
         Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
         Status::Training(progress) => {
-            let how_far = |progress| format!("{} done", done(progress));
-            let word = progress.map_or_else(|| "training".to_owned(), how_far);
+            let word = progress.map_or_else(|| "training".to_owned(), epoch_of);
             (format!("▶ {word}"), theme.accent())
         }
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
