@@ -13,6 +13,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::html::markup::escaped;
 use super::labels::{LETTER, Label, Place, names, placed};
 use super::table;
 use crate::event::Variant;
@@ -393,13 +394,4 @@ fn wrapped(note: &str) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A text as it stands in XML.
-fn escaped(text: &str) -> String {
-    clean_line(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
