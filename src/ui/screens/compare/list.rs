@@ -89,12 +89,17 @@ fn draw_images(
     };
     let what = whose(&compare.comparison.source);
     let words = order.words(&probe.classes);
-    let whole = format!("{number} {what} · {words}");
-    // What is shown of them matters more than what they are.
-    let title = if width_of(&whole) > area.width.saturating_sub(3) {
-        format!("{number} · {words}")
+    // What is shown of them matters more than what they are, and by what they are sorted the
+    // least.
+    let filter = words.rsplit_once(" · ").map(|(filter, _)| filter);
+    let has_room = |filter| {
+        let title = format!("{number} {what} · {filter}");
+        width_of(&title) <= area.width.saturating_sub(3)
+    };
+    let title = if filter.is_none_or(has_room) {
+        format!("{number} {what} · {words}")
     } else {
-        whole
+        format!("{number} · {words}")
     };
     let title = gallery::title(&title, area);
     let inside = gallery::panel(title, compare.view == View::Images, theme, frame, area);

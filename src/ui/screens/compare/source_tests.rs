@@ -48,7 +48,7 @@ fn a_folder_that_cannot_be_answered_on_is_reported_and_what_is_shown_stays() {
     let (mut harness, names) = full(80, 24);
     harness.keys(&["f"]);
     let before = harness.screen();
-    assert!(before.contains("of 12 probe images"), "{before}");
+    assert!(before.contains("4 of 12 · only teacher"), "{before}");
     harness.keys(&["o"]).text("/data/newer\n");
     assert!(harness.screen().contains(" · loading"));
     no_folder(&mut harness, &names[0]);

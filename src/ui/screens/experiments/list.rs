@@ -193,9 +193,8 @@ impl Experiments {
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;
             let since = now.duration_since(run.started).unwrap_or_default();
-            rows.push(("run", run.folder.name()));
-            let since = ago(since.as_secs_f64());
-            rows.push(("", format!("{}, {since}", run.state().word())));
+            rows.push(("run", ago(since.as_secs_f64())));
+            rows.push(("", run.state().word().to_owned()));
             rows.extend(status::result_words(run).map(|words| ("valid", words)));
         } else {
             rows.push(("run", MISSING.to_owned()));
