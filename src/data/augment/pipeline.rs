@@ -4,11 +4,13 @@ use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::change::Interpolation;
 use super::draw::{self, AffineRange, Jitter};
+use super::recipes::{self, Mixture, MixtureRange};
 use super::trivial::Choice;
 use super::{colour, erase, filter, geometry, resample, tone};
 use crate::data::stream::{StreamKey, between};
-use crate::experiment::augment::Operation;
+use crate::experiment::augment::{Operation, Steer};
 
 /// A copy of an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +56,9 @@ impl Pipeline {
     }
 
     /// Applies each operation to the image, independently, with this
-    /// probability (at 0 and below none, at 1 and above all). The size of the
-    /// image does not change.
+    /// probability (at 0 and below none, at 1 and above all). One whose magnitude
+    /// is steered is applied at any above 0, that much of its magnitude. The size
+    /// of the image does not change.
     ///
     /// Everything that is drawn comes from the stream of `key`. Sub-stream 0
     /// decides which operations are applied, one number for each; operation i
@@ -72,10 +75,11 @@ impl Pipeline {
         let unread = key.rng();
         let mut coins = unread.clone();
         for (operation, stream) in self.operations.iter().zip(1..) {
-            if coins.random::<f64>() < probability {
+            let is_drawn = coins.random::<f64>() < probability;
+            if is_drawn || operation.is_steered_by_magnitude() {
                 let mut draws = unread.clone();
                 draws.set_stream(stream);
-                perform(operation, image, &mut draws);
+                perform(operation, image, probability.min(1.0), &mut draws);
                 changed = true;
             }
         }
@@ -86,13 +90,21 @@ impl Pipeline {
     /// applied to, on average.
     #[must_use]
     pub fn untouched_share(&self, probability: f64) -> f64 {
+        let always = self
+            .operations
+            .iter()
+            .any(Operation::is_steered_by_magnitude);
+        if always && probability > 0.0 {
+            return 0.0;
+        }
         let left = 1.0 - probability.clamp(0.0, 1.0);
         left.powi(self.operations.len().try_into().unwrap_or(i32::MAX))
     }
 }
 
-/// Draws an operation's parameters and changes the image.
-fn perform(operation: &Operation, image: &mut RgbImage, draws: &mut ChaCha8Rng) {
+/// Draws an operation's parameters and changes the image. The probability of the view
+/// is the strength of what is steered by magnitude.
+fn perform(operation: &Operation, image: &mut RgbImage, probability: f64, draws: &mut ChaCha8Rng) {
     match *operation {
         Operation::HorizontalFlip => geometry::flip_horizontal(image),
         Operation::VerticalFlip => geometry::flip_vertical(image),
@@ -156,6 +168,48 @@ fn perform(operation: &Operation, image: &mut RgbImage, draws: &mut ChaCha8Rng) 
         Operation::Posterize(bits) => tone::posterize(image, bits),
         Operation::Equalize => tone::equalize(image),
         Operation::TrivialAugment => Choice::draw(draws).apply(image),
+        Operation::RandomErasing {
+            scale,
+            ratio,
+            value,
+        } => {
+            if let Some(window) = draw::erased_window(image.dimensions(), scale, ratio, draws) {
+                erase::erase(image, window, value, draws);
+            }
+        }
+        Operation::RandAugment {
+            n,
+            magnitude,
+            steer,
+        } => {
+            let share = match steer {
+                Steer::Probability => 1.0,
+                Steer::Magnitude => probability as f32,
+            };
+            let (size, magnitude) = (image.dimensions(), share * f32::from(magnitude));
+            for change in recipes::rand_augment(n, magnitude, size, draws) {
+                change.apply(image, Interpolation::Nearest);
+            }
+        }
+        Operation::AutoAugment(policy) => {
+            for change in recipes::auto_augment(policy, image.dimensions(), draws) {
+                change.apply(image, Interpolation::Nearest);
+            }
+        }
+        Operation::AugMix {
+            severity,
+            width,
+            depth,
+            alpha,
+        } => {
+            let range = MixtureRange {
+                severity,
+                width,
+                depth,
+                alpha,
+            };
+            Mixture::draw(range, image.dimensions(), draws).apply(image);
+        }
     }
 }
 
@@ -166,6 +220,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::experiment::augment::{AutoAugmentPolicy, ErasedValue};
+    use crate::experiment::catalogue::{Shape, Type};
 
     const KEY: StreamKey = StreamKey {
         seed: 1,
@@ -205,7 +261,32 @@ mod tests {
             Operation::Posterize(4),
             Operation::Equalize,
             Operation::TrivialAugment,
+            Operation::RandomErasing {
+                scale: (0.02, 0.33),
+                ratio: (0.3, 3.3),
+                value: ErasedValue::Rgb(0, 255, 0),
+            },
+            Operation::RandAugment {
+                n: 2,
+                magnitude: 9,
+                steer: Steer::Probability,
+            },
+            Operation::AutoAugment(AutoAugmentPolicy::Cifar10),
+            Operation::AugMix {
+                severity: 3,
+                width: 3,
+                depth: None,
+                alpha: 1.0,
+            },
         ]
+    }
+
+    fn steered(magnitude: u8) -> Operation {
+        Operation::RandAugment {
+            n: 2,
+            magnitude,
+            steer: Steer::Magnitude,
+        }
     }
 
     fn picture(width: u32, height: u32) -> RgbImage {
@@ -226,6 +307,66 @@ mod tests {
 
     fn keys(count: u64) -> impl Iterator<Item = StreamKey> {
         (0..count).map(|sample| StreamKey { sample, ..KEY })
+    }
+
+    #[test]
+    fn every_operation_of_the_catalogue_is_walked() {
+        let Shape::Enum(variants) = Type::named("Operation").unwrap().shape else {
+            panic!("an operation is one of several");
+        };
+        let named: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+        let walked = every_operation().into_iter().map(|operation| {
+            let written = format!("{operation:?}");
+            let end = written.find(['(', ' ']).unwrap_or(written.len());
+            written[..end].to_owned()
+        });
+        assert_eq!(walked.collect::<Vec<_>>(), named);
+    }
+
+    #[test]
+    fn a_probability_that_steers_magnitude_is_how_strongly_not_how_often() {
+        let at = |magnitude, probability, key: &StreamKey| {
+            applied(&[steered(magnitude)], probability, key)
+        };
+        let pipeline = Pipeline::new(&[Operation::HorizontalFlip, steered(30)]);
+        assert_eq!(pipeline.untouched_share(0.0), 1.0);
+        assert_eq!(pipeline.untouched_share(0.01), 0.0);
+        for key in keys(200) {
+            assert_eq!(at(30, 0.0, &key), picture(24, 20));
+            let mut image = picture(24, 20);
+            assert!(pipeline.apply(&mut image, 0.01, &key));
+            // A third of 30 is 10, and all of it what is not steered does.
+            assert_eq!(at(30, 1.0 / 3.0, &key), at(10, 1.0, &key));
+            let unsteered = Operation::RandAugment {
+                n: 2,
+                magnitude: 30,
+                steer: Steer::Probability,
+            };
+            assert_eq!(at(30, 1.0, &key), applied(&[unsteered], 1.0, &key));
+        }
+    }
+
+    #[test]
+    fn what_is_steered_takes_no_part_in_how_often_others_are_applied() {
+        let flip = Operation::HorizontalFlip;
+        let steered = Pipeline::new(&[steered(0), flip.clone()]);
+        let plain = Pipeline::new(&[
+            Operation::RandAugment {
+                n: 2,
+                magnitude: 0,
+                steer: Steer::Probability,
+            },
+            flip,
+        ]);
+        // Two greys side by side, which nothing of magnitude 0 changes places of.
+        let before = RgbImage::from_fn(2, 1, |x, _| image::Rgb([100 + 50 * x as u8; 3]));
+        for key in keys(100) {
+            let (mut first, mut second) = (before.clone(), before.clone());
+            steered.apply(&mut first, 0.5, &key);
+            plain.apply(&mut second, 0.5, &key);
+            let rises = |image: &RgbImage| image.get_pixel(0, 0).0[0] < image.get_pixel(1, 0).0[0];
+            assert_eq!(rises(&first), rises(&second));
+        }
     }
 
     #[test]
@@ -381,6 +522,22 @@ mod tests {
             1 => any::<f32>().prop_map(Operation::Rotate),
             1 => any::<f32>().prop_map(Operation::Translate),
             1 => any::<f32>().prop_map(Operation::GaussianNoise),
+            1 => any::<u8>().prop_map(steered),
+            1 => (any::<u8>(), 0_u32..9, proptest::option::of(0_u32..9), any::<f32>()).prop_map(
+                |(severity, width, depth, alpha)| Operation::AugMix {
+                    severity,
+                    width,
+                    depth,
+                    alpha,
+                }
+            ),
+            1 => (range(1e-6, 1.0), range(1e-3, 1e3)).prop_map(|(scale, ratio)| {
+                Operation::RandomErasing {
+                    scale,
+                    ratio,
+                    value: ErasedValue::Noise,
+                }
+            }),
             1 => range(1e-3, 1e3).prop_map(|sigma| Operation::GaussianBlur { sigma }),
             1 => (range(1e-6, 1.0), range(1e-3, 1e3))
                 .prop_map(|(scale, ratio)| Operation::RandomResizedCrop { scale, ratio }),

@@ -7,6 +7,12 @@ use crate::experiment::problem::Problem;
 /// Larger paddings, blanks and blurs are taken for a slip.
 const MAX_PIXELS: f64 = 1024.0;
 
+/// More operations in a row, or chains of them, are taken for a slip.
+const MAX_PARTS: f64 = 16.0;
+
+/// Weights that are more even than this are equal.
+const MAX_CONCENTRATION: f64 = 100.0;
+
 /// Problems of one operation, under its variant's name.
 pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -63,6 +69,31 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
             between(found, "GaussianNoise", f64::from(*deviation), 0.0, 1.0);
         }
         Operation::Posterize(bits) => between(found, "Posterize", f64::from(*bits), 1.0, 8.0),
+        Operation::AutoAugment(_) => {}
+        Operation::RandomErasing { scale, ratio, .. } => {
+            span(found, "RandomErasing.scale", *scale, 1e-3, 1.0);
+            span(found, "RandomErasing.ratio", *ratio, 1e-2, 100.0);
+        }
+        Operation::RandAugment { n, magnitude, .. } => {
+            between(found, "RandAugment.n", f64::from(*n), 1.0, MAX_PARTS);
+            let magnitude = f64::from(*magnitude);
+            between(found, "RandAugment.magnitude", magnitude, 0.0, 30.0);
+        }
+        Operation::AugMix {
+            severity,
+            width,
+            depth,
+            alpha,
+        } => {
+            let severity = f64::from(*severity);
+            between(found, "AugMix.severity", severity, 1.0, 10.0);
+            between(found, "AugMix.width", f64::from(*width), 1.0, MAX_PARTS);
+            if let Some(depth) = depth {
+                between(found, "AugMix.depth", f64::from(*depth), 1.0, MAX_PARTS);
+            }
+            let alpha = f64::from(*alpha);
+            between(found, "AugMix.alpha", alpha, 1e-3, MAX_CONCENTRATION);
+        }
     }
     problems
 }
