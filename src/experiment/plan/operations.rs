@@ -98,6 +98,39 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
     problems
 }
 
+/// What of an operation is too large for images of this size, height and width, under its
+/// variant's name.
+fn size_problem(operation: &Operation, (height, width): (u32, u32)) -> Option<Problem> {
+    let side = height.min(width);
+    let images = format!("images of {height} × {width} pixels");
+    match *operation {
+        Operation::Cutout(hole) if hole > side => {
+            let message = format!("a hole of {hole} pixels is larger than {images}");
+            Some(Problem::new("Cutout", message).help(format!("write at most {side}")))
+        }
+        Operation::PadCrop(padding) if padding >= side => {
+            let message = format!("{images} padded by {padding} may be cropped to padding alone");
+            let help = format!("write at most {}", side.saturating_sub(1));
+            Some(Problem::new("PadCrop", message).help(help))
+        }
+        _ => None,
+    }
+}
+
+/// What in a pipeline is too large for images of this size, height and width.
+pub(super) fn size_problems(
+    operations: &[Operation],
+    size: (u32, u32),
+) -> impl Iterator<Item = Problem> {
+    let problems = operations
+        .iter()
+        .enumerate()
+        .filter_map(move |(at, operation)| {
+            Some(size_problem(operation, size)?.under(&format!("augment[{at}]")))
+        });
+    problems.map(|problem| problem.depends_on("data.size"))
+}
+
 /// Both ends in range, the lesser first.
 fn span(problems: &mut Vec<Problem>, path: &str, (low, high): (f32, f32), min: f64, max: f64) {
     between(problems, &format!("{path}[0]"), f64::from(low), min, max);
