@@ -134,9 +134,23 @@ pub enum Operation {
         #[serde(default = "one")]
         alpha: f32,
     },
+    /// Blends the image with another one of the batch (Zhang et al., 2018); its share,
+    /// and that of its label, has a beta distribution with both parameters this.
+    MixUp(f32),
+    /// Puts a rectangle of another image of the batch into the image (Yun et al., 2019).
+    /// Its share, before the rectangle is cut off at the border, has a beta distribution
+    /// with both parameters this; that of its label is the area that is left.
+    CutMix(f32),
 }
 
 impl Operation {
+    /// Whether it mixes an image with another one of the batch, after which the image has
+    /// two labels.
+    #[must_use]
+    pub fn mixes_images(&self) -> bool {
+        matches!(self, Self::MixUp(_) | Self::CutMix(_))
+    }
+
     /// Whether a view's augmentation probability moves its magnitude, not how often it is
     /// applied.
     #[must_use]

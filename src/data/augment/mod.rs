@@ -8,6 +8,9 @@
 //! magnitudes of recipes come to; `draw`, [`trivial`] and [`recipes`] draw the
 //! parameters from the experiment's ranges.
 //!
+//! [`mix`] is for operations on two images of a batch: an image is mixed where the
+//! other one is at hand, not in the pipeline.
+//!
 //! No operation ever changes the size of an image. Nothing here reads files,
 //! knows labels or holds state between images: what comes out is determined by
 //! the image, the operations, the probability and the stream key.
@@ -18,6 +21,7 @@ mod draw;
 pub mod erase;
 pub mod filter;
 pub mod geometry;
+pub mod mix;
 mod pipeline;
 pub mod recipes;
 pub mod resample;

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::change::Interpolation;
 use super::draw::{self, AffineRange, Jitter};
+use super::mix::Mixing;
 use super::recipes::{self, Mixture, MixtureRange};
 use super::trivial::Choice;
 use super::{colour, erase, filter, geometry, resample, tone};
@@ -19,6 +20,17 @@ pub struct View {
     pub image: RgbImage,
     /// Whether an operation was applied to them.
     pub changed: bool,
+    /// How they are to be mixed with those of another image, one after another.
+    pub mixing: Vec<Mixing>,
+}
+
+/// What a pipeline did to an image.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Applied {
+    /// Whether an operation was applied, or is to be.
+    pub changed: bool,
+    /// How the image is to be mixed with another one, one after another.
+    pub mixing: Vec<Mixing>,
 }
 
 /// The operations of an experiment, ready to be applied.
@@ -50,8 +62,12 @@ impl Pipeline {
             .map(move |(view, &probability)| {
                 let mut image = image.clone();
                 let key = StreamKey { view, ..key };
-                let changed = self.apply(&mut image, probability, &key);
-                View { image, changed }
+                let Applied { changed, mixing } = self.apply(&mut image, probability, &key);
+                View {
+                    image,
+                    changed,
+                    mixing,
+                }
             })
     }
 
@@ -64,14 +80,15 @@ impl Pipeline {
     /// decides which operations are applied, one number for each; operation i
     /// draws its parameters from sub-stream i + 1. So an operation that is
     /// applied at one probability is applied with the same parameters at every
-    /// higher one, whatever the others do. Returns whether any was applied.
-    pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) -> bool {
+    /// higher one, whatever the others do. Operations that mix it with another image are
+    /// drawn, not applied.
+    pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) -> Applied {
         // False for NaN too.
         let any = probability > 0.0;
         if !any || self.operations.is_empty() || image.is_empty() {
-            return false;
+            return Applied::default();
         }
-        let mut changed = false;
+        let mut applied = Applied::default();
         let unread = key.rng();
         let mut coins = unread.clone();
         for (operation, stream) in self.operations.iter().zip(1..) {
@@ -79,11 +96,12 @@ impl Pipeline {
             if is_drawn || operation.is_steered_by_magnitude() {
                 let mut draws = unread.clone();
                 draws.set_stream(stream);
-                perform(operation, image, probability.min(1.0), &mut draws);
-                changed = true;
+                let mixing = perform(operation, image, probability.min(1.0), &mut draws);
+                applied.mixing.extend(mixing);
+                applied.changed = true;
             }
         }
-        changed
+        applied
     }
 
     /// Share of the images of a view with this probability that no operation is
@@ -102,9 +120,15 @@ impl Pipeline {
     }
 }
 
-/// Draws an operation's parameters and changes the image. The probability of the view
-/// is the strength of what is steered by magnitude.
-fn perform(operation: &Operation, image: &mut RgbImage, probability: f64, draws: &mut ChaCha8Rng) {
+/// Draws an operation's parameters and changes the image, or says how it is to be mixed
+/// with another one. The probability of the view is the strength of what is steered by
+/// magnitude.
+fn perform(
+    operation: &Operation,
+    image: &mut RgbImage,
+    probability: f64,
+    draws: &mut ChaCha8Rng,
+) -> Option<Mixing> {
     match *operation {
         Operation::HorizontalFlip => geometry::flip_horizontal(image),
         Operation::VerticalFlip => geometry::flip_vertical(image),
@@ -210,7 +234,10 @@ fn perform(operation: &Operation, image: &mut RgbImage, probability: f64, draws:
             };
             Mixture::draw(range, image.dimensions(), draws).apply(image);
         }
+        Operation::MixUp(alpha) => return Some(Mixing::blend(alpha, draws)),
+        Operation::CutMix(alpha) => return Some(Mixing::paste(alpha, image.dimensions(), draws)),
     }
+    None
 }
 
 #[cfg(test)]
@@ -278,6 +305,8 @@ mod tests {
                 depth: None,
                 alpha: 1.0,
             },
+            Operation::MixUp(0.2),
+            Operation::CutMix(1.0),
         ]
     }
 
@@ -334,7 +363,7 @@ mod tests {
         for key in keys(200) {
             assert_eq!(at(30, 0.0, &key), picture(24, 20));
             let mut image = picture(24, 20);
-            assert!(pipeline.apply(&mut image, 0.01, &key));
+            assert!(pipeline.apply(&mut image, 0.01, &key).changed);
             // A third of 30 is 10, and all of it what is not steered does.
             assert_eq!(at(30, 1.0 / 3.0, &key), at(10, 1.0, &key));
             let unsteered = Operation::RandAugment {
@@ -344,6 +373,25 @@ mod tests {
             };
             assert_eq!(at(30, 1.0, &key), applied(&[unsteered], 1.0, &key));
         }
+    }
+
+    #[test]
+    fn what_mixes_images_is_drawn_for_each_and_leaves_its_pixels_to_the_batch() {
+        let pipeline = Pipeline::new(&[Operation::MixUp(1.0), Operation::CutMix(1.0)]);
+        let mut mixings = [0; 3];
+        for key in keys(1000) {
+            let image = picture(24, 20);
+            let View {
+                image,
+                changed,
+                mixing,
+            } = pipeline.views(&image, &[0.5], key).next().unwrap();
+            assert_eq!(image, picture(24, 20));
+            assert_eq!(changed, !mixing.is_empty());
+            mixings[mixing.len()] += 1;
+        }
+        // 250, 500 and 250 expected, standard deviation at most 16.
+        assert!((170..330).contains(&mixings[0]) && (170..330).contains(&mixings[2]));
     }
 
     #[test]
@@ -428,6 +476,9 @@ mod tests {
     #[test]
     fn every_operation_changes_the_picture_for_some_key() {
         for operation in every_operation() {
+            if operation.mixes_images() {
+                continue;
+            }
             let operations = [operation];
             let changed = keys(20).any(|key| applied(&operations, 1.0, &key) != picture(24, 20));
             assert!(changed, "{operations:?}");
@@ -523,6 +574,8 @@ mod tests {
             1 => any::<f32>().prop_map(Operation::Translate),
             1 => any::<f32>().prop_map(Operation::GaussianNoise),
             1 => any::<u8>().prop_map(steered),
+            1 => any::<f32>().prop_map(Operation::MixUp),
+            1 => any::<f32>().prop_map(Operation::CutMix),
             1 => (any::<u8>(), 0_u32..9, proptest::option::of(0_u32..9), any::<f32>()).prop_map(
                 |(severity, width, depth, alpha)| Operation::AugMix {
                     severity,

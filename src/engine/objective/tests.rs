@@ -54,6 +54,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
     let knobs = knobs(objective);
     let context = Context {
         labels,
+        mixed: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
@@ -95,6 +96,7 @@ fn only_the_views_that_a_term_names_are_needed() {
     let knobs = knobs(&objective);
     let context = Context {
         labels: &[0, 1, 2],
+        mixed: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
@@ -190,6 +192,7 @@ fn smoothing_changes_the_loss_with_labels() {
     let at = |label_smoothing| {
         let context = Context {
             labels: &[0, 0, 0],
+            mixed: &[],
             knobs: &knobs,
             label_smoothing,
             class_weights: None,
@@ -207,6 +210,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     let failure = |labels: &[u32], knobs: &BTreeMap<String, f64>, logits: &Logits| {
         let context = Context {
             labels,
+            mixed: &[],
             knobs,
             label_smoothing: 0.0,
             class_weights: None,
@@ -248,6 +252,7 @@ fn an_objective_without_terms_or_views_is_refused() {
     let knobs = knobs(&objective);
     let context = Context {
         labels: &[],
+        mixed: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,

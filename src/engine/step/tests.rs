@@ -32,6 +32,7 @@ fn batch(views: usize) -> Batch {
             .map(|view| images.clone() * (1.0 + 0.1 * view as f64))
             .collect(),
         labels: vec![0, 1, 2, 0, 1, 2],
+        mixed: Vec::new(),
         answers: Vec::new(),
     }
 }
@@ -261,6 +262,7 @@ fn a_batch_has_as_many_parts_as_it_can() {
         let batch = Batch {
             views: vec![Tensor::zeros([images, 3, 1, 1], &Device::flex())],
             labels: Vec::new(),
+            mixed: Vec::new(),
             answers: Vec::new(),
         };
         batch.parts(parts).map(|part| part.len()).collect()

@@ -109,6 +109,16 @@ static VARIANTS: &[Variant] = &[
         AUG_MIX,
         "Mixes the image with random chains of operations on it (Hendrycks et al., 2019).",
     ),
+    holding(
+        "MixUp",
+        &[Number("in [0.001, 100]")],
+        "Blends with another image of the batch, share and label from Beta(a, a) (Zhang et al., 2018).",
+    ),
+    holding(
+        "CutMix",
+        &[Number("in [0.001, 100]")],
+        "Pastes a rectangle of another image of the batch, area from Beta(a, a) (Yun et al., 2019).",
+    ),
 ];
 
 static ERASING: &[Field] = &[

@@ -95,6 +95,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
             problems.extend(class_weights_problems(&spec, &objective));
+            problems.extend(operations::mixing_problems(&spec, &objective));
             apply_knobs(&mut objective, &spec);
             problems.extend(keep_untouched(&spec, &mut objective));
             Some(objective)

@@ -2,13 +2,19 @@
 
 use super::checks::between;
 use crate::experiment::augment::Operation;
+use crate::experiment::controller::Controller;
+use crate::experiment::objective::{Divergence, Loss, Objective};
 use crate::experiment::problem::Problem;
+use crate::experiment::spec::Spec;
 
 /// Larger paddings, blanks and blurs are taken for a slip.
 const MAX_PIXELS: f64 = 1024.0;
 
 /// More operations in a row, or chains of them, are taken for a slip.
 const MAX_PARTS: f64 = 16.0;
+
+/// Weights that are more uneven than this are 0 and 1.
+const LEAST_CONCENTRATION: f64 = 1e-3;
 
 /// Weights that are more even than this are equal.
 const MAX_CONCENTRATION: f64 = 100.0;
@@ -70,6 +76,26 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
         }
         Operation::Posterize(bits) => between(found, "Posterize", f64::from(*bits), 1.0, 8.0),
         Operation::AutoAugment(_) => {}
+        Operation::MixUp(alpha) => {
+            let alpha = f64::from(*alpha);
+            between(
+                found,
+                "MixUp",
+                alpha,
+                LEAST_CONCENTRATION,
+                MAX_CONCENTRATION,
+            );
+        }
+        Operation::CutMix(alpha) => {
+            let alpha = f64::from(*alpha);
+            between(
+                found,
+                "CutMix",
+                alpha,
+                LEAST_CONCENTRATION,
+                MAX_CONCENTRATION,
+            );
+        }
         Operation::RandomErasing { scale, ratio, .. } => {
             span(found, "RandomErasing.scale", *scale, 1e-3, 1.0);
             span(found, "RandomErasing.ratio", *ratio, 1e-2, 100.0);
@@ -92,7 +118,13 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
                 between(found, "AugMix.depth", f64::from(*depth), 1.0, MAX_PARTS);
             }
             let alpha = f64::from(*alpha);
-            between(found, "AugMix.alpha", alpha, 1e-3, MAX_CONCENTRATION);
+            between(
+                found,
+                "AugMix.alpha",
+                alpha,
+                LEAST_CONCENTRATION,
+                MAX_CONCENTRATION,
+            );
         }
     }
     problems
@@ -129,6 +161,72 @@ pub(super) fn size_problems(
             Some(size_problem(operation, size)?.under(&format!("augment[{at}]")))
         });
     problems.map(|problem| problem.depends_on("data.size"))
+}
+
+/// What of a training does not bear images that are mixed with others, each of which has
+/// two labels and is no other view of either.
+pub(super) fn mixing_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut operations = (0..)
+        .zip(&spec.augment)
+        .skip_while(|(_, it)| !it.mixes_images());
+    let Some((at, operation)) = operations.next() else {
+        return problems;
+    };
+    let (path, name) = (format!("augment[{at}]"), name_of(operation));
+    if let Some((later, _)) = operations.find(|(_, it)| !it.mixes_images()) {
+        let message = format!("{name} mixes whole images, and here follow operations on one");
+        let problem = Problem::new(format!("augment[{later}]"), message);
+        problems.push(problem.help("write MixUp and CutMix last"));
+    }
+    let mut refuse = |message: String, help: &str, on: &str| {
+        problems.push(Problem::new(&path, message).help(help).depends_on(on));
+    };
+    if spec.batch == 1 {
+        let message = format!("{name} mixes an image with another one of the batch, which has 1");
+        refuse(message, "write `batch: 2` or more", "batch");
+    }
+    if spec.class_weights.is_some() {
+        let message = format!("after {name} an image has two classes, and class_weights weigh one");
+        refuse(message, "remove one of the two", "class_weights");
+    }
+    for term in &objective.terms {
+        let why = match term.loss {
+            Loss::Consistency { .. } => "compares views of one image, each mixed otherwise",
+            Loss::Distill {
+                divergence: Divergence::Dkd { .. },
+                ..
+            } => "needs one class for each image",
+            Loss::Distill { .. } | Loss::Truth { .. } => continue,
+        };
+        let message = format!("{name} mixes images, and the term `{}` {why}", term.name);
+        refuse(
+            message,
+            "remove one of the two, or choose another method",
+            "method",
+        );
+    }
+    let controller = objective.controller.as_ref();
+    if let Some(term) = controller.and_then(Controller::compared_term) {
+        let message = format!(
+            "{name} mixes images, and Gap compares the term `{term}` with its loss on validation \
+             images, which are not mixed"
+        );
+        refuse(
+            message,
+            "remove it, or choose another method or update",
+            "method",
+        );
+    }
+    problems
+}
+
+/// The name of an operation that mixes images.
+fn name_of(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::MixUp(_) => "MixUp",
+        _ => "CutMix",
+    }
 }
 
 /// Both ends in range, the lesser first.
