@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::change::{Interpolation, Kind, Space};
+use super::mix::Mixing;
 use super::recipes::{self, Mixture};
 use super::resample::{Affine, Window};
 use super::trivial::Choice;
@@ -96,6 +97,15 @@ fn perform(case: &Case, image: &mut RgbImage) -> u8 {
                 }
             }
         }
+        ("mix_up", &[own, label]) => {
+            mix_with_mirror(Mixing::Blend { own }, label, image);
+            return ROUNDING;
+        }
+        ("cut_mix", &[left, x, y, label]) => {
+            let centre = (x as u32, y as u32);
+            let mixing = Mixing::paste_at(left, centre, image.dimensions());
+            mix_with_mirror(mixing, label, image);
+        }
         ("aug_mix", [original, chains @ ..]) => {
             mixture(*original, chains, image.dimensions()).apply(image);
             // Its geometric changes are bilinear.
@@ -172,6 +182,18 @@ fn perform_of(space: Space, kind: Kind, values: &[f32], image: &mut RgbImage) ->
     let change = space.change(kind, values[0], values[1] != 0.0, image.dimensions());
     change.apply(image, Interpolation::Nearest);
     EXACT
+}
+
+/// Mixes a picture with its mirror image, which leaves this share of its label.
+fn mix_with_mirror(mixing: Mixing, label: f32, image: &mut RgbImage) {
+    let mut other = image.clone();
+    geometry::flip_horizontal(&mut other);
+    mixing.mix_pixels(image, &other);
+    let own = mixing.own_share(image.dimensions());
+    assert!(
+        (own - label).abs() < 1e-6,
+        "{mixing:?}: {own} is not {label}"
+    );
 }
 
 /// A mixture as the fixture writes it.
@@ -257,6 +279,8 @@ fn every_operation_with_an_equal_in_torchvision_is_compared() {
         "rand_augment",
         "auto_augment",
         "aug_mix",
+        "mix_up",
+        "cut_mix",
     ] {
         assert!(compared(name), "{name}");
     }
