@@ -490,7 +490,7 @@ fn mixed_images_are_those_before_them_with_a_share_of_both_labels() {
 }
 
 #[test]
-fn every_operation_gives_the_same_batch_whoever_makes_it_and_when() {
+fn every_operation_gives_the_same_batch_on_any_threads_and_ahead() {
     let images = Images::open(&mixed(), 7).unwrap();
     for written in [
         "RandomErasing()",
