@@ -213,10 +213,15 @@ fn mixture(original: f32, mut rest: &[f32], size: (u32, u32)) -> Mixture {
 
 fn perform_trivial(kind: Kind, values: &[f32], image: &mut RgbImage) -> u8 {
     let tolerance = match kind {
-        Kind::ShearX | Kind::ShearY | Kind::Rotate => ROUNDING,
-        // Factors are made in 32 bits here and in 64 there, and a blend is cut
-        // off: what should come out whole may fall on either side.
-        Kind::Brightness | Kind::Saturation | Kind::Contrast | Kind::Sharpness => ROUNDING,
+        // Bilinear. Factors are made in 32 bits here and in 64 there, and a blend
+        // is cut off: what should come out whole may fall on either side.
+        Kind::ShearX
+        | Kind::ShearY
+        | Kind::Rotate
+        | Kind::Brightness
+        | Kind::Saturation
+        | Kind::Contrast
+        | Kind::Sharpness => ROUNDING,
         _ => EXACT,
     };
     let choice = Choice {

@@ -29,6 +29,7 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
         | Operation::Grayscale
         | Operation::Equalize
         | Operation::TrivialAugment
+        | Operation::AutoAugment(_)
         | Operation::Solarize(_) => {}
         Operation::PadCrop(pixels) => {
             between(found, "PadCrop", f64::from(*pixels), 1.0, MAX_PIXELS);
@@ -75,7 +76,6 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
             between(found, "GaussianNoise", f64::from(*deviation), 0.0, 1.0);
         }
         Operation::Posterize(bits) => between(found, "Posterize", f64::from(*bits), 1.0, 8.0),
-        Operation::AutoAugment(_) => {}
         Operation::MixUp(alpha) => {
             let alpha = f64::from(*alpha);
             between(
