@@ -18,6 +18,7 @@ mod inference;
 mod models;
 mod panic;
 mod read_run;
+mod report;
 mod reporting;
 mod runs;
 mod session;
@@ -99,6 +100,9 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     }
     if let Some(run) = &arguments.show {
         return runs::show(arguments, run);
+    }
+    if let Some(several) = &arguments.report {
+        return report::report(arguments, several);
     }
     if let Some(several) = &arguments.compare {
         return runs::compare_runs(arguments, several);

@@ -12,11 +12,11 @@ use thiserror::Error;
 use super::session::{MoreEpochs, ResumeChanges};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
-use crate::experiment::{Override, Report};
+use crate::experiment::{Override, Report, read_schedule};
 use crate::run::USUAL_FOLDER;
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 16] = [
+const MODES: [&str; 17] = [
     "run",
     "resume",
     "fork",
@@ -27,6 +27,7 @@ const MODES: [&str; 16] = [
     "runs",
     "show",
     "compare",
+    "report",
     "trash",
     "bench",
     "bench_into",
@@ -53,8 +54,8 @@ const TAKEN_BY: [(&str, &[&str]); 27] = [
     ("calibration_images", &["export"]),
     ("calibration_seed", &["export"]),
     ("weight_bits", &["export"]),
-    ("out", &["export"]),
-    ("force", &["export"]),
+    ("out", &["export", "report"]),
+    ("force", &["export", "report"]),
     ("unverified", &["export"]),
     ("batch", &["bench"]),
     ("columns", &["runs"]),
@@ -105,11 +106,7 @@ const AS_JSON: [&str; 13] = [
 )]
 pub struct Arguments {
     /// Folder of experiments, or one experiment file, to open in the terminal UI.
-    #[arg(
-        value_name = "EXPERIMENTS",
-        default_value = "experiments",
-        conflicts_with = "mode"
-    )]
+    #[arg(value_name = "EXPERIMENTS", default_value = "experiments")]
     pub experiments: PathBuf,
 
     /// Train an experiment and report.
@@ -233,8 +230,8 @@ pub struct Arguments {
     )]
     pub calibration_seed: u64,
 
-    /// With --int8: bits per weight, 8, or 7 for processors without VNNI [default: what
-    /// suits this processor].
+    /// With --int8: bits per weight, 8, or 7 for processors without VNNI [default: those of
+    /// the run's finish, else what suits this processor].
     #[arg(
         long,
         value_name = "BITS",
@@ -245,7 +242,7 @@ pub struct Arguments {
     pub weight_bits: Option<u8>,
 
     /// File to write, or folder with --to tensorboard, instead of one in the run's
-    /// `export` folder.
+    /// `export` folder; with --report instead of report.html.
     #[arg(long, value_name = "PATH", help_heading = "Export")]
     pub out: Option<PathBuf>,
 
@@ -339,6 +336,10 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 
+    /// Write runs as one HTML page: metrics, curves, changes, confusion, images, configuration.
+    #[arg(long, value_name = "RUN", num_args = 1.., help_heading = "Runs")]
+    pub report: Option<Vec<String>>,
+
     /// Move a run to the trash; an error while it is training.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub trash: Option<String>,
@@ -382,6 +383,19 @@ impl Arguments {
         let matches = command.try_get_matches_from_mut(words)?;
         let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let mode = MODES.into_iter().find(|mode| is_given(mode));
+        if let Some(mode) = mode.filter(|_| is_given("experiments")) {
+            let word = matches.get_one::<PathBuf>("experiments");
+            let word = word.map_or_else(String::new, |word| {
+                format!("`{}`", word.to_string_lossy().escape_debug())
+            });
+            let way = match mode {
+                "runs" => "; words of a filter stand right behind --runs",
+                _ => "",
+            };
+            let flag = flag(mode);
+            let message = format!("{word}: {flag} does not open experiments on a screen{way}");
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
         let json = [("json", AS_JSON.as_slice())];
         for (option, modes) in TAKEN_BY.into_iter().chain(json) {
             if is_given(option) && !mode.is_some_and(|mode| modes.contains(&mode)) {
@@ -466,7 +480,7 @@ pub enum ArgumentError {
         /// As it was written.
         argument: String,
         /// What is wrong with the schedule.
-        reason: ron::Error,
+        reason: String,
     },
 }
 
@@ -485,9 +499,9 @@ fn knob_change(argument: &str) -> Result<(String, Schedule), ArgumentError> {
     let knob = knob.trim();
     let schedule = match written.trim().parse::<f64>() {
         Ok(value) => Schedule::Constant(value),
-        Err(_) => ron::from_str(written).map_err(|error| ArgumentError::NoSchedule {
+        Err(_) => read_schedule(written).map_err(|reason| ArgumentError::NoSchedule {
             argument: argument.to_owned(),
-            reason: error.code,
+            reason,
         })?,
     };
     let knob = knob.strip_prefix("knobs.").unwrap_or(knob);

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::data::{self, DataError};
 use crate::engine::{Note, PrepareError, Prepared, Settled, device_of};
-use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
+use crate::event::{Dataset, ModelSummary, SkippedImage};
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::timeline::Timeline;
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
@@ -91,7 +91,12 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
         assumed_readable: checked.images.assumed_readable,
         unreadable: &checked.images.unreadable,
         models: &checked.models,
-        notes: &checked.notes,
+        notes: &checked
+            .images
+            .notes
+            .iter()
+            .chain(&checked.notes)
+            .collect::<Vec<_>>(),
     };
     json_page(&page).map_err(CheckError::Json)
 }
@@ -165,7 +170,7 @@ struct CheckedExperiment<'a> {
     /// Files that were opened and left out.
     unreadable: &'a [SkippedImage],
     models: &'a [ModelSummary],
-    notes: &'a [String],
+    notes: &'a [&'a String],
 }
 
 /// An experiment held against its images.
@@ -220,8 +225,8 @@ impl Checked {
                 labelled: facts.labelled,
                 counts: counts.collect(),
                 notes: index.notes.clone(),
-                assumed_readable: index.files(),
-                unreadable: Vec::new(),
+                assumed_readable: index.files() - index.missing.len(),
+                unreadable: index.missing.clone(),
                 classes: index.classes,
             },
             plan: settled.resolved,
@@ -259,6 +264,12 @@ fn messages(notes: &[Note]) -> Vec<String> {
 impl CheckedImages {
     /// What the numbers hold on.
     fn condition(&self) -> String {
+        if self.assumed_readable > 0 && !self.unreadable.is_empty() {
+            return format!(
+                ", if all {} files can be read and the missing ones are found",
+                format::count(self.assumed_readable)
+            );
+        }
         match self.assumed_readable {
             0 => String::new(),
             1 => ", if the file can be read".to_owned(),
@@ -270,14 +281,9 @@ impl CheckedImages {
 /// What the images are, and the steps that follow from their number.
 fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     let mut counts = Vec::new();
-    for (dataset, name) in [
-        (Dataset::Train, "train"),
-        (Dataset::Valid, "valid"),
-        (Dataset::Test, "test"),
-        (Dataset::Unlabelled, "unlabelled"),
-    ] {
+    for dataset in Dataset::ALL {
         if let Some(count) = images.counts.get(&dataset) {
-            counts.push(format!("{} {name}", format::count(*count)));
+            counts.push(format!("{} {}", format::count(*count), dataset.word()));
         }
     }
     let labels = if images.labelled {
@@ -338,10 +344,7 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
     let mut rows: Vec<(&str, String)> = models
         .iter()
         .map(|model| {
-            let label = match model.phase {
-                Phase::Teacher => "teacher",
-                Phase::Student => "student",
-            };
+            let label = model.phase.word();
             let text = format!(
                 "{}, {} parameters, {} MACs per image",
                 model.name,

@@ -18,7 +18,8 @@ use super::source::{self, Found, Labels};
 use super::workers::Workers;
 use crate::experiment::plan::DataPlan;
 use crate::experiment::spec::Source;
-use crate::untrusted::FileId;
+use crate::format::plural;
+use crate::untrusted::{FileId, Show as _};
 
 /// A source that has been listed, with where it is.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Listed {
     pub place: String,
     /// The folder, where it is one.
     pub folder: Option<PathBuf>,
+    /// The list, and which of its splits, where it has some.
+    pub list: Option<(PathBuf, String)>,
     pub found: Found,
 }
 
@@ -50,6 +53,10 @@ impl Listed {
                 Source::ImageFolder(folder) => Some(folder.clone()),
                 _ => None,
             },
+            list: match source {
+                Source::List(list) => list.split.clone().map(|split| (list.file.clone(), split)),
+                _ => None,
+            },
             found: found.map_err(DataError::at(part))?,
         })
     }
@@ -57,6 +64,14 @@ impl Listed {
     /// The folder above, if this one is probably one class of several in it.
     fn above(&self) -> Option<PathBuf> {
         source::classes_above(self.folder.as_deref()?)
+    }
+
+    /// An image of a class.
+    fn first_of(&self, class: &str) -> Option<PathBuf> {
+        let found = &self.found;
+        let label = found.classes.iter().position(|name| name == class)?;
+        let number = |own: &u32| *own as usize == label;
+        Some(found.origin.name(found.labels.iter().position(number)?))
     }
 
     /// Decodes the images, or prepares to.
@@ -115,6 +130,34 @@ fn ids<'a>(listed: &'a Listed, workers: &Workers) -> Vec<(FileId, &'a Path)> {
     workers.run(|| paths.par_iter().filter_map(id).collect())
 }
 
+/// Splits of lists that no set takes: a row whose split is misspelt is in none.
+pub(super) fn unused_splits(all: &[&Listed]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut seen: Vec<&Path> = Vec::new();
+    for listed in all {
+        let Some((file, _)) = &listed.list else {
+            continue;
+        };
+        if seen.contains(&file.as_path()) {
+            continue;
+        }
+        seen.push(file);
+        let taken = |split: &str| {
+            let mut lists = all.iter().filter_map(|other| other.list.as_ref());
+            lists.any(|(other, own)| other == file && own == split)
+        };
+        let unused = listed.found.splits.iter();
+        for (split, &rows) in unused.filter(|(split, _)| !taken(split)) {
+            notes.push(format!(
+                "no set takes the split {split:?} of {}, which stands in {}",
+                file.shown(),
+                plural(rows, "row", "rows")
+            ));
+        }
+    }
+    notes
+}
+
 /// Checks that all labelled sets have the same classes, renumbers the labels of
 /// valid and test to those of training, and returns the classes. They are the
 /// training images', or the validation images' if the former have no labels.
@@ -128,26 +171,31 @@ pub(super) fn agree_on_classes(
             return Err(no_labels(listed));
         }
     }
-    let reference = match valid {
-        Some(valid) if train.found.classes.is_empty() => &*valid,
+    let reference = match valid.as_ref() {
+        Some(valid) if train.found.classes.is_empty() => valid,
         _ => train,
     };
     let classes = reference.found.classes.clone();
-    let place = reference.place.clone();
     match classes.as_slice() {
         [] => return Err(no_labels(train)),
         [class] => {
             return Err(DataError::OneClass {
                 part: reference.part,
                 above: reference.above(),
-                place,
+                place: reference.place.clone(),
                 class: class.clone(),
             });
         }
-        _ => check_classes(reference.part, &place, &classes, &reference.found.labels)?,
+        _ => {
+            let labels = &reference.found.labels;
+            check_classes(reference.part, &reference.place, &classes, labels)?;
+        }
+    }
+    for listed in [valid.as_ref(), test.as_ref()].into_iter().flatten() {
+        check_same_classes(listed, reference)?;
     }
     for listed in [valid, test].into_iter().flatten() {
-        renumber(listed, &classes, &place)?;
+        renumber(listed, &classes);
         check_classes(listed.part, &listed.place, &classes, &listed.found.labels)?;
     }
     Ok(classes)
@@ -161,23 +209,32 @@ fn no_labels(listed: &Listed) -> DataError {
     }
 }
 
-/// Gives labels the numbers of the training classes of the same names.
-fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), DataError> {
-    let lacks = |these: &[String], name: &String| !these.contains(name);
-    let own = &listed.found.classes;
-    let missing: Vec<_> = classes.iter().filter(|n| lacks(own, n)).cloned().collect();
-    let unexpected: Vec<_> = own.iter().filter(|n| lacks(classes, n)).cloned().collect();
-    if !missing.is_empty() || !unexpected.is_empty() {
-        return Err(DataError::ClassMismatch {
-            part: listed.part,
-            place: listed.place.clone(),
-            train_place: place.to_owned(),
-            missing,
-            unexpected,
-        });
-    }
+/// Checks that a set has the classes of another, in whatever order.
+fn check_same_classes(listed: &Listed, reference: &Listed) -> Result<(), DataError> {
+    let beyond = |these: &Listed, others: &Listed| -> Vec<String> {
+        let lack = |name: &&String| !others.found.classes.contains(name);
+        these.found.classes.iter().filter(lack).cloned().collect()
+    };
+    let missing = beyond(reference, listed);
+    let unexpected = beyond(listed, reference);
+    let own = unexpected.first().map(|class| (listed, class));
+    let Some((of, class)) = own.or_else(|| Some((reference, missing.first()?))) else {
+        return Ok(());
+    };
+    Err(DataError::ClassMismatch {
+        part: listed.part,
+        place: listed.place.clone(),
+        train_place: reference.place.clone(),
+        example: of.first_of(class),
+        missing,
+        unexpected,
+    })
+}
+
+/// Gives labels the numbers of these classes, which have the same names.
+fn renumber(listed: &mut Listed, classes: &[String]) {
+    let own = listed.found.classes.iter();
     let number: Vec<u32> = own
-        .iter()
         .filter_map(|name| classes.iter().position(|class| class == name))
         .map(|label| label as u32)
         .collect();
@@ -185,7 +242,6 @@ fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), 
         *label = number[*label as usize];
     }
     listed.found.classes = classes.to_vec();
-    Ok(())
 }
 
 /// Checks that every class has an image.

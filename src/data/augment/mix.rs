@@ -45,6 +45,7 @@ impl Mixing {
     }
 
     /// The rectangle for this share that is left, centre, and width and height.
+    #[must_use]
     pub fn paste_at(left: f32, (x, y): (u32, u32), (width, height): (u32, u32)) -> Self {
         let half = 0.5 * (1.0 - f64::from(left)).max(0.0).sqrt();
         let span = |centre: u32, side: u32| {

@@ -4,7 +4,7 @@ use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::change::Interpolation;
+use super::change::{Change, Interpolation};
 use super::draw::{self, AffineRange, Jitter};
 use super::mix::Mixing;
 use super::recipes::{self, Mixture, MixtureRange};
@@ -129,6 +129,7 @@ fn perform(
     probability: f64,
     draws: &mut ChaCha8Rng,
 ) -> Option<Mixing> {
+    let size = image.dimensions();
     match *operation {
         Operation::HorizontalFlip => geometry::flip_horizontal(image),
         Operation::VerticalFlip => geometry::flip_vertical(image),
@@ -137,7 +138,7 @@ fn perform(
             geometry::shift(image, right, down);
         }
         Operation::RandomResizedCrop { scale, ratio } => {
-            let window = draw::crop_window(image.dimensions(), scale, ratio, draws);
+            let window = draw::crop_window(size, scale, ratio, draws);
             resample::resized_crop(image, window);
         }
         Operation::Rotate(degrees) => {
@@ -182,10 +183,7 @@ fn perform(
         }
         Operation::GaussianNoise(deviation) => erase::gaussian_noise(image, deviation, draws),
         Operation::Cutout(side) => {
-            let centre = (
-                draws.random_range(0..image.width()),
-                draws.random_range(0..image.height()),
-            );
+            let centre = (draws.random_range(0..size.0), draws.random_range(0..size.1));
             erase::cutout(image, centre, side);
         }
         Operation::Solarize(threshold) => tone::solarize(image, threshold),
@@ -197,7 +195,7 @@ fn perform(
             ratio,
             value,
         } => {
-            if let Some(window) = draw::erased_window(image.dimensions(), scale, ratio, draws) {
+            if let Some(window) = draw::erased_window(size, scale, ratio, draws) {
                 erase::erase(image, window, value, draws);
             }
         }
@@ -210,16 +208,10 @@ fn perform(
                 Steer::Probability => 1.0,
                 Steer::Magnitude => probability as f32,
             };
-            let (size, magnitude) = (image.dimensions(), share * f32::from(magnitude));
-            for change in recipes::rand_augment(n, magnitude, size, draws) {
-                change.apply(image, Interpolation::Nearest);
-            }
+            let magnitude = share * f32::from(magnitude);
+            make(image, recipes::rand_augment(n, magnitude, size, draws));
         }
-        Operation::AutoAugment(policy) => {
-            for change in recipes::auto_augment(policy, image.dimensions(), draws) {
-                change.apply(image, Interpolation::Nearest);
-            }
-        }
+        Operation::AutoAugment(policy) => make(image, recipes::auto_augment(policy, size, draws)),
         Operation::AugMix {
             severity,
             width,
@@ -232,12 +224,19 @@ fn perform(
                 depth,
                 alpha,
             };
-            Mixture::draw(range, image.dimensions(), draws).apply(image);
+            Mixture::draw(range, size, draws).apply(image);
         }
         Operation::MixUp(alpha) => return Some(Mixing::blend(alpha, draws)),
-        Operation::CutMix(alpha) => return Some(Mixing::paste(alpha, image.dimensions(), draws)),
+        Operation::CutMix(alpha) => return Some(Mixing::paste(alpha, size, draws)),
     }
     None
+}
+
+/// Makes the changes of a recipe that takes the nearest pixel.
+fn make(image: &mut RgbImage, changes: impl Iterator<Item = Change>) {
+    for change in changes {
+        change.apply(image, Interpolation::Nearest);
+    }
 }
 
 #[cfg(test)]

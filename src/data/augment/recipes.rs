@@ -101,18 +101,17 @@ impl Mixture {
     pub(super) fn draw(range: MixtureRange, size: (u32, u32), rng: &mut ChaCha8Rng) -> Self {
         let mut parts = [0.0; 2];
         dirichlet(range.alpha, &mut parts, rng);
-        let [original, changed] = parts;
+        let [original, rest] = parts;
         let mut weights = vec![0.0; range.width as usize];
         dirichlet(range.alpha, &mut weights, rng);
         let chains = weights.iter().map(|weight| {
-            let random = rng.random_range(1..=3);
-            let length = range.depth.unwrap_or(random);
-            let changes = (0..length).map(|_| {
+            let some = rng.random_range(1..=3);
+            let changes = (0..range.depth.unwrap_or(some)).map(|_| {
                 let kind = Kind::draw(&MIXED, rng);
                 let magnitude = f32::from(rng.random_range(0..range.severity.max(1)));
                 Space::AUG_MIX.change(kind, magnitude, rng.random(), size)
             });
-            (weight * changed, changes.collect())
+            (weight * rest, changes.collect())
         });
         Self {
             original,

@@ -1,7 +1,7 @@
 //! Lists of image files: a table with the path of every image, its label and the split
 //! that it belongs to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -10,13 +10,16 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::{Found, Labels, Origin, SourceError, order};
 use crate::data::file;
+use crate::data::image_error::names;
+use crate::event::SkippedImage;
 use crate::experiment::spec::{ClassOrder, ImageList};
+use crate::untrusted::Show as _;
 
 /// A longer file is taken for something else.
 const LONGEST: u64 = 1 << 29;
 
-/// Splits that a message names, at most.
-const MOST_SPLITS: usize = 8;
+/// Splits that are counted, at most: a column with more holds something else.
+const MOST_SPLITS: usize = 16;
 
 /// What columns are called, the best name first.
 const PATH: [&str; 4] = ["path", "image", "file", "filename"];
@@ -40,7 +43,7 @@ pub(super) fn find(
     order: ClassOrder,
 ) -> Result<Found, SourceError> {
     let text = read(&list.file)?;
-    let mut rows = rows(list, &text, labels)?;
+    let (mut rows, splits) = rows(list, &text, labels)?;
     rows.sort_unstable_by(|one, other| one.path.cmp(&other.path).then(one.line.cmp(&other.line)));
     if let Some((first, second)) = twice(&rows) {
         return Err(SourceError::ListTwice {
@@ -55,10 +58,25 @@ pub(super) fn find(
     let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let numbers = rows.iter().filter_map(|row| number.get(&*row.label));
     let numbers = numbers.copied().collect();
-    let notes = order::notes(&classes, order);
+    let mut notes = order::notes(&classes, order);
+    if list.split.is_none() && splits.len() > 1 {
+        let named: Vec<String> = splits.keys().cloned().collect();
+        notes.push(format!(
+            "{} has the splits {}, and the images of all are taken; split: \"…\" beside file takes \
+             those of one",
+            list.file.shown(),
+            names(&named)
+        ));
+    }
+    let missing = missing(list, &rows);
     let paths = rows.into_iter().map(|row| row.path).collect();
     let found = Found::outside_folders(classes, numbers, Origin::Files(paths));
-    Ok(Found { notes, ..found })
+    Ok(Found {
+        notes,
+        missing,
+        splits,
+        ..found
+    })
 }
 
 /// Two of these rows, which are sorted by path, of one image; the earlier one first. The
@@ -91,6 +109,20 @@ fn twice(rows: &[Row]) -> Option<(&Row, &Row)> {
     None
 }
 
+/// Images that are listed and not there: nobody lists an image to have it left out.
+fn missing(list: &ImageList, rows: &[Row]) -> Vec<SkippedImage> {
+    let missing = rows.iter().filter(|row| !row.path.exists());
+    let missing = missing.map(|row| SkippedImage {
+        path: row.path.clone(),
+        reason: format!(
+            "is missing; line {} of {} names it",
+            row.line,
+            list.file.shown()
+        ),
+    });
+    missing.collect()
+}
+
 /// The file's text, without the mark that some programs write before it.
 fn read(path: &Path) -> Result<String, SourceError> {
     let (file, _) = file::open(path).map_err(|error| match error {
@@ -119,29 +151,31 @@ fn read(path: &Path) -> Result<String, SourceError> {
     })
 }
 
-fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Vec<Row>, SourceError> {
+/// What is listed, and the splits that there are.
+type Listed = (Vec<Row>, BTreeMap<String, usize>);
+
+fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Listed, SourceError> {
     let extension = list.file.extension().map(OsStr::to_ascii_lowercase);
-    let rows = match extension.as_ref().and_then(|it| it.to_str()) {
+    let listed = match extension.as_ref().and_then(|it| it.to_str()) {
         Some("csv") => table(list, text, labels, delimiter(text))?,
         Some("tsv") => table(list, text, labels, b'\t')?,
-        _ => lines(list, text, labels)?,
+        _ => (lines(list, text, labels)?, BTreeMap::new()),
     };
-    if rows.is_empty() {
+    if listed.0.is_empty() {
         return Err(SourceError::ListEmpty {
             path: list.file.clone(),
         });
     }
-    Ok(rows)
+    Ok(listed)
 }
 
-/// Of a CSV file: spreadsheets write semicolons where a comma is a decimal's.
+/// Of a CSV file: spreadsheets write semicolons where a comma is a decimal's, and some
+/// write tabs.
 fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    if header.contains(';') && !header.contains(',') {
-        b';'
-    } else {
-        b','
-    }
+    let header = text.lines().next().unwrap_or_default().as_bytes();
+    let known = [b',', b';', b'\t'].into_iter();
+    let mut used = known.filter(|known| header.contains(known));
+    used.next().unwrap_or(b',')
 }
 
 /// The rows of a table with a header.
@@ -150,7 +184,7 @@ fn table(
     text: &str,
     labels: Labels,
     delimiter: u8,
-) -> Result<Vec<Row>, SourceError> {
+) -> Result<Listed, SourceError> {
     let path = &list.file;
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
@@ -161,8 +195,8 @@ fn table(
         row_error(path, line, &reason(error.kind()))
     };
     let header = reader.headers().map_err(unreadable)?.clone();
+    let place = |name: &&str| header.iter().position(|it| it.eq_ignore_ascii_case(name));
     let column = |names: &[&'static str]| {
-        let place = |name: &&str| header.iter().position(|it| it.eq_ignore_ascii_case(name));
         let found = names.iter().find_map(place);
         found.ok_or_else(|| SourceError::ListColumn {
             path: path.clone(),
@@ -175,35 +209,34 @@ fn table(
         Labels::FromFolders => Some(column(&LABEL)?),
         Labels::Ignored => None,
     };
-    let split = list.split.as_deref();
-    let split = split
-        .map(|split| Ok((split, column(&SPLIT)?)))
-        .transpose()?;
+    let split_column = match list.split {
+        Some(_) => Some(column(&SPLIT)?),
+        None => SPLIT.iter().find_map(place),
+    };
     let mut rows = Vec::new();
-    let mut splits: Vec<String> = Vec::new();
+    let mut splits = BTreeMap::new();
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(unreadable)? {
         let line = record.position().map_or(0, csv::Position::line);
         let value = |column: usize| record.get(column).unwrap_or_default();
-        if let Some((wanted, column)) = split
-            && value(column) != wanted
-        {
-            let other = value(column);
-            if splits.len() < MOST_SPLITS && splits.iter().all(|known| known != other) {
-                splits.push(other.to_owned());
+        if let Some(own) = split_column.map(value) {
+            if splits.len() < MOST_SPLITS || splits.contains_key(own) {
+                *splits.entry(own.to_owned()).or_default() += 1;
             }
-            continue;
+            if list.split.as_deref().is_some_and(|wanted| wanted != own) {
+                continue;
+            }
         }
         let label = label.map(value);
         rows.push(row(list, line, value(image), label)?);
     }
-    match split {
-        Some((split, _)) if rows.is_empty() => Err(SourceError::ListSplit {
+    match &list.split {
+        Some(split) if rows.is_empty() => Err(SourceError::ListSplit {
             path: path.clone(),
-            split: split.to_owned(),
-            splits,
+            split: split.clone(),
+            splits: splits.into_keys().collect(),
         }),
-        _ => Ok(rows),
+        _ => Ok((rows, splits)),
     }
 }
 
@@ -318,6 +351,7 @@ mod tests {
                 "l.csv",
                 "\u{feff}Label;Filename;note\r\ndog; a b.jpg ;x\r\ncat;c.png;\r\n",
             ),
+            ("l.csv", "image\tclass\na b.jpg\tdog\nc.png\tcat\n"),
             ("l.tsv", "image\tclass\na b.jpg\tdog\nc.png\tcat\n"),
             ("l.txt", "c.png cat\n\n  a b.jpg\tdog\n"),
         ] {
@@ -333,9 +367,46 @@ mod tests {
         assert_eq!(of("test").unwrap(), pairs(&[("c", "x")]));
         assert_eq!(
             of("valid").unwrap_err(),
-            "no row of DIR/l.csv is of the split \"valid\"; there are \"train\", \"test\""
+            "no row of DIR/l.csv is of the split \"valid\"; there are \"test\", \"train\""
         );
         assert_eq!(found("l.csv", text, PLAIN).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn missing_images_and_all_splits_are_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("l.csv");
+        fs::write(&file, "path,label,split\nb,x,train\na,y,train\nc,y,tset\n").unwrap();
+        fs::write(dir.path().join("a"), "image").unwrap();
+        let of = |split: Option<&str>| {
+            let split = split.map(str::to_owned);
+            let file = file.clone();
+            find(
+                &ImageList { file, split },
+                Labels::FromFolders,
+                ClassOrder::Bytes,
+            )
+            .unwrap()
+        };
+        let found = of(Some("train"));
+        let [missing] = &found.missing[..] else {
+            panic!("{:?}", found.missing)
+        };
+        assert_eq!(missing.path, dir.path().join("b"));
+        assert!(
+            missing.reason.starts_with("is missing; line 2 of "),
+            "{missing:?}"
+        );
+        let splits = [("train", 2), ("tset", 1)].map(|(name, rows)| (name.to_owned(), rows));
+        assert_eq!(found.splits, BTreeMap::from(splits));
+        assert_eq!(found.notes, [""; 0]);
+        let all = of(None);
+        assert_eq!((all.missing.len(), all.splits.len()), (2, 2));
+        assert!(
+            all.notes[0].contains("has the splits \"train\", \"tset\", and"),
+            "{:?}",
+            all.notes
+        );
     }
 
     #[test]
@@ -350,6 +421,9 @@ mod tests {
     fn classes_that_are_numbers_may_be_sorted_as_such() {
         let text = "a 10\nb 2\n";
         let dir = tempfile::tempdir().unwrap();
+        for image in ["a", "b"] {
+            fs::write(dir.path().join(image), "image").unwrap();
+        }
         let file = dir.path().join("l.txt");
         fs::write(&file, text).unwrap();
         let list = ImageList { file, split: None };

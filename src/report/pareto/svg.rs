@@ -13,6 +13,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::html::markup::escaped;
 use super::labels::{LETTER, Label, Place, names, placed};
 use super::table;
 use crate::event::Variant;
@@ -71,7 +72,7 @@ pub fn svg(picture: &Pareto) -> String {
             "points without a label, for lack of room: {unnamed}"
         ));
     }
-    notes.extend(picture.absences());
+    notes.extend(picture.remarks());
     let notes: Vec<String> = notes.iter().flat_map(|note| wrapped(note)).collect();
     let height = PLOT.bottom + 62.0 + notes.len() as f64 * LINE;
 
@@ -393,13 +394,4 @@ fn wrapped(note: &str) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A text as it stands in XML.
-fn escaped(text: &str) -> String {
-    clean_line(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! ┌ Classify a folder of images ──────────────────────────────────────┐
 //! │ folder o  /data/new               models  m  both                 │
-//! │ run   ][  quickstart-2026…        weights w  best · top-1 92.1 %  │
+//! │ run   ][  quickstart-2026…        weights w  best · valid 92.1 %    │
 //! │ ██████████▍                 1,234 of 5,000 · 812 images/s · 5 s   │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
@@ -98,7 +98,7 @@ fn models(answering: Answering) -> &'static str {
 
 /// Which of the student's weights, and how well they do. A teacher has but one.
 fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
-    if screen.asked.answering == Answering::Teacher {
+    if !screen.asks_student() {
         return MISSING.to_owned();
     }
     let run = shared.selected.as_ref().and_then(|run| runs.get(run));
@@ -115,7 +115,10 @@ fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
         Weights::Latest => "latest",
     };
     match evaluation {
-        Some(evaluation) => format!("{word} · top-1 {}", percent(evaluation.top1)),
+        Some(evaluation) => {
+            let set = evaluation.split.word();
+            format!("{word} · {set} {}", percent(evaluation.top1))
+        }
         None => word.to_owned(),
     }
 }

@@ -16,7 +16,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Padding, Paragraph};
 
-use super::column::cell;
+use super::column::{Baseline, cell};
 use super::marks::look;
 use crate::format::{MISSING, shorten, shorten_middle, width_of};
 use crate::listing::{COMPARED, Field, Subject};
@@ -92,10 +92,6 @@ pub(super) fn draw(
         .min(inside.width / 2);
     let shown = visible(runs.len(), before, inside.width - names);
     let column = shown_width(shown.len(), inside.width - names);
-    frame.render_widget(
-        block.title_bottom(hidden(runs.len() - shown.len(), theme)),
-        area,
-    );
     let cells = |first: Span<'static>, cell: &dyn Fn(usize) -> Line<'static>| {
         let mut line = Line::from(fitted(Line::from(first), names));
         for &at in &shown {
@@ -103,7 +99,7 @@ pub(super) fn draw(
         }
         line
     };
-    let base = measured.then(|| runs[0].1.metrics);
+    let base = measured.then(|| Baseline::from(runs[0].1));
     let mut lines: Vec<Line> = COMPARED
         .iter()
         .map(|metric| {
@@ -144,6 +140,15 @@ pub(super) fn draw(
         .len()
         .saturating_sub(usize::from(inside.height.saturating_sub(1)));
     let rest = lines.split_off(above.min(most));
+    let below = most - above.min(most);
+    let more = match below {
+        0 => String::new(),
+        rows => format!(" ↓ {rows} more "),
+    };
+    let block = block
+        .title_bottom(Line::styled(more, theme.accent()))
+        .title_bottom(hidden(runs.len() - shown.len(), theme));
+    frame.render_widget(block, area);
     let mut text = vec![heading];
     text.extend(rest);
     frame.render_widget(Paragraph::new(text), inside);
