@@ -182,9 +182,9 @@ fn perform(
             filter::gaussian_blur(image, between(draws, sigma.0, sigma.1));
         }
         Operation::GaussianNoise(deviation) => erase::gaussian_noise(image, deviation, draws),
-        Operation::Cutout(side) => {
+        Operation::Cutout(hole) => {
             let centre = (draws.random_range(0..size.0), draws.random_range(0..size.1));
-            erase::cutout(image, centre, side);
+            erase::cutout(image, centre, hole);
         }
         Operation::Solarize(threshold) => tone::solarize(image, threshold),
         Operation::Posterize(bits) => tone::posterize(image, bits),
@@ -204,10 +204,8 @@ fn perform(
             magnitude,
             steer,
         } => {
-            let share = match steer {
-                Steer::Probability => 1.0,
-                Steer::Magnitude => probability as f32,
-            };
+            let is_steered = steer == Steer::Magnitude;
+            let share = if is_steered { probability as f32 } else { 1.0 };
             let magnitude = share * f32::from(magnitude);
             make(image, recipes::rand_augment(n, magnitude, size, draws));
         }

@@ -13,12 +13,6 @@ const MAX_PIXELS: f64 = 1024.0;
 /// More operations in a row, or chains of them, are taken for a slip.
 const MAX_PARTS: f64 = 16.0;
 
-/// Weights that are more uneven than this are 0 and 1.
-const LEAST_CONCENTRATION: f64 = 1e-3;
-
-/// Weights that are more even than this are equal.
-const MAX_CONCENTRATION: f64 = 100.0;
-
 /// Problems of one operation, under its variant's name.
 pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -76,26 +70,8 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
             between(found, "GaussianNoise", f64::from(*deviation), 0.0, 1.0);
         }
         Operation::Posterize(bits) => between(found, "Posterize", f64::from(*bits), 1.0, 8.0),
-        Operation::MixUp(alpha) => {
-            let alpha = f64::from(*alpha);
-            between(
-                found,
-                "MixUp",
-                alpha,
-                LEAST_CONCENTRATION,
-                MAX_CONCENTRATION,
-            );
-        }
-        Operation::CutMix(alpha) => {
-            let alpha = f64::from(*alpha);
-            between(
-                found,
-                "CutMix",
-                alpha,
-                LEAST_CONCENTRATION,
-                MAX_CONCENTRATION,
-            );
-        }
+        Operation::MixUp(alpha) => concentration(found, "MixUp", *alpha),
+        Operation::CutMix(alpha) => concentration(found, "CutMix", *alpha),
         Operation::RandomErasing { scale, ratio, .. } => {
             span(found, "RandomErasing.scale", *scale, 1e-3, 1.0);
             span(found, "RandomErasing.ratio", *ratio, 1e-2, 100.0);
@@ -111,20 +87,14 @@ pub(super) fn problems(operation: &Operation) -> Vec<Problem> {
             depth,
             alpha,
         } => {
-            let severity = f64::from(*severity);
-            between(found, "AugMix.severity", severity, 1.0, 10.0);
-            between(found, "AugMix.width", f64::from(*width), 1.0, MAX_PARTS);
-            if let Some(depth) = depth {
-                between(found, "AugMix.depth", f64::from(*depth), 1.0, MAX_PARTS);
+            for (path, value, max) in [
+                ("AugMix.severity", u32::from(*severity), 10.0),
+                ("AugMix.width", *width, MAX_PARTS),
+                ("AugMix.depth", depth.unwrap_or(1), MAX_PARTS),
+            ] {
+                between(found, path, f64::from(value), 1.0, max);
             }
-            let alpha = f64::from(*alpha);
-            between(
-                found,
-                "AugMix.alpha",
-                alpha,
-                LEAST_CONCENTRATION,
-                MAX_CONCENTRATION,
-            );
+            concentration(found, "AugMix.alpha", *alpha);
         }
     }
     problems
@@ -227,6 +197,12 @@ fn name_of(operation: &Operation) -> &'static str {
         Operation::MixUp(_) => "MixUp",
         _ => "CutMix",
     }
+}
+
+/// What the parameter of a beta or Dirichlet distribution may be.
+fn concentration(problems: &mut Vec<Problem>, path: &str, alpha: f32) {
+    // Of single precision, as the value is.
+    between(problems, path, f64::from(alpha), f64::from(1e-3_f32), 100.0);
 }
 
 /// Both ends in range, the lesser first.
