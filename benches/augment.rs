@@ -11,10 +11,10 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use workbench::data::augment::Pipeline;
 use workbench::data::shapes;
 use workbench::data::stream::StreamKey;
-use workbench::experiment::augment::Operation;
+use workbench::experiment::augment::{AutoAugmentPolicy, ErasedValue, Operation, Steer};
 use workbench::experiment::spec::Shapes;
 
-const RECIPES: [(&str, &[Operation]); 3] = [
+const RECIPES: [(&str, &[Operation]); 7] = [
     (
         "flip-crop-cutout",
         &[
@@ -39,6 +39,48 @@ const RECIPES: [(&str, &[Operation]); 3] = [
     (
         "trivial-augment",
         &[Operation::HorizontalFlip, Operation::TrivialAugment],
+    ),
+    (
+        "rand-augment",
+        &[
+            Operation::HorizontalFlip,
+            Operation::RandAugment {
+                n: 2,
+                magnitude: 9,
+                steer: Steer::Probability,
+            },
+        ],
+    ),
+    (
+        "auto-augment",
+        &[
+            Operation::HorizontalFlip,
+            Operation::AutoAugment(AutoAugmentPolicy::Cifar10),
+        ],
+    ),
+    (
+        "aug-mix",
+        &[
+            Operation::HorizontalFlip,
+            Operation::AugMix {
+                severity: 3,
+                width: 3,
+                depth: None,
+                alpha: 1.0,
+            },
+        ],
+    ),
+    (
+        "erasing",
+        &[
+            Operation::HorizontalFlip,
+            Operation::PadCrop(4),
+            Operation::RandomErasing {
+                scale: (0.02, 0.33),
+                ratio: (0.3, 3.3),
+                value: ErasedValue::Rgb(0, 0, 0),
+            },
+        ],
     ),
 ];
 

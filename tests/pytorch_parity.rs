@@ -228,6 +228,7 @@ fn batch(views: usize, labelled: usize) -> Batch {
             .iter()
             .map(|&label| u32::try_from(label).unwrap())
             .collect(),
+        mixed: Vec::new(),
         answers: Vec::new(),
     }
 }

@@ -4,14 +4,18 @@
 //! augmentation probabilities, and of nothing else: neither the number of
 //! threads nor whether it was made ahead of time changes a bit of it. The order
 //! is shuffled by (seed, epoch); an image's augmentation draws from a stream
-//! keyed by (seed, epoch, sample, view).
+//! keyed by (seed, epoch, sample, view). Images that are mixed are so with the one before
+//! them in the batch, among those with labels or among those without.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, ParallelIterator, ParallelSliceMut,
+};
 
 use super::augment::Pipeline;
+use super::augment::mix::{Mixing, partner};
 use super::error::DataError;
 use super::images::Images;
 use super::normalize::Table;
@@ -45,9 +49,21 @@ pub struct Batch {
     pub untouched: Vec<Vec<bool>>,
     /// Labels of the labelled images; empty if training has no labels.
     pub labels: Vec<u32>,
+    /// Per view, the second label of every labelled image; empty for a view that has no
+    /// mixed image.
+    pub mixed: Vec<Vec<MixedLabel>>,
     /// Which images they are: indices into [`Images::train`], or into
     /// [`Images::unlabelled`] with [`super::UNLABELLED`] added.
     pub samples: Vec<u64>,
+}
+
+/// The label of another image that takes part in an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MixedLabel {
+    /// Share of the image's own label, 0 to 1; 1 for one that is not mixed.
+    pub own: f32,
+    /// The other one's label.
+    pub other: u32,
 }
 
 /// Makes batches, in the background where it can.
@@ -73,6 +89,7 @@ struct Recipe {
 struct Place<'a> {
     values: &'a mut [f32],
     untouched: &'a mut bool,
+    mixing: &'a mut Vec<Mixing>,
 }
 
 /// A batch that is being made.
@@ -208,11 +225,16 @@ impl Recipe {
         let length = 3 * height as usize * width as usize;
         let mut views = vec![vec![0.0; draws.len() * length]; request.probabilities.len()];
         let mut untouched = vec![vec![false; draws.len()]; views.len()];
+        let mut mixing: Vec<Vec<Vec<Mixing>>> = vec![vec![Vec::new(); draws.len()]; views.len()];
         let mut places: Vec<Vec<Place>> = draws.iter().map(|_| Vec::new()).collect();
-        for (view, flags) in views.iter_mut().zip(&mut untouched) {
-            let chunks = view.chunks_exact_mut(length).zip(flags);
-            for (places, (values, untouched)) in places.iter_mut().zip(chunks) {
-                places.push(Place { values, untouched });
+        for ((view, flags), mixing) in views.iter_mut().zip(&mut untouched).zip(&mut mixing) {
+            let chunks = view.chunks_exact_mut(length).zip(flags).zip(mixing);
+            for (places, ((values, untouched), mixing)) in places.iter_mut().zip(chunks) {
+                places.push(Place {
+                    values,
+                    untouched,
+                    mixing,
+                });
             }
         }
         places
@@ -229,8 +251,15 @@ impl Recipe {
             .filter(|draw| !draw.unlabelled)
             .filter_map(|draw| self.train.label(draw.index))
             .collect();
+        let partners = partners(&draws);
+        let mixed = views.iter_mut().zip(&mixing);
+        let mixed = mixed.map(|(view, mixing)| {
+            mix(view, mixing, &partners, (width, height));
+            mixed_labels(&labels, mixing, &partners, (width, height))
+        });
         Ok(Batch {
             size: (labels.len(), draws.len()),
+            mixed: mixed.collect(),
             views,
             untouched,
             labels,
@@ -260,6 +289,7 @@ impl Recipe {
         let mut plain: Option<usize> = None;
         for (at, view) in views.enumerate().take(places.len()) {
             *places[at].untouched = !view.changed && !stands_in;
+            *places[at].mixing = view.mixing;
             match plain {
                 // What is equal was normalised a moment ago.
                 Some(first) if !view.changed => {
@@ -274,6 +304,56 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+/// The image that each would be mixed with: one of its kind, so that those with labels
+/// keep to themselves.
+fn partners(draws: &[Draw]) -> Vec<usize> {
+    let labelled = draws.partition_point(|draw| !draw.unlabelled);
+    let of_labelled = (0..labelled).map(|place| partner(place, labelled));
+    let rest = draws.len() - labelled;
+    of_labelled
+        .chain((0..rest).map(|place| labelled + partner(place, rest)))
+        .collect()
+}
+
+/// Mixes the images of a view, of this width and height, with their partners as these are
+/// without being mixed.
+fn mix(view: &mut [f32], mixing: &[Vec<Mixing>], partners: &[usize], size: (u32, u32)) {
+    if mixing.iter().all(Vec::is_empty) {
+        return;
+    }
+    let length = view.len() / mixing.len();
+    let unmixed = view.to_vec();
+    view.par_chunks_exact_mut(length)
+        .zip(mixing)
+        .zip(partners)
+        .for_each(|((image, mixing), &partner)| {
+            let other = &unmixed[partner * length..][..length];
+            for one in mixing {
+                one.mix_values(image, other, size);
+            }
+        });
+}
+
+/// The second labels of the labelled images; none if no image is mixed.
+fn mixed_labels(
+    labels: &[u32],
+    mixing: &[Vec<Mixing>],
+    partners: &[usize],
+    size: (u32, u32),
+) -> Vec<MixedLabel> {
+    if mixing.iter().all(Vec::is_empty) {
+        return Vec::new();
+    }
+    let each = (0..labels.len()).map(|image| MixedLabel {
+        own: mixing[image]
+            .iter()
+            .map(|one| one.own_share(size))
+            .product(),
+        other: labels[partners[image]],
+    });
+    each.collect()
 }
 
 #[cfg(test)]

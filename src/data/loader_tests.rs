@@ -3,7 +3,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{Batch, BatchRequest, Loader};
+use crate::data::augment::Pipeline;
 use crate::data::fixtures::{cut, folder, plan, shapes};
+use crate::data::stream::StreamKey;
 use crate::data::{DataError, Images, UNLABELLED};
 use crate::experiment::augment::Operation;
 use crate::experiment::plan::{DataPlan, ValidPlan};
@@ -412,4 +414,104 @@ fn every_epoch_takes_different_images_to_different_places() {
     let first = order(0);
     assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), first.len());
     assert_ne!(first, order(1));
+}
+
+#[test]
+fn mixed_images_are_those_before_them_with_a_share_of_both_labels() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let operations: Vec<Operation> = OPERATIONS
+        .into_iter()
+        .chain([Operation::MixUp(1.0), Operation::CutMix(1.0)])
+        .collect();
+    let loader = |operations: &[Operation], workers| {
+        let order = (7, SamplerSpec::Shuffle);
+        Loader::new(&images, operations, 8, 0.6, order, workers)
+    };
+    let (mixing, plain) = (loader(&operations, 2), loader(&OPERATIONS, 1));
+    assert_eq!(all(&mixing, 2), all(&loader(&operations, 1), 2));
+    let (mut of_labelled, mut twice) = (0, 0);
+    for index in 0..mixing.batches_per_epoch() {
+        let (batch, before) = (
+            mixing.batch(&request(1, index)).unwrap(),
+            plain.batch(&request(1, index)).unwrap(),
+        );
+        let (labelled, count) = batch.size;
+        assert!(batch.mixed[0].is_empty() && batch.views[0] == before.views[0]);
+        assert!(before.mixed.iter().all(Vec::is_empty));
+        for view in [1, 2] {
+            let length = batch.views[view].len() / count;
+            for image in 0..count {
+                let first = if image < labelled { 0 } else { labelled };
+                let last = if image < labelled { labelled } else { count };
+                let partner = if image == first { last - 1 } else { image - 1 };
+                let values = |batch: &Batch, image: usize| {
+                    batch.views[view][image * length..][..length].to_vec()
+                };
+                if image >= labelled {
+                    // Those without labels keep to themselves, too.
+                    let (own, other) = (values(&before, image), values(&before, partner));
+                    for ((value, own), other) in values(&batch, image).iter().zip(own).zip(other) {
+                        let (low, high) = (own.min(other) - 1e-5, own.max(other) + 1e-5);
+                        assert!((low..=high).contains(value));
+                    }
+                    continue;
+                }
+                // What is drawn is a function of the image and its view.
+                let key = StreamKey {
+                    seed: 7,
+                    epoch: 1,
+                    sample: batch.samples[image],
+                    view: view as u32,
+                };
+                let probability = request(1, index).probabilities[view];
+                let (height, width) = images.size;
+                let mut pixels = images.train.pixels(batch.samples[image] as usize).unwrap();
+                let applied = Pipeline::new(&operations).apply(&mut pixels, probability, &key);
+                let (mut expected, other) = (values(&before, image), values(&before, partner));
+                let mut own = 1.0;
+                for one in &applied.mixing {
+                    one.mix_values(&mut expected, &other, (width, height));
+                    own *= one.own_share((width, height));
+                }
+                assert_eq!(values(&batch, image), expected);
+                assert_eq!(batch.untouched[view][image], !applied.changed);
+                let label = batch.mixed[view].get(image).copied();
+                let label = label.unwrap_or(super::MixedLabel {
+                    own: 1.0,
+                    other: batch.labels[partner],
+                });
+                assert_eq!((label.own, label.other), (own, batch.labels[partner]));
+                of_labelled += usize::from(!applied.mixing.is_empty());
+                twice += usize::from(applied.mixing.len() == 2);
+            }
+        }
+    }
+    assert!(of_labelled > 20 && twice > 10, "{of_labelled}, {twice}");
+}
+
+#[test]
+fn every_operation_gives_the_same_batch_on_any_threads_and_ahead() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    for written in [
+        "RandomErasing()",
+        "RandomErasing(value: Noise)",
+        "RandAugment()",
+        "RandAugment(steer: Magnitude)",
+        "AutoAugment(ImageNet)",
+        "AutoAugment(Svhn)",
+        "AugMix()",
+        "TrivialAugment",
+    ] {
+        let operations: [Operation; 1] = [ron::from_str(written).unwrap()];
+        let loader = |workers| {
+            let order = (7, SamplerSpec::Shuffle);
+            Loader::new(&images, &operations, 8, 0.6, order, workers)
+        };
+        let (one, other) = (loader(1), loader(4));
+        other.prefetch(request(0, 1));
+        let (ahead, now) = (other.batch(&request(0, 1)), one.batch(&request(0, 1)));
+        let (ahead, now) = (ahead.unwrap(), now.unwrap());
+        assert_eq!(ahead, now, "{written}");
+        assert_ne!(now.views[0], now.views[2], "{written}");
+    }
 }

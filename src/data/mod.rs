@@ -42,7 +42,7 @@ pub use image_error::ImageError;
 pub use images::Images;
 pub use index::{DataIndex, SetIndex, index};
 pub use inference::open_folder;
-pub use loader::{Batch, BatchRequest, Loader};
+pub use loader::{Batch, BatchRequest, Loader, MixedLabel};
 pub use normalize::Normalization;
 pub use part::Part;
 pub use sampler::UNLABELLED;

@@ -238,6 +238,7 @@ impl<'a> Fit<'a> {
                     .map(|view| image_tensor(view, size, &device))
                     .collect(),
                 labels: batch.labels.clone(),
+                mixed: batch.mixed.clone(),
                 answers,
             },
             &StepSettings {

@@ -6,6 +6,7 @@
     reason = "a test that cannot continue fails, and says where"
 )]
 
+mod augmentation;
 mod bench;
 mod early_stop;
 mod exit_codes;

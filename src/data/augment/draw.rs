@@ -10,12 +10,16 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::colour;
+use super::erase::two_normals;
 use super::resample::{Affine, Window};
 use crate::data::stream::between;
 
-/// Tries before a crop falls back to the middle of the image, as many as
-/// torchvision makes.
-const CROP_TRIES: usize = 10;
+/// Tries before a crop falls back to the middle of the image, and before nothing is
+/// erased, as many as torchvision makes.
+const TRIES: usize = 10;
+
+/// Shapes of gamma variates that make a difference.
+const SHAPES: std::ops::RangeInclusive<f64> = 1e-3..=1e3;
 
 /// Right and down, uniform in ±`padding` pixels: the place of an uncut window
 /// in a picture that was padded by as much.
@@ -50,7 +54,7 @@ pub(super) fn crop_window(
     rng: &mut ChaCha8Rng,
 ) -> Window {
     let area = width as f32 * height as f32;
-    for _ in 0..CROP_TRIES {
+    for _ in 0..TRIES {
         let target = area * between(rng, scale.0, scale.1);
         let ratio = between(rng, ratio.0.ln(), ratio.1.ln()).exp();
         let columns = (target * ratio).sqrt().round();
@@ -80,6 +84,78 @@ pub(super) fn crop_window(
         top: (height - rows) / 2,
         width: columns,
         height: rows,
+    }
+}
+
+/// A rectangle of random area and shape at a random place within the image, narrower and
+/// lower than it (Zhong et al., "Random Erasing Data Augmentation", 2017, as in
+/// torchvision's `RandomErasing`): height / width is uniform in its logarithm. None where
+/// none of ten fits.
+pub(super) fn erased_window(
+    (width, height): (u32, u32),
+    scale: (f32, f32),
+    ratio: (f32, f32),
+    rng: &mut ChaCha8Rng,
+) -> Option<Window> {
+    let area = width as f32 * height as f32;
+    for _ in 0..TRIES {
+        let target = area * between(rng, scale.0, scale.1);
+        let ratio = between(rng, ratio.0.ln(), ratio.1.ln()).exp();
+        let rows = (target * ratio).sqrt().round_ties_even();
+        let columns = (target / ratio).sqrt().round_ties_even();
+        if columns < width as f32 && rows < height as f32 {
+            let (columns, rows) = (columns as u32, rows as u32);
+            return Some(Window {
+                left: rng.random_range(0..=width - columns),
+                top: rng.random_range(0..=height - rows),
+                width: columns,
+                height: rows,
+            });
+        }
+    }
+    None
+}
+
+/// Fills in weights that sum to 1, from a symmetric Dirichlet distribution: gamma variates
+/// of this shape, divided by their sum. Two of them are a beta variate and the rest.
+pub(super) fn dirichlet(shape: f32, weights: &mut [f32], rng: &mut ChaCha8Rng) {
+    // Not a number is the least, too.
+    let shape = f64::from(shape).max(*SHAPES.start()).min(*SHAPES.end());
+    // As logarithms: small shapes give variates below the least of all floats.
+    let mut most = f64::NEG_INFINITY;
+    let logarithms: Vec<f64> = weights
+        .iter()
+        .map(|_| {
+            let logarithm = ln_gamma_variate(shape, rng);
+            most = most.max(logarithm);
+            logarithm
+        })
+        .collect();
+    let total: f64 = logarithms.iter().map(|&ln| (ln - most).exp()).sum();
+    for (weight, ln) in weights.iter_mut().zip(logarithms) {
+        *weight = ((ln - most).exp() / total) as f32;
+    }
+}
+
+/// The logarithm of a gamma variate of this shape and scale 1 (Marsaglia and Tsang, "A
+/// simple method for generating gamma variables", 2000).
+fn ln_gamma_variate(shape: f64, rng: &mut ChaCha8Rng) -> f64 {
+    // Below 1 it is one of a shape greater by 1, times u^(1 / shape).
+    let (shape, ln_power) = if shape < 1.0 {
+        // 1 − u is never 0, of which there is no logarithm.
+        (shape + 1.0, (1.0 - rng.random::<f64>()).ln() / shape)
+    } else {
+        (shape, 0.0)
+    };
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let [normal, _] = two_normals(rng).map(f64::from);
+        let v = (1.0 + c * normal).powi(3);
+        let u = 1.0 - rng.random::<f64>();
+        if v > 0.0 && u.ln() < 0.5 * normal * normal + d - d * v + d * v.ln() {
+            return (d * v).ln() + ln_power;
+        }
     }
 }
 
@@ -230,6 +306,59 @@ mod tests {
         assert_eq!(window, middle);
         let thin = crop_window((1, 7), (0.08, 0.1), (3.0, 4.0), &mut rng());
         assert_eq!((thin.left, thin.width, thin.height), (0, 1, 1));
+    }
+
+    #[test]
+    fn erased_rectangles_stay_inside_and_keep_to_scale_and_ratio() {
+        let mut rng = rng();
+        let mut areas = Vec::new();
+        for _ in 0..DRAWS {
+            let window = erased_window((200, 200), (0.02, 0.33), (0.3, 3.3), &mut rng);
+            let Some(window) = window else { continue };
+            assert!(window.left + window.width <= 200 && window.top + window.height <= 200);
+            let (width, height) = (f64::from(window.width), f64::from(window.height));
+            // Sides are rounded to pixels, of which the least have fifteen.
+            assert!((0.28..3.5).contains(&(height / width)), "{window:?}");
+            areas.push(width * height / 40_000.0);
+        }
+        assert!(areas.len() > DRAWS * 99 / 100);
+        let mean = areas.iter().sum::<f64>() / areas.len() as f64;
+        assert!((mean - 0.175).abs() < 0.01, "{mean}");
+        assert!(areas.iter().all(|area| (0.018..0.34).contains(area)));
+    }
+
+    #[test]
+    fn nothing_is_erased_where_no_rectangle_fits() {
+        let whole = erased_window((30, 30), (1.0, 1.0), (1.0, 1.0), &mut rng());
+        assert_eq!(whole, None);
+    }
+
+    #[test]
+    fn weights_sum_to_one_and_vary_as_their_concentration_says() {
+        let mut rng = rng();
+        for shape in [0.001_f32, 0.2, 1.0, 5.0, 100.0] {
+            let mut of_first = Vec::new();
+            for _ in 0..DRAWS {
+                let mut weights = [f32::NAN; 3];
+                dirichlet(shape, &mut weights, &mut rng);
+                assert!(
+                    (weights.iter().sum::<f32>() - 1.0).abs() < 1e-6,
+                    "{weights:?}"
+                );
+                of_first.push(f64::from(weights[0]));
+            }
+            let mean = of_first.iter().sum::<f64>() / DRAWS as f64;
+            let variance =
+                of_first.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / DRAWS as f64;
+            // Mean 1/3 and variance (1/3)(2/3)/(3 shape + 1); five standard errors.
+            let expected = (2.0 / 9.0) / (3.0 * f64::from(shape) + 1.0);
+            let error = 5.0 * (expected / DRAWS as f64).sqrt();
+            assert!((mean - 1.0 / 3.0).abs() < error, "{shape}: {mean}");
+            assert!(
+                (variance / expected - 1.0).abs() < 0.15,
+                "{shape}: {variance}"
+            );
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! Operations that destroy information: blanked squares and noise.
+//! Operations that destroy information: blanked squares, erased rectangles and noise.
 
 use std::f32::consts::TAU;
 
 use image::RgbImage;
-use rand::RngExt;
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
+use super::resample::Window;
 use super::{pixels_mut, size, to_level};
+use crate::experiment::augment::ErasedValue;
 
 /// Blanks a square of this side around the pixel (x, y), with black. What of
 /// it hangs over the border is cut off. An even side has one more pixel before
@@ -17,6 +19,20 @@ pub fn cutout(image: &mut RgbImage, centre: (u32, u32), side: u32) {
     let band = &mut pixels_mut(image)[rows.start * width..rows.end * width];
     for row in band.chunks_exact_mut(width.max(1)) {
         row[columns.clone()].fill([0; 3]);
+    }
+}
+
+/// Replaces the pixels of a rectangle within the image by a value.
+pub fn erase(image: &mut RgbImage, window: Window, value: ErasedValue, rng: &mut ChaCha8Rng) {
+    let width = image.width() as usize;
+    let (left, columns) = (window.left as usize, window.width as usize);
+    let rows = pixels_mut(image).chunks_exact_mut(width.max(1));
+    for row in rows.skip(window.top as usize).take(window.height as usize) {
+        let row = &mut row[left..left + columns];
+        match value {
+            ErasedValue::Rgb(red, green, blue) => row.fill([red, green, blue]),
+            ErasedValue::Noise => rng.fill_bytes(row.as_flattened_mut()),
+        }
     }
 }
 
@@ -39,7 +55,7 @@ pub fn gaussian_noise(image: &mut RgbImage, deviation: f32, rng: &mut ChaCha8Rng
 }
 
 /// Two independent standard normal numbers (Box and Muller, 1958).
-fn two_normals(rng: &mut ChaCha8Rng) -> [f32; 2] {
+pub(super) fn two_normals(rng: &mut ChaCha8Rng) -> [f32; 2] {
     // 1 − u is never 0, of which there is no logarithm.
     let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
     let (sine, cosine) = (TAU * rng.random::<f32>()).sin_cos();
@@ -76,6 +92,30 @@ mod tests {
         assert_eq!(blanked((2, 2), u32::MAX).len(), 20);
         assert!(blanked((2, 2), 0).is_empty());
         assert!(blanked((u32::MAX, u32::MAX), 9).is_empty());
+    }
+
+    #[test]
+    fn a_rectangle_is_erased_and_nothing_else() {
+        let before = RgbImage::from_pixel(6, 5, image::Rgb([9; 3]));
+        let window = Window {
+            left: 1,
+            top: 2,
+            width: 4,
+            height: 3,
+        };
+        for value in [ErasedValue::Rgb(1, 2, 3), ErasedValue::Noise] {
+            let mut image = before.clone();
+            erase(&mut image, window, value, &mut ChaCha8Rng::seed_from_u64(5));
+            let changed: Vec<(u32, u32)> = (image.enumerate_pixels())
+                .filter(|(_, _, pixel)| pixel.0 != [9; 3])
+                .map(|(x, y, _)| (x, y))
+                .collect();
+            let inside: Vec<(u32, u32)> =
+                (2..5).flat_map(|y| (1..5).map(move |x| (x, y))).collect();
+            assert_eq!(changed, inside);
+            let corner = image.get_pixel(1, 2).0;
+            assert_eq!(corner == [1, 2, 3], value != ErasedValue::Noise);
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Operations that move whole pixels: flips and shifts.
+//! Operations that move whole pixels: flips, shifts, and affine maps that take the
+//! nearest pixel.
 
 use image::RgbImage;
 
-use super::{pixels_mut, size};
+use super::{pixels, pixels_mut, size};
 
 /// Mirrors left and right.
 pub fn flip_horizontal(image: &mut RgbImage) {
@@ -59,6 +60,55 @@ pub fn shift(image: &mut RgbImage, right: i64, down: i64) {
         pixels.copy_within(source..source + kept, start + to_column);
         pixels[start + bare..start + bare + columns].fill([0; 3]);
     }
+}
+
+/// Resamples under an affine map, each pixel being the nearest to its place in the
+/// source. `inverse` leads from a place in the result to that in the source, both in
+/// pixels from the upper left corner. What comes into view is black. The arithmetic is
+/// Pillow's, in units of 1/65536 of a pixel.
+pub fn affine_nearest(image: &mut RgbImage, inverse: [[f64; 3]; 2]) {
+    const ONE: f64 = 65_536.0;
+    let (width, height) = size(image);
+    let source = image.clone();
+    let source = pixels(&source);
+    let fixed = |value: f64| (value * ONE + 0.5).floor() as i64;
+    // The first pixel's centre lies at (0.5, 0.5).
+    let line = |[x, y, start]: [f64; 3]| [fixed(x), fixed(y), fixed(start + 0.5 * x + 0.5 * y)];
+    let ([x_right, x_down, x_start], [y_right, y_down, y_start]) =
+        (line(inverse[0]), line(inverse[1]));
+    for (row, target) in (0..).zip(pixels_mut(image).chunks_exact_mut(width.max(1))) {
+        let mut x = x_start.saturating_add(x_down.saturating_mul(row));
+        let mut y = y_start.saturating_add(y_down.saturating_mul(row));
+        for pixel in target {
+            // What is negative becomes too large.
+            let (column, row) = ((x >> 16) as usize, (y >> 16) as usize);
+            *pixel = if column < width && row < height {
+                source[row * width + column]
+            } else {
+                [0; 3]
+            };
+            x = x.saturating_add(x_right);
+            y = y.saturating_add(y_right);
+        }
+    }
+}
+
+/// Rotates counterclockwise about the centre, each pixel being the nearest to its place
+/// in the source.
+pub fn rotate_nearest(image: &mut RgbImage, degrees: f64) {
+    let (width, height) = size(image);
+    let (middle_x, middle_y) = (width as f64 / 2.0, height as f64 / 2.0);
+    // Pillow rounds them so that right angles come out whole.
+    let rounded = |value: f64| (value * 1e15).round() / 1e15;
+    let turn = -degrees.to_radians();
+    let (cosine, sine) = (rounded(turn.cos()), rounded(turn.sin()));
+    let x = [cosine, sine, middle_x - cosine * middle_x - sine * middle_y];
+    let y = [
+        -sine,
+        cosine,
+        middle_y + sine * middle_x - cosine * middle_y,
+    ];
+    affine_nearest(image, [x, y]);
 }
 
 #[cfg(test)]

@@ -4,19 +4,26 @@
 //! that the rest of the program needs. Below it, the pixels and the dice are
 //! kept apart: [`geometry`], [`resample`], [`colour`], [`tone`], [`filter`]
 //! and [`erase`] change an image by parameters that are handed in, and are
-//! compared with torchvision on fixed parameters; `draw` and [`trivial`] draw
-//! the parameters from the experiment's ranges.
+//! compared with torchvision on fixed parameters; [`change`] says what the
+//! magnitudes of recipes come to; `draw`, [`trivial`] and [`recipes`] draw the
+//! parameters from the experiment's ranges.
+//!
+//! [`mix`] is for operations on two images of a batch: an image is mixed where the
+//! other one is at hand, not in the pipeline.
 //!
 //! No operation ever changes the size of an image. Nothing here reads files,
 //! knows labels or holds state between images: what comes out is determined by
 //! the image, the operations, the probability and the stream key.
 
+pub mod change;
 pub mod colour;
 mod draw;
 pub mod erase;
 pub mod filter;
 pub mod geometry;
+pub mod mix;
 mod pipeline;
+pub mod recipes;
 pub mod resample;
 pub mod tone;
 pub mod trivial;

@@ -4,11 +4,14 @@ use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::change::{Change, Interpolation};
 use super::draw::{self, AffineRange, Jitter};
+use super::mix::Mixing;
+use super::recipes::{self, Mixture, MixtureRange};
 use super::trivial::Choice;
 use super::{colour, erase, filter, geometry, resample, tone};
 use crate::data::stream::{StreamKey, between};
-use crate::experiment::augment::Operation;
+use crate::experiment::augment::{Operation, Steer};
 
 /// A copy of an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,17 @@ pub struct View {
     pub image: RgbImage,
     /// Whether an operation was applied to them.
     pub changed: bool,
+    /// How they are to be mixed with those of another image, one after another.
+    pub mixing: Vec<Mixing>,
+}
+
+/// What a pipeline did to an image.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Applied {
+    /// Whether an operation was applied, or is to be.
+    pub changed: bool,
+    /// How the image is to be mixed with another one, one after another.
+    pub mixing: Vec<Mixing>,
 }
 
 /// The operations of an experiment, ready to be applied.
@@ -48,51 +62,74 @@ impl Pipeline {
             .map(move |(view, &probability)| {
                 let mut image = image.clone();
                 let key = StreamKey { view, ..key };
-                let changed = self.apply(&mut image, probability, &key);
-                View { image, changed }
+                let Applied { changed, mixing } = self.apply(&mut image, probability, &key);
+                View {
+                    image,
+                    changed,
+                    mixing,
+                }
             })
     }
 
     /// Applies each operation to the image, independently, with this
-    /// probability (at 0 and below none, at 1 and above all). The size of the
-    /// image does not change.
+    /// probability (at 0 and below none, at 1 and above all). One whose magnitude
+    /// is steered is applied at any above 0, that much of its magnitude. The size
+    /// of the image does not change.
     ///
     /// Everything that is drawn comes from the stream of `key`. Sub-stream 0
     /// decides which operations are applied, one number for each; operation i
     /// draws its parameters from sub-stream i + 1. So an operation that is
     /// applied at one probability is applied with the same parameters at every
-    /// higher one, whatever the others do. Returns whether any was applied.
-    pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) -> bool {
+    /// higher one, whatever the others do. Operations that mix it with another image are
+    /// drawn, not applied.
+    pub fn apply(&self, image: &mut RgbImage, probability: f64, key: &StreamKey) -> Applied {
         // False for NaN too.
         let any = probability > 0.0;
         if !any || self.operations.is_empty() || image.is_empty() {
-            return false;
+            return Applied::default();
         }
-        let mut changed = false;
+        let mut applied = Applied::default();
         let unread = key.rng();
         let mut coins = unread.clone();
         for (operation, stream) in self.operations.iter().zip(1..) {
-            if coins.random::<f64>() < probability {
+            let is_drawn = coins.random::<f64>() < probability;
+            if is_drawn || operation.is_steered_by_magnitude() {
                 let mut draws = unread.clone();
                 draws.set_stream(stream);
-                perform(operation, image, &mut draws);
-                changed = true;
+                let mixing = perform(operation, image, probability.min(1.0), &mut draws);
+                applied.mixing.extend(mixing);
+                applied.changed = true;
             }
         }
-        changed
+        applied
     }
 
     /// Share of the images of a view with this probability that no operation is
     /// applied to, on average.
     #[must_use]
     pub fn untouched_share(&self, probability: f64) -> f64 {
+        let always = self
+            .operations
+            .iter()
+            .any(Operation::is_steered_by_magnitude);
+        if always && probability > 0.0 {
+            return 0.0;
+        }
         let left = 1.0 - probability.clamp(0.0, 1.0);
         left.powi(self.operations.len().try_into().unwrap_or(i32::MAX))
     }
 }
 
-/// Draws an operation's parameters and changes the image.
-fn perform(operation: &Operation, image: &mut RgbImage, draws: &mut ChaCha8Rng) {
+/// Draws an operation's parameters and changes the image, or says how it is to be mixed
+/// with another one. The probability of the view is the strength of what is steered by
+/// magnitude.
+fn perform(
+    operation: &Operation,
+    image: &mut RgbImage,
+    probability: f64,
+    draws: &mut ChaCha8Rng,
+) -> Option<Mixing> {
+    let size = image.dimensions();
     match *operation {
         Operation::HorizontalFlip => geometry::flip_horizontal(image),
         Operation::VerticalFlip => geometry::flip_vertical(image),
@@ -101,7 +138,7 @@ fn perform(operation: &Operation, image: &mut RgbImage, draws: &mut ChaCha8Rng) 
             geometry::shift(image, right, down);
         }
         Operation::RandomResizedCrop { scale, ratio } => {
-            let window = draw::crop_window(image.dimensions(), scale, ratio, draws);
+            let window = draw::crop_window(size, scale, ratio, draws);
             resample::resized_crop(image, window);
         }
         Operation::Rotate(degrees) => {
@@ -145,17 +182,58 @@ fn perform(operation: &Operation, image: &mut RgbImage, draws: &mut ChaCha8Rng) 
             filter::gaussian_blur(image, between(draws, sigma.0, sigma.1));
         }
         Operation::GaussianNoise(deviation) => erase::gaussian_noise(image, deviation, draws),
-        Operation::Cutout(side) => {
-            let centre = (
-                draws.random_range(0..image.width()),
-                draws.random_range(0..image.height()),
-            );
-            erase::cutout(image, centre, side);
+        Operation::Cutout(hole) => {
+            let centre = (draws.random_range(0..size.0), draws.random_range(0..size.1));
+            erase::cutout(image, centre, hole);
         }
         Operation::Solarize(threshold) => tone::solarize(image, threshold),
         Operation::Posterize(bits) => tone::posterize(image, bits),
         Operation::Equalize => tone::equalize(image),
         Operation::TrivialAugment => Choice::draw(draws).apply(image),
+        Operation::RandomErasing {
+            scale,
+            ratio,
+            value,
+        } => {
+            if let Some(window) = draw::erased_window(size, scale, ratio, draws) {
+                erase::erase(image, window, value, draws);
+            }
+        }
+        Operation::RandAugment {
+            n,
+            magnitude,
+            steer,
+        } => {
+            let is_steered = steer == Steer::Magnitude;
+            let share = if is_steered { probability as f32 } else { 1.0 };
+            let magnitude = share * f32::from(magnitude);
+            make(image, recipes::rand_augment(n, magnitude, size, draws));
+        }
+        Operation::AutoAugment(policy) => make(image, recipes::auto_augment(policy, size, draws)),
+        Operation::AugMix {
+            severity,
+            width,
+            depth,
+            alpha,
+        } => {
+            let range = MixtureRange {
+                severity,
+                width,
+                depth,
+                alpha,
+            };
+            Mixture::draw(range, size, draws).apply(image);
+        }
+        Operation::MixUp(alpha) => return Some(Mixing::blend(alpha, draws)),
+        Operation::CutMix(alpha) => return Some(Mixing::paste(alpha, size, draws)),
+    }
+    None
+}
+
+/// Makes the changes of a recipe that takes the nearest pixel.
+fn make(image: &mut RgbImage, changes: impl Iterator<Item = Change>) {
+    for change in changes {
+        change.apply(image, Interpolation::Nearest);
     }
 }
 
@@ -166,6 +244,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::experiment::augment::{AutoAugmentPolicy, ErasedValue};
+    use crate::experiment::catalogue::{Shape, Type};
 
     const KEY: StreamKey = StreamKey {
         seed: 1,
@@ -205,7 +285,34 @@ mod tests {
             Operation::Posterize(4),
             Operation::Equalize,
             Operation::TrivialAugment,
+            Operation::RandomErasing {
+                scale: (0.02, 0.33),
+                ratio: (0.3, 3.3),
+                value: ErasedValue::Rgb(0, 255, 0),
+            },
+            Operation::RandAugment {
+                n: 2,
+                magnitude: 9,
+                steer: Steer::Probability,
+            },
+            Operation::AutoAugment(AutoAugmentPolicy::Cifar10),
+            Operation::AugMix {
+                severity: 3,
+                width: 3,
+                depth: None,
+                alpha: 1.0,
+            },
+            Operation::MixUp(0.2),
+            Operation::CutMix(1.0),
         ]
+    }
+
+    fn steered(magnitude: u8) -> Operation {
+        Operation::RandAugment {
+            n: 2,
+            magnitude,
+            steer: Steer::Magnitude,
+        }
     }
 
     fn picture(width: u32, height: u32) -> RgbImage {
@@ -226,6 +333,85 @@ mod tests {
 
     fn keys(count: u64) -> impl Iterator<Item = StreamKey> {
         (0..count).map(|sample| StreamKey { sample, ..KEY })
+    }
+
+    #[test]
+    fn every_operation_of_the_catalogue_is_walked() {
+        let Shape::Enum(variants) = Type::named("Operation").unwrap().shape else {
+            panic!("an operation is one of several");
+        };
+        let named: Vec<&str> = variants.iter().map(|variant| variant.name).collect();
+        let walked = every_operation().into_iter().map(|operation| {
+            let written = format!("{operation:?}");
+            let end = written.find(['(', ' ']).unwrap_or(written.len());
+            written[..end].to_owned()
+        });
+        assert_eq!(walked.collect::<Vec<_>>(), named);
+    }
+
+    #[test]
+    fn a_probability_that_steers_magnitude_is_how_strongly_not_how_often() {
+        let at = |magnitude, probability, key: &StreamKey| {
+            applied(&[steered(magnitude)], probability, key)
+        };
+        let pipeline = Pipeline::new(&[Operation::HorizontalFlip, steered(30)]);
+        assert_eq!(pipeline.untouched_share(0.0), 1.0);
+        assert_eq!(pipeline.untouched_share(0.01), 0.0);
+        for key in keys(200) {
+            assert_eq!(at(30, 0.0, &key), picture(24, 20));
+            let mut image = picture(24, 20);
+            assert!(pipeline.apply(&mut image, 0.01, &key).changed);
+            // A third of 30 is 10, and all of it what is not steered does.
+            assert_eq!(at(30, 1.0 / 3.0, &key), at(10, 1.0, &key));
+            let unsteered = Operation::RandAugment {
+                n: 2,
+                magnitude: 30,
+                steer: Steer::Probability,
+            };
+            assert_eq!(at(30, 1.0, &key), applied(&[unsteered], 1.0, &key));
+        }
+    }
+
+    #[test]
+    fn what_mixes_images_is_drawn_for_each_and_leaves_its_pixels_to_the_batch() {
+        let pipeline = Pipeline::new(&[Operation::MixUp(1.0), Operation::CutMix(1.0)]);
+        let mut mixings = [0; 3];
+        for key in keys(1000) {
+            let image = picture(24, 20);
+            let View {
+                image,
+                changed,
+                mixing,
+            } = pipeline.views(&image, &[0.5], key).next().unwrap();
+            assert_eq!(image, picture(24, 20));
+            assert_eq!(changed, !mixing.is_empty());
+            mixings[mixing.len()] += 1;
+        }
+        // 250, 500 and 250 expected, standard deviation at most 16.
+        assert!((170..330).contains(&mixings[0]) && (170..330).contains(&mixings[2]));
+    }
+
+    #[test]
+    fn what_is_steered_takes_no_part_in_how_often_others_are_applied() {
+        let flip = Operation::HorizontalFlip;
+        let steered = Pipeline::new(&[steered(0), flip.clone()]);
+        let plain = Pipeline::new(&[
+            Operation::RandAugment {
+                n: 2,
+                magnitude: 0,
+                steer: Steer::Probability,
+            },
+            flip,
+        ]);
+        // Two greys side by side, which nothing of magnitude 0 changes places of.
+        let before = RgbImage::from_fn(2, 1, |x, _| image::Rgb([100 + 50 * x as u8; 3]));
+        for key in keys(100) {
+            let (mut first, mut second) = (before.clone(), before.clone());
+            steered.apply(&mut first, 0.5, &key);
+            plain.apply(&mut second, 0.5, &key);
+            let rises = |image: &RgbImage| image.get_pixel(0, 0).0[0] < image.get_pixel(1, 0).0[0];
+            assert_eq!(rises(&first), rises(&second));
+        }
     }
 
     #[test]
@@ -287,6 +473,9 @@ mod tests {
     #[test]
     fn every_operation_changes_the_picture_for_some_key() {
         for operation in every_operation() {
+            if operation.mixes_images() {
+                continue;
+            }
             let operations = [operation];
             let changed = keys(20).any(|key| applied(&operations, 1.0, &key) != picture(24, 20));
             assert!(changed, "{operations:?}");
@@ -381,6 +570,24 @@ mod tests {
             1 => any::<f32>().prop_map(Operation::Rotate),
             1 => any::<f32>().prop_map(Operation::Translate),
             1 => any::<f32>().prop_map(Operation::GaussianNoise),
+            1 => any::<u8>().prop_map(steered),
+            1 => any::<f32>().prop_map(Operation::MixUp),
+            1 => any::<f32>().prop_map(Operation::CutMix),
+            1 => (any::<u8>(), 0_u32..9, proptest::option::of(0_u32..9), any::<f32>()).prop_map(
+                |(severity, width, depth, alpha)| Operation::AugMix {
+                    severity,
+                    width,
+                    depth,
+                    alpha,
+                }
+            ),
+            1 => (range(1e-6, 1.0), range(1e-3, 1e3)).prop_map(|(scale, ratio)| {
+                Operation::RandomErasing {
+                    scale,
+                    ratio,
+                    value: ErasedValue::Noise,
+                }
+            }),
             1 => range(1e-3, 1e3).prop_map(|sigma| Operation::GaussianBlur { sigma }),
             1 => (range(1e-6, 1.0), range(1e-3, 1e3))
                 .prop_map(|(scale, ratio)| Operation::RandomResizedCrop { scale, ratio }),

@@ -9,9 +9,7 @@ use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::geometry::shift;
-use super::resample::{Affine, affine};
-use super::{colour, filter, size, tone};
+use super::change::{Change, Interpolation, Kind};
 
 /// Number of strengths.
 pub const BINS: u8 = 31;
@@ -24,59 +22,6 @@ const MOST_TURN: f32 = 135.0;
 const MOST_FACTOR: f32 = 0.99;
 /// Most bits that posterising drops.
 const MOST_BITS: f32 = 6.0;
-
-/// One of the fourteen changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Leaves the image alone.
-    Identity,
-    /// Slants along x, the first row staying in place.
-    ShearX,
-    /// Slants along y, the first column staying in place.
-    ShearY,
-    /// Moves right or left by up to 32 pixels.
-    TranslateX,
-    /// Moves down or up by up to 32 pixels.
-    TranslateY,
-    /// Rotates by up to 135°.
-    Rotate,
-    /// Changes brightness by a factor from 0.01 to 1.99.
-    Brightness,
-    /// Changes saturation by a factor from 0.01 to 1.99.
-    Saturation,
-    /// Changes contrast by a factor from 0.01 to 1.99.
-    Contrast,
-    /// Changes sharpness by a factor from 0.01 to 1.99.
-    Sharpness,
-    /// Keeps 8 to 2 bits.
-    Posterize,
-    /// Inverts from 255 down to 0.
-    Solarize,
-    /// Stretches each channel to full range.
-    AutoContrast,
-    /// Equalises the histogram of each channel.
-    Equalize,
-}
-
-impl Kind {
-    /// All changes, in torchvision's order.
-    pub const ALL: [Self; 14] = [
-        Self::Identity,
-        Self::ShearX,
-        Self::ShearY,
-        Self::TranslateX,
-        Self::TranslateY,
-        Self::Rotate,
-        Self::Brightness,
-        Self::Saturation,
-        Self::Contrast,
-        Self::Sharpness,
-        Self::Posterize,
-        Self::Solarize,
-        Self::AutoContrast,
-        Self::Equalize,
-    ];
-}
 
 /// A change with its strength.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,7 +39,7 @@ impl Choice {
     #[must_use]
     pub fn draw(rng: &mut ChaCha8Rng) -> Self {
         Self {
-            kind: Kind::ALL[rng.random_range(0..Kind::ALL.len() as u32) as usize],
+            kind: Kind::draw(&Kind::FOURTEEN, rng),
             bin: rng.random_range(0..BINS),
             negative: rng.random(),
         }
@@ -102,24 +47,29 @@ impl Choice {
 
     /// Makes the change.
     pub fn apply(self, image: &mut RgbImage) {
+        self.change().apply(image, Interpolation::Bilinear);
+    }
+
+    fn change(self) -> Change {
         let factor = 1.0 + self.signed(MOST_FACTOR);
+        // Cut to whole pixels, as torchvision does.
+        let pixels = self.signed(MOST_SHIFT) as i64;
         match self.kind {
-            Kind::Identity => {}
-            Kind::ShearX | Kind::ShearY | Kind::Rotate => {
-                let map = self.map(image);
-                affine(image, &map);
-            }
-            // Cut to whole pixels, as torchvision does.
-            Kind::TranslateX => shift(image, self.signed(MOST_SHIFT) as i64, 0),
-            Kind::TranslateY => shift(image, 0, self.signed(MOST_SHIFT) as i64),
-            Kind::Brightness => colour::adjust_brightness(image, factor),
-            Kind::Saturation => colour::adjust_saturation(image, factor),
-            Kind::Contrast => colour::adjust_contrast(image, factor),
-            Kind::Sharpness => filter::adjust_sharpness(image, factor),
-            Kind::Posterize => tone::posterize(image, 8 - (MOST_BITS * self.share()).round() as u8),
-            Kind::Solarize => tone::solarize(image, (255.0 * (1.0 - self.share())).ceil() as u8),
-            Kind::AutoContrast => tone::autocontrast(image),
-            Kind::Equalize => tone::equalize(image),
+            Kind::Identity => Change::Identity,
+            Kind::ShearX => Change::ShearX(self.signed(MOST_FACTOR)),
+            Kind::ShearY => Change::ShearY(self.signed(MOST_FACTOR)),
+            Kind::Rotate => Change::Rotate(self.signed(MOST_TURN)),
+            Kind::TranslateX => Change::TranslateX(pixels),
+            Kind::TranslateY => Change::TranslateY(pixels),
+            Kind::Brightness => Change::Brightness(factor),
+            Kind::Saturation => Change::Saturation(factor),
+            Kind::Contrast => Change::Contrast(factor),
+            Kind::Sharpness => Change::Sharpness(factor),
+            Kind::Posterize => Change::Posterize(8 - (MOST_BITS * self.share()).round() as u8),
+            Kind::Solarize => Change::Solarize((255.0 * (1.0 - self.share())).ceil() as u8),
+            Kind::AutoContrast => Change::AutoContrast,
+            Kind::Equalize => Change::Equalize,
+            Kind::Invert => Change::Invert,
         }
     }
 
@@ -131,29 +81,6 @@ impl Choice {
     fn signed(self, most: f32) -> f32 {
         let strength = most * self.share();
         if self.negative { -strength } else { strength }
-    }
-
-    fn map(self, image: &RgbImage) -> Affine {
-        let (width, height) = size(image);
-        let corner = (-(width as f32) / 2.0, -(height as f32) / 2.0);
-        let slant = self.signed(MOST_FACTOR).atan().to_degrees();
-        match self.kind {
-            Kind::ShearX => Affine {
-                shear: (slant, 0.0),
-                fixed: corner,
-                ..Affine::default()
-            },
-            Kind::ShearY => Affine {
-                shear: (0.0, slant),
-                fixed: corner,
-                ..Affine::default()
-            },
-            // Positive angles turn counterclockwise in torchvision's `rotate`.
-            _ => Affine {
-                degrees: -self.signed(MOST_TURN),
-                ..Affine::default()
-            },
-        }
     }
 }
 
@@ -188,7 +115,7 @@ mod tests {
         let before = RgbImage::from_fn(16, 12, |x, y| {
             image::Rgb([(9 * x) as u8, (20 * y) as u8, (5 * x + 7 * y) as u8])
         });
-        for kind in Kind::ALL {
+        for kind in Kind::FOURTEEN {
             if matches!(kind, Kind::AutoContrast | Kind::Equalize) {
                 continue;
             }

@@ -18,7 +18,7 @@ pub use agreement::{consistency, squared_difference};
 pub use correlation::dist;
 pub use decoupled::decoupled;
 pub use multi_level::multi_level;
-pub use truth::{cross_entropy, soft_cross_entropy, weighted_cross_entropy};
+pub use truth::{cross_entropy, soft_cross_entropy, target_cross_entropy, weighted_cross_entropy};
 
 /// T²/B Σ `p_t` (ln `p_t` − ln `p_s`) with p = softmax(·/T) (Hinton et al., 2015).
 #[must_use]

@@ -46,6 +46,19 @@ fn weights() -> Tensor<1> {
     Tensor::from_floats([0.5, 2.0, 1.0, 3.0, 0.25], &Device::flex())
 }
 
+/// The labels of the fixture, each mixed with the one before it: 1 and 1, 4 and 1, 0 and 4, 1
+/// and 0.
+fn mixed_labels(smoothing: f32) -> Tensor<2> {
+    let mixed = [
+        [0.0, 1.0, 0.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 0.0, 1.0],
+        [0.25, 0.0, 0.0, 0.0, 0.75],
+        [0.5, 0.5, 0.0, 0.0, 0.0],
+    ];
+    let mixed = Tensor::<2>::from_floats(mixed, &Device::flex());
+    mixed * (1.0 - smoothing) + smoothing / CLASSES as f32
+}
+
 type LossOfStudent = Box<dyn Fn(Tensor<2>) -> Tensor<1>>;
 
 /// Every loss as a function of the student's logits, the rest being constant.
@@ -102,6 +115,14 @@ fn all(
         (
             "label_weighted_smoothed",
             boxed(move |s| weighted_cross_entropy(s, l4.clone(), 0.1, weights())),
+        ),
+        (
+            "label_mixed",
+            boxed(|s| target_cross_entropy(s, mixed_labels(0.0))),
+        ),
+        (
+            "label_mixed_smoothed",
+            boxed(|s| target_cross_entropy(s, mixed_labels(0.1))),
         ),
         (
             "teacher_hard",

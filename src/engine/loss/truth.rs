@@ -39,6 +39,13 @@ pub fn weighted_cross_entropy(
     loss * (1.0 - smoothing) - even * (smoothing / classes as f64)
 }
 
+/// Mean of −Σ t ln p, for targets t `[batch, classes]` that sum to 1 for each image, as
+/// `CrossEntropyLoss` of `PyTorch` has it for probabilities.
+#[must_use]
+pub fn target_cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    -(targets * log_softmax(logits, 1)).sum_dim(1).mean()
+}
+
 /// Mean of −Σ `p_t` ln `p_s` at temperature 1.
 #[must_use]
 pub fn soft_cross_entropy(student: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {

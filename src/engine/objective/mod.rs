@@ -10,6 +10,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use thiserror::Error;
 
 use super::loss;
+use crate::data::MixedLabel;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget};
 use crate::untrusted::Show as _;
 
@@ -28,6 +29,8 @@ pub struct Logits {
 pub struct Context<'a> {
     /// Classes of the first rows of the batch; the other rows have no label.
     pub labels: &'a [u32],
+    /// By view, the second labels of its first images; views without any may be left out.
+    pub mixed: &'a [Vec<MixedLabel>],
     /// Value of every knob by name.
     pub knobs: &'a BTreeMap<String, f64>,
     /// Share of the label's probability spread over all classes, in [0, 1).
@@ -271,6 +274,10 @@ impl Evaluation<'_> {
             };
             let rows = student.narrow(0, 0, labels.dims()[0]);
             let smoothing = self.context.label_smoothing;
+            if let Some(mixed) = self.context.mixed.get(view).filter(|it| !it.is_empty()) {
+                let targets = mixed_targets(self.context.labels, mixed, smoothing, &rows);
+                return Ok(loss::target_cross_entropy(rows, targets));
+            }
             let Some(weights) = self.context.class_weights else {
                 return Ok(loss::cross_entropy(rows, labels, smoothing));
             };
@@ -347,6 +354,32 @@ impl Evaluation<'_> {
 /// The loss of no images.
 fn nothing(device: &Device) -> Tensor<1> {
     Tensor::zeros([1], device)
+}
+
+/// What labelled images that are mixed with others are held against, `[labels, classes]`:
+/// the shares of both labels, smoothed.
+fn mixed_targets(
+    labels: &[u32],
+    mixed: &[MixedLabel],
+    smoothing: f64,
+    logits: &Tensor<2>,
+) -> Tensor<2> {
+    let [images, classes] = logits.dims();
+    let even = smoothing / classes as f64;
+    let mut targets = vec![even as f32; images * classes];
+    for (row, (&label, mixed)) in targets
+        .chunks_exact_mut(classes)
+        .zip(labels.iter().zip(mixed))
+    {
+        let own = f64::from(mixed.own);
+        for (label, share) in [(label, own), (mixed.other, 1.0 - own)] {
+            row[label as usize] += ((1.0 - smoothing) * share) as f32;
+        }
+    }
+    Tensor::from_data(
+        TensorData::new(targets, [images, classes]),
+        &logits.device(),
+    )
 }
 
 /// Labels of the first rows as `[labels]`, none if there are none.

@@ -54,6 +54,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
     let knobs = knobs(objective);
     let context = Context {
         labels,
+        mixed: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
@@ -95,6 +96,7 @@ fn only_the_views_that_a_term_names_are_needed() {
     let knobs = knobs(&objective);
     let context = Context {
         labels: &[0, 1, 2],
+        mixed: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
@@ -190,6 +192,7 @@ fn smoothing_changes_the_loss_with_labels() {
     let at = |label_smoothing| {
         let context = Context {
             labels: &[0, 0, 0],
+            mixed: &[],
             knobs: &knobs,
             label_smoothing,
             class_weights: None,
@@ -201,12 +204,44 @@ fn smoothing_changes_the_loss_with_labels() {
 }
 
 #[test]
+fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
+    let objective = objective("AdaptiveAugmentation()");
+    let knobs = knobs(&objective);
+    let at = |labels: &[u32], mixed: &[Vec<MixedLabel>], label_smoothing| {
+        let context = Context {
+            labels,
+            mixed,
+            knobs: &knobs,
+            label_smoothing,
+            class_weights: None,
+            share: Share::WHOLE,
+        };
+        let losses = evaluate(&objective, &logits(2), &context).unwrap();
+        losses.terms.iter().map(value).collect::<Vec<f64>>()
+    };
+    let others = [2, 0, 1];
+    for smoothing in [0.0, 0.2] {
+        let own = at(&[0, 1, 2], &[], smoothing);
+        let of_others = at(&others, &[], smoothing);
+        for share in [1.0, 0.7, 0.0] {
+            let mixed = others.map(|other| MixedLabel { own: share, other });
+            let both = [Vec::new(), mixed.to_vec()];
+            let mixed = at(&[0, 1, 2], &both, smoothing);
+            assert_eq!(mixed[0], own[0], "the teacher answers for itself");
+            let share = f64::from(share);
+            assert_close(mixed[1], share * own[1] + (1.0 - share) * of_others[1]);
+        }
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_an_error_that_says_so() {
     let objective = objective("MultiView(views: 2)");
     let all = knobs(&objective);
     let failure = |labels: &[u32], knobs: &BTreeMap<String, f64>, logits: &Logits| {
         let context = Context {
             labels,
+            mixed: &[],
             knobs,
             label_smoothing: 0.0,
             class_weights: None,
@@ -248,6 +283,7 @@ fn an_objective_without_terms_or_views_is_refused() {
     let knobs = knobs(&objective);
     let context = Context {
         labels: &[],
+        mixed: &[],
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,

@@ -13,7 +13,8 @@ use image::RgbImage;
 use super::classify::Classify;
 use super::evaluate::{Evaluator, answers};
 use super::failure::Failure;
-use crate::data::augment::Pipeline;
+use crate::data::augment::mix::partner;
+use crate::data::augment::{Pipeline, View};
 use crate::data::stream::StreamKey;
 use crate::data::{ImageSet, Images};
 use crate::event::inspection::{Picture, Probe, ProbeAnswers, ProbeImage};
@@ -93,10 +94,10 @@ impl ProbeWatch {
         self.folder.write_answers(&answers, &self.views(recipe))
     }
 
-    /// Views of every image, `[image][view]`.
+    /// Views of every image, `[image][view]`, as those of one batch.
     fn views(&self, recipe: &ViewRecipe<'_>) -> Vec<Vec<Picture>> {
         let pipeline = Pipeline::new(&recipe.training.augment);
-        (0..)
+        let views: Vec<Vec<View>> = (0..)
             .zip(&self.originals)
             .map(|(sample, image)| {
                 let first = StreamKey {
@@ -106,8 +107,23 @@ impl ProbeWatch {
                     view: 0,
                 };
                 let views = pipeline.views(image, recipe.probabilities, first);
-                views.map(|view| picture(view.image)).collect()
+                views.collect()
             })
+            .collect();
+        let mixed = |place: usize, number: usize| {
+            let View { image, mixing, .. } = &views[place][number];
+            let mut image = image.clone();
+            for one in mixing {
+                one.mix_pixels(
+                    &mut image,
+                    &views[partner(place, views.len())][number].image,
+                );
+            }
+            picture(image)
+        };
+        let numbers = 0..recipe.probabilities.len();
+        (0..views.len())
+            .map(|place| numbers.clone().map(|number| mixed(place, number)).collect())
             .collect()
     }
 }

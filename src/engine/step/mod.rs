@@ -23,6 +23,7 @@ use super::objective::{
 };
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
+use crate::data::MixedLabel;
 use crate::experiment::objective::{Loss, Objective, TruthTarget};
 use crate::experiment::spec::Precision;
 
@@ -34,6 +35,9 @@ pub struct Batch {
     pub views: Vec<Tensor<4>>,
     /// Classes of the first images; the others have no label.
     pub labels: Vec<u32>,
+    /// By view, the second labels of these images where some are mixed; views without any
+    /// may be left out.
+    pub mixed: Vec<Vec<MixedLabel>>,
     /// What the teacher answers on some images of a view, by view; views without any
     /// may be left out.
     pub answers: Vec<KnownAnswers>,
@@ -79,7 +83,8 @@ pub struct StepReport {
     /// Global L2 norm of the gradient, before clipping.
     pub grad_norm: f64,
     /// Labelled images whose most likely class is the label, on the first view
-    /// with a truth term, else on the first view of any term.
+    /// with a truth term, else on the first view of any term. Of a mixed image that is
+    /// the label with the greater share.
     pub correct: usize,
     /// Labelled images.
     pub labelled: usize,
@@ -253,6 +258,7 @@ fn pass(
     });
     let context = Context {
         labels: &part.labels,
+        mixed: &part.mixed,
         knobs: settings.knobs,
         label_smoothing: settings.label_smoothing,
         class_weights: settings.class_weights,
@@ -263,7 +269,7 @@ fn pass(
         },
     };
     let losses = evaluate(settings.objective, &logits, &context)?;
-    let correct = correct(settings.objective, &logits, &part.labels)?;
+    let correct = correct(settings.objective, &logits, &part)?;
     let step = passes.finish(&losses.total);
     Ok(Passed {
         // The graphs behind them are not needed any more, and as large as all activations.
@@ -302,6 +308,11 @@ impl Batch {
                 .views
                 .iter()
                 .map(|view| view.clone().narrow(0, images.start, images.len()))
+                .collect(),
+            mixed: self
+                .mixed
+                .iter()
+                .map(|mixed| mixed.get(labels.clone()).unwrap_or_default().to_vec())
                 .collect(),
             labels: self.labels[labels].to_vec(),
             answers: self
@@ -403,7 +414,7 @@ fn images(batch: &Batch, view: usize) -> Result<Tensor<4>, StepError> {
 fn correct(
     objective: &Objective,
     logits: &Logits,
-    labels: &[u32],
+    batch: &Batch,
 ) -> Result<Option<Tensor<1>>, StepError> {
     let truth = objective.terms.iter().find_map(|term| match term.loss {
         Loss::Truth {
@@ -412,15 +423,23 @@ fn correct(
         } => Some(view),
         _ => None,
     });
-    let chosen = match truth {
-        Some(view) => logits.student.get(&view),
-        None => logits.student.values().next(),
-    };
-    let Some(logits) = chosen.cloned().map(Tensor::inner) else {
+    let view = truth.or_else(|| logits.student.keys().next().copied());
+    let chosen = view.and_then(|view| Some((view, logits.student.get(&view)?)));
+    let Some((view, logits)) = chosen else {
         return Ok(None);
     };
+    let logits = logits.clone().inner();
+    let mut labels = batch.labels.clone();
+    for (label, mixed) in labels
+        .iter_mut()
+        .zip(batch.mixed.get(view).into_iter().flatten())
+    {
+        if mixed.own < 0.5 {
+            *label = mixed.other;
+        }
+    }
     let [images, classes] = logits.dims();
-    let labels = label_tensor(labels, images, classes, &logits.device())?;
+    let labels = label_tensor(&labels, images, classes, &logits.device())?;
     Ok(labels.map(|labels| {
         let rows = logits.narrow(0, 0, labels.dims()[0]);
         let predicted: Tensor<1, Int> = rows.argmax(1).squeeze_dim(1);

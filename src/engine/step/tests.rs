@@ -32,6 +32,7 @@ fn batch(views: usize) -> Batch {
             .map(|view| images.clone() * (1.0 + 0.1 * view as f64))
             .collect(),
         labels: vec![0, 1, 2, 0, 1, 2],
+        mixed: Vec::new(),
         answers: Vec::new(),
     }
 }
@@ -256,11 +257,44 @@ fn known_answers_reach_the_part_that_they_are_of() {
 }
 
 #[test]
+fn second_labels_reach_the_part_that_they_are_of() {
+    let mut batch = twice(&batch(1));
+    let truth = |batch: &Batch, parts| {
+        let mut setup = Setup::new("Vanilla()");
+        let report = setup.step_in_parts(batch, 0.1, None, parts).unwrap();
+        (report.losses[1], report.correct)
+    };
+    let alone: Vec<(f64, usize)> = [0, 1, 2]
+        .map(|more| {
+            let mut other = batch.clone();
+            other
+                .labels
+                .iter_mut()
+                .for_each(|it| *it = (*it + more) % 3);
+            truth(&other, 5)
+        })
+        .to_vec();
+    for own in [0.25, 0.75] {
+        let mixed = batch.labels.iter().map(|label| MixedLabel {
+            own,
+            other: (label + 1) % 3,
+        });
+        batch.mixed = vec![mixed.collect()];
+        let (loss, correct) = truth(&batch, 5);
+        let expected = f64::from(own) * alone[0].0 + (1.0 - f64::from(own)) * alone[1].0;
+        assert!((loss - expected).abs() < 1e-5, "{loss} is not {expected}");
+        let greater = if own < 0.5 { alone[1] } else { alone[0] };
+        assert_eq!(correct, greater.1);
+    }
+}
+
+#[test]
 fn a_batch_has_as_many_parts_as_it_can() {
     let parts = |images: usize, parts| -> Vec<usize> {
         let batch = Batch {
             views: vec![Tensor::zeros([images, 3, 1, 1], &Device::flex())],
             labels: Vec::new(),
+            mixed: Vec::new(),
             answers: Vec::new(),
         };
         batch.parts(parts).map(|part| part.len()).collect()

@@ -13,7 +13,7 @@ use super::{
     EXPERIMENT, Field, Holds, Shape, Type, Value, augmentation, data, experiment, methods, models,
     objective, schedules,
 };
-use crate::experiment::augment::Operation;
+use crate::experiment::augment::{AutoAugmentPolicy, ErasedValue, Operation, Steer};
 use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update, WhenUnderfitting};
 use crate::experiment::method::{
     CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
@@ -281,6 +281,9 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<LibTorchDevice>(&models::LIBTORCH);
     agrees::<Schedule>(&schedules::SCHEDULE);
     agrees::<Operation>(&augmentation::OPERATION);
+    agrees::<ErasedValue>(&augmentation::ERASED);
+    agrees::<Steer>(&augmentation::STEER);
+    agrees::<AutoAugmentPolicy>(&augmentation::POLICY);
     agrees::<MethodSpec>(&methods::METHOD);
     agrees::<CustomView>(&methods::VIEW);
     agrees::<CustomController>(&methods::CONTROLLER);

@@ -2,6 +2,7 @@
 //! their schedules, the controller's rule.
 
 use super::text::Page;
+use crate::experiment::augment::Operation;
 use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, Gap, ScheduledKnob, SecondProbability, Update,
     WhenUnderfitting,
@@ -16,6 +17,19 @@ use crate::experiment::spec::RoundSpec;
 use crate::experiment::timeline::Timeline;
 use crate::format::{number, precise};
 
+/// Operations that a view applies otherwise than the rest.
+fn exception_rows(operations: &[Operation], page: &mut Page) {
+    if operations.iter().any(Operation::is_steered_by_magnitude) {
+        let text =
+            "RandAugment on every image unless the probability is 0, at that much of its magnitude";
+        page.row("steered", text);
+    }
+    if operations.iter().any(Operation::mixes_images) {
+        let text = "with the image before it in the batch; labels by their shares";
+        page.row("mixed", text);
+    }
+}
+
 /// With the timeline of the training, where its images are known.
 pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mut Page) {
     let objective = &training.objective;
@@ -29,6 +43,7 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
             ),
         );
     }
+    exception_rows(&training.augment, page);
     page.heading("Total loss");
     let sum: Vec<String> = objective
         .terms

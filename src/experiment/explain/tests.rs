@@ -50,6 +50,31 @@ fn vanilla_is_explained() {
 }
 
 #[test]
+fn operations_that_are_applied_otherwise_are_explained() {
+    let rows = [
+        "  steered        RandAugment on every",
+        "  mixed          with the image",
+    ];
+    for (augment, found) in [
+        ("HorizontalFlip, RandAugment()", [false, false]),
+        ("RandAugment(steer: Magnitude)", [true, false]),
+        ("RandAugment(), CutMix(1.0)", [false, true]),
+    ] {
+        let text = TEXT
+            .replace("METHOD", "Scratch()")
+            .replace("TEACHER", "")
+            .replace("EXTRA", "")
+            .replace("HorizontalFlip, PadCrop(2)", augment);
+        let plan = load_text(&text, Path::new("small.ron"), &[]).unwrap().plan;
+        assert_eq!(
+            rows.map(|row| explain(&plan).contains(row)),
+            found,
+            "{augment}"
+        );
+    }
+}
+
+#[test]
 fn adaptive_augmentation_is_explained() {
     insta::assert_snapshot!(explained(
         "AdaptiveAugmentation()",

@@ -7,7 +7,8 @@ use super::checks::{self, between};
 use super::data::data_plan;
 use super::paths::{Paths, run_name};
 use super::{
-    Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, optimizers,
+    Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models,
+    operations, optimizers,
 };
 use crate::experiment::early_stop::EarlyStop;
 use crate::experiment::knob::{Knob, KnobRole};
@@ -94,6 +95,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
             problems.extend(class_weights_problems(&spec, &objective));
+            problems.extend(operations::mixing_problems(&spec, &objective));
             apply_knobs(&mut objective, &spec);
             problems.extend(keep_untouched(&spec, &mut objective));
             Some(objective)
@@ -300,15 +302,20 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
 }
 
 fn augment_problems(spec: &Spec) -> Vec<Problem> {
-    spec.augment
+    let mut problems: Vec<Problem> = spec
+        .augment
         .iter()
         .enumerate()
         .flat_map(|(i, operation)| {
-            super::operations::problems(operation)
+            operations::problems(operation)
                 .into_iter()
                 .map(move |problem| problem.under(&format!("augment[{i}]")))
         })
-        .collect()
+        .collect();
+    if let Some(size) = spec.data.size.filter(|_| problems.is_empty()) {
+        problems.extend(operations::size_problems(&spec.augment, size));
+    }
+    problems
 }
 
 /// Schedules of knobs the method does not have or moves by itself.

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, TeacherPlan, TeacherSource, Training};
+use super::{Plan, TeacherPlan, TeacherSource, Training, operations};
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{ClassWeights, NormalizeSpec, SamplerSpec};
@@ -120,6 +120,9 @@ impl Plan {
         let timeline = self.training.timeline(facts.steps_per_epoch);
         self.training.objective.settle(timeline.rounds());
         let size = *self.data.size.get_or_insert(facts.size);
+        if let Some(problem) = operations::size_problems(&self.training.augment, size).next() {
+            return Err(problem);
+        }
         self.settle_stems(size);
         if let Ok(student) = architecture::build(&self.student, size, facts.classes) {
             notes.extend(slow_statistics(&student, timeline.steps));
@@ -375,6 +378,23 @@ mod tests {
             ]
         );
         assert!(notes(6).is_empty());
+    }
+
+    #[test]
+    fn an_operation_that_leaves_nothing_of_the_images_is_refused_with_their_size() {
+        let refused = |written: &str| {
+            let text = QUICKSTART.replacen("Cutout(4)", written, 1);
+            plan(&text).resolve(&facts()).map(|_| ())
+        };
+        let problem = refused("Cutout(25)").unwrap_err();
+        assert_eq!(problem.path, "augment[3].Cutout");
+        let message = "a hole of 25 pixels is larger than images of 24 × 24 pixels";
+        assert_eq!(problem.message, message);
+        assert_eq!(problem.help.as_deref(), Some("write at most 24"));
+        assert_eq!(refused("Cutout(24)"), Ok(()));
+        let problem = refused("PadCrop(24)").unwrap_err();
+        assert_eq!(problem.path, "augment[3].PadCrop");
+        assert_eq!(refused("PadCrop(23)"), Ok(()));
     }
 
     #[test]
