@@ -17,6 +17,7 @@ mod junit;
 mod metrics;
 pub mod pareto;
 pub mod runs;
+pub mod study;
 mod text;
 mod wording;
 

@@ -19,7 +19,7 @@ use super::classify::{AnswerError, Classify};
 use super::device::caught;
 use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
 use super::objective::{
-    Context, Logits, Losses, Share, evaluate, label_tensor, student_views, teacher_views,
+    Context, Logits, Losses, Share, evaluate, label_tensor, teacher_views,
 };
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
@@ -320,7 +320,7 @@ fn forward(
     objective: &Objective,
 ) -> Result<Logits, StepError> {
     let mut logits = Logits::default();
-    for view in student_views(objective) {
+    for view in objective.student_views() {
         let images = images(batch, view)?;
         logits.student.insert(view, student.forward(images));
     }
