@@ -130,11 +130,7 @@ pub struct Arguments {
     pub study: Option<PathBuf>,
 
     /// With --study: train nothing; list the runs, what is done and how long the rest takes.
-    #[arg(
-        long,
-        conflicts_with = "table",
-        help_heading = "Compare variants"
-    )]
+    #[arg(long, conflicts_with = "table", help_heading = "Compare variants")]
     pub dry_run: bool,
 
     /// With --study: train nothing; compare the variants by the runs that are complete.

@@ -249,13 +249,7 @@ fn new(
     let prepared = unless_stopped(stop, move || Prepared::new(plan, &*say));
     let prepared = prepared.map_err(|error| error.in_file(loaded))?;
     let frozen = loaded.frozen_text();
-    create(
-        prepared,
-        frozen,
-        study,
-        checkpoints,
-        ResumeState::default(),
-    )
+    create(prepared, frozen, study, checkpoints, ResumeState::default())
 }
 
 /// Prepares on a thread that nobody waits for once the training is to stop: large sets

@@ -11,10 +11,12 @@ use super::error::{AppError, StudyError};
 use super::read_run::read_run;
 use super::session::{Job, ResumeChanges, SessionError};
 use super::{headless, print, print_error_line, print_text, runs};
-use crate::report::{evaluate_gates, study as report};
+use crate::report::study as report;
+use crate::run::atomic::write_file;
 use crate::run::{Exit, LockError, RunFolder, StopSignal, StudyRole};
 use crate::store::{Owner, RunEntry};
 use crate::study::{Cell, Estimate, Outlook, Standing, Study, StudyTable};
+use crate::untrusted::Show as _;
 
 /// Trains what is missing of a study and compares its variants, or shows how far it is.
 pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
@@ -120,7 +122,10 @@ fn announced(study: &Study, outlook: &Outlook, cell: Cell, standing: Standing) -
         Standing::Interrupted(_) => " (resumed)",
         _ => "",
     };
-    format!("study {}: run {number} of {all}: {what}{epochs}{how}", study.name)
+    format!(
+        "study {}: run {number} of {all}: {what}{epochs}{how}",
+        study.name
+    )
 }
 
 /// The runs of a study, and what there is of it.
@@ -139,8 +144,8 @@ fn look(study: &Study, checkpoints: &Path) -> Result<(Vec<RunEntry>, Outlook), A
     Ok((runs, outlook))
 }
 
-/// Prints what the runs that are complete say. A run that failed, or a gate, decides what the
-/// process ends with.
+/// Prints what the runs that are complete say. A run that is missing decides what the process
+/// ends with.
 fn compare(study: &Study, arguments: &Arguments) -> Result<Exit, AppError> {
     let (runs, outlook) = look(study, &arguments.checkpoints)?;
     let table = StudyTable::of(study, &runs, &outlook);
@@ -153,24 +158,22 @@ fn compare(study: &Study, arguments: &Arguments) -> Result<Exit, AppError> {
             TableFormat::Csv => print(&report::csv(&table).map_err(StudyError::Csv)?)?,
         }
     }
-    let cells = || outlook.cells.iter().map(|(_, standing)| standing);
-    if cells().any(|standing| matches!(standing, Standing::Failed(_)) || standing.is_open()) {
-        return Ok(Exit::RunFailed);
+    if let Some(path) = &arguments.picture {
+        let drawn = report::svg(&table);
+        write_file(path, drawn.as_bytes()).map_err(|error| StudyError::Picture {
+            path: path.clone(),
+            error,
+        })?;
+        print_error_line(&format!("wrote {}", path.shown()));
     }
-    let passed = cells().all(|standing| match standing {
-        Standing::Done(run) => gates_hold(&runs[*run]),
-        _ => true,
-    });
-    Ok(if passed {
-        Exit::Success
+    // What could not be started is missing.
+    let lacks = |standing: &Standing| {
+        matches!(standing, Standing::Failed(_) | Standing::Waiting) || standing.is_open()
+    };
+    let is_lacking = outlook.cells.iter().any(|(_, standing)| lacks(standing));
+    Ok(if is_lacking {
+        Exit::RunFailed
     } else {
-        Exit::GateFailed
+        Exit::Success
     })
-}
-
-/// Whether a run passed the gates of its plan.
-fn gates_hold(run: &RunEntry) -> bool {
-    let gates = run.plan.iter().flat_map(|plan| &plan.resolved.plan.gates);
-    let gates: Vec<_> = gates.cloned().collect();
-    crate::listing::all_hold(&evaluate_gates(&gates, &run.store, true))
 }

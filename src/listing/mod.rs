@@ -16,7 +16,7 @@ pub(crate) mod testing;
 
 pub use field::{
     COMPARED, Column, Field, Fields, Key, columns, compare, done, export_words, legend,
-    trained_words, written,
+    study_words, trained_words, written,
 };
 pub use filter::{Filter, FilterError};
 pub use gates::{GateStatus, Verdict, all_hold};

@@ -20,6 +20,7 @@ pub mod runs;
 pub mod study;
 mod text;
 mod wording;
+mod xml;
 
 use std::io;
 use std::path::Path;

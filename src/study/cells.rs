@@ -288,3 +288,126 @@ pub fn failure(run: &RunEntry) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::testing::{STUDY, read, run, study};
+
+    const MULTI_VIEW: usize = 0;
+    const VANILLA: usize = 1;
+
+    fn cell(variant: usize, seed: u64) -> Cell {
+        let role = StudyRole::Seed(seed);
+        Cell { variant, role }
+    }
+
+    fn standings(outlook: &Outlook) -> Vec<Standing> {
+        let cells = outlook.cells.iter();
+        cells.map(|(_, standing)| *standing).collect()
+    }
+
+    #[test]
+    fn one_seed_of_all_variants_comes_before_the_second_and_the_baseline_is_first() {
+        let order = [(VANILLA, 5), (MULTI_VIEW, 5), (VANILLA, 6), (MULTI_VIEW, 6)];
+        assert_eq!(study().cells(), order.map(|(of, seed)| cell(of, seed)));
+    }
+
+    #[test]
+    fn an_interrupted_run_comes_before_what_is_missing_after_it_and_a_complete_one_never() {
+        let study = study();
+        let done = run(&study, cell(VANILLA, 5), 4, Some(Outcome::Completed), 0.9);
+        let killed = run(&study, cell(MULTI_VIEW, 5), 2, None, 0.9);
+        let runs = [killed, done];
+        let outlook = study.outlook(&runs).unwrap();
+        assert_eq!(outlook.epochs, [Some(2), Some(4)]);
+        let expected = [
+            Standing::Done(1),
+            Standing::Interrupted(0),
+            Standing::Missing,
+            Standing::Missing,
+        ];
+        assert_eq!(standings(&outlook), expected);
+        let first = (cell(MULTI_VIEW, 5), Standing::Interrupted(0));
+        assert_eq!(outlook.next(&[]), Some(first));
+        let second = (cell(VANILLA, 6), Standing::Missing);
+        assert_eq!(outlook.next(&[first.0]), Some(second));
+        assert!(outlook.unused.is_empty());
+    }
+
+    #[test]
+    fn a_failed_run_is_not_tried_again_and_one_that_another_process_trains_is_left_alone() {
+        let study = study();
+        let failed = Outcome::Failed {
+            message: "loss is NaN".to_owned(),
+        };
+        let failed = run(&study, cell(VANILLA, 5), 4, Some(failed), 0.9);
+        let mut training = run(&study, cell(MULTI_VIEW, 5), 2, None, 0.9);
+        training.owner = Owner::Here;
+        let runs = [failed, training];
+        let outlook = study.outlook(&runs).unwrap();
+        let (next, _) = outlook.next(&[]).unwrap();
+        assert_eq!(next, cell(VANILLA, 6));
+        assert_eq!(outlook.cells[0].1, Standing::Failed(0));
+        assert_eq!(failure(&runs[0]), Some("loss is NaN"));
+        assert_eq!(outlook.cells[1].1, Standing::Training(1));
+    }
+
+    #[test]
+    fn runs_of_what_the_study_was_are_named_and_do_not_count() {
+        let before = read(&STUDY.replace("views: 2", "views: 4")).unwrap();
+        let completed = || Some(Outcome::Completed);
+        let longer = run(&study(), cell(VANILLA, 5), 8, completed(), 0.9);
+        let other = run(&before, cell(MULTI_VIEW, 5), 2, completed(), 0.9);
+        let seed = run(&study(), cell(VANILLA, 7), 4, completed(), 0.9);
+        let renamed = read(&STUDY.replace("multi-view", "views")).unwrap();
+        let renamed = run(&renamed, cell(MULTI_VIEW, 5), 2, completed(), 0.9);
+        let twice = [1, 2].map(|_| run(&study(), cell(VANILLA, 6), 4, completed(), 0.9));
+        let [first, second] = twice;
+        let runs = [longer, other, seed, renamed, first, second];
+        let outlook = study().outlook(&runs).unwrap();
+        let expected = [
+            Standing::Missing,
+            Standing::Missing,
+            Standing::Done(4),
+            Standing::Missing,
+        ];
+        assert_eq!(standings(&outlook), expected);
+        let changed = "the study or its experiment was changed since";
+        let reasons = [
+            changed,
+            changed,
+            "the study has no seed 7",
+            "the study has no variant \"views\"",
+            "done, and another run counts for the same",
+        ];
+        let found = outlook.unused.iter();
+        let found: Vec<(usize, &str)> = found.map(|it| (it.run, it.reason.as_str())).collect();
+        let numbers = [0, 1, 2, 3, 5];
+        let expected: Vec<(usize, &str)> = numbers.into_iter().zip(reasons).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn epochs_follow_from_the_time_of_one_where_the_budget_is_a_time() {
+        let text = STUDY.replace("StudentPasses(4)", "Minutes(1.0)");
+        let study = read(&text).unwrap();
+        let speed = Cell {
+            variant: VANILLA,
+            role: StudyRole::Speed,
+        };
+        assert_eq!(study.cells()[..2], [speed, cell(VANILLA, 5)]);
+        let outlook = study.outlook(&[]).unwrap();
+        assert_eq!(outlook.cells[1].1, Standing::Waiting);
+        let timed = run(&study, speed, 1, Some(Outcome::Completed), 0.9);
+        let seconds = seconds_per_epoch(&timed).unwrap();
+        let outlook = study.outlook(&[timed]).unwrap();
+        assert_eq!(
+            outlook.epochs,
+            [None, Some((60.0 / seconds).floor() as u32)]
+        );
+        assert_eq!(outlook.cells[0].1, Standing::Done(0));
+        let next = outlook.next(&[]).unwrap();
+        assert_eq!(next, (cell(VANILLA, 5), Standing::Missing));
+    }
+}

@@ -17,9 +17,12 @@ pub mod spec;
 pub mod spread;
 pub mod table;
 
-pub use estimate::Estimate;
 pub use cells::{Outlook, Standing, Unused};
+pub use estimate::Estimate;
 pub use read::{Cell, Study, Variant};
-pub use spec::Budget;
+pub use spec::{Budget, is_study};
 pub use spread::{CONFIDENCE, Difference, Spread};
 pub use table::{Compared, StudyTable};
+
+#[cfg(test)]
+pub(crate) mod testing;

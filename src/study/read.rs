@@ -16,12 +16,16 @@ use crate::experiment::{
 };
 use crate::run::{StudyRole, StudyRun};
 
-/// Fields that a study decides for all variants, and by what.
-const DECIDED: [(&str, &str); 4] = [
-    ("epochs", "budget"),
-    ("seed", "seeds"),
-    ("metric", "metric"),
-    ("name", "name"),
+/// Fields that a study decides for all variants, and how.
+const DECIDED: [(&str, &str); 5] = [
+    ("epochs", "it follows from the study's `budget`"),
+    ("seed", "it is one of the study's `seeds`"),
+    ("metric", "write it as the study's `metric`"),
+    ("name", "it is made of the study, the variant and the seed"),
+    (
+        "gates",
+        "a gate is about one result, and runs of a study have none",
+    ),
 ];
 
 /// More runs are taken for a slip.
@@ -112,8 +116,9 @@ impl Study {
                 }
             }
         }
-        problems.extend(name_problems(spec, &variants));
-        if reports.is_empty() {
+        // What is wrong with some variants explains what all of them lack.
+        if problems.is_empty() && reports.is_empty() {
+            problems.extend(name_problems(spec, &variants));
             problems.extend(budget_problems(spec, &variants));
         }
         if !problems.is_empty() {
@@ -184,6 +189,7 @@ impl Study {
         let mut set = vec![
             format!("metric={:?}", self.metric),
             format!("name={:?}", self.run_name(cell)),
+            "gates=[]".to_owned(),
         ];
         match cell.role {
             StudyRole::Seed(seed) => set.push(format!("seed={seed}")),
@@ -270,7 +276,10 @@ fn problems(spec: &StudySpec) -> Vec<Problem> {
     let mut seen = BTreeSet::new();
     for (at, seed) in spec.seeds.iter().enumerate() {
         if !seen.insert(seed) {
-            let twice = Problem::new(format!("seeds[{at}]"), format!("seed {seed} is there twice"));
+            let twice = Problem::new(
+                format!("seeds[{at}]"),
+                format!("seed {seed} is there twice"),
+            );
             problems.push(twice.help("keep one of them: the same seed gives the same run"));
         }
     }
@@ -347,7 +356,12 @@ fn expanded(document: &Read, at: usize, written: &VariantSpec) -> Vec<Result<Exp
         let unnamed = Problem::new(path, "a variant needs a name");
         return refused(unnamed.help("write (name: \"…\", set: […])"));
     }
-    let fields: Vec<&str> = written.vary.0.iter().map(|(field, _)| field.as_str()).collect();
+    let fields: Vec<&str> = written
+        .vary
+        .0
+        .iter()
+        .map(|(field, _)| field.as_str())
+        .collect();
     let empty = written.vary.0.iter().find(|(_, values)| values.is_empty());
     if let Some((field, _)) = empty {
         let none = Problem::new(path, format!("`{field}` has no values"));
@@ -359,9 +373,11 @@ fn expanded(document: &Read, at: usize, written: &VariantSpec) -> Vec<Result<Exp
         let most = format!("there are more than {MOST_VARIANTS} combinations of these values");
         return refused(Problem::new(path, most).help("vary fewer fields at once"));
     };
-    let set = written.set.iter().enumerate().map(|(number, argument)| {
-        document.change(&format!("{path}.set[{number}]"), argument)
-    });
+    let set = written
+        .set
+        .iter()
+        .enumerate()
+        .map(|(number, argument)| document.change(&format!("{path}.set[{number}]"), argument));
     let set: Vec<Result<Override, Report>> = set.collect();
     let mut variants = Vec::new();
     for number in 0..count {
@@ -380,9 +396,9 @@ fn expanded(document: &Read, at: usize, written: &VariantSpec) -> Vec<Result<Exp
         let parts = written.name.iter().cloned();
         let parts = parts.chain((!texts.is_empty()).then(|| texts.join(", ")));
         let name = parts.collect::<Vec<String>>().join(" ");
-        let varied = values.iter().map(|(field, value)| {
-            document.change_to(&format!("{path}.vary"), field, value)
-        });
+        let varied = values
+            .iter()
+            .map(|(field, value)| document.change_to(&format!("{path}.vary"), field, value));
         let all = set.iter().cloned().chain(varied);
         let all: Result<Vec<Override>, Report> = all.collect();
         variants.push(match all {
@@ -419,10 +435,9 @@ impl Expanded {
     fn cost(&self, base: &Base) -> Result<Cost, Report> {
         for change in &self.set {
             let decided = DECIDED.iter().find(|(field, _)| *field == change.field());
-            if let Some((field, by)) = decided {
-                let message = format!("`{field}` is the same in all variants");
-                let help = format!("remove it: it follows from the study's `{by}`");
-                return Err(change.report(message, help));
+            if let Some((field, how)) = decided {
+                let message = format!("`{field}` is decided by the study");
+                return Err(change.report(message, format!("remove it: {how}")));
             }
         }
         Override::each_once(&self.set)?;
@@ -455,5 +470,170 @@ fn finish_epochs(spec: &Spec) -> u32 {
     match spec.finish {
         Some(FinishSpec::Quantize(quantize)) => quantize.epochs,
         None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::testing::{EXPERIMENT, STUDY, read, study};
+
+    fn error(from: &str, to: &str) -> String {
+        assert!(STUDY.contains(from), "{from}");
+        read(&STUDY.replacen(from, to, 1)).unwrap_err()
+    }
+
+    #[test]
+    fn a_study_has_the_epochs_of_its_budget_and_says_nothing_twice() {
+        let study = study();
+        assert_eq!((study.name.as_str(), study.baseline), ("study", 1));
+        let views: Vec<u32> = study.variants.iter().map(|it| it.cost.views).collect();
+        assert_eq!(views, [2, 1]);
+        let cell = Cell {
+            variant: 0,
+            role: StudyRole::Seed(6),
+        };
+        let loaded = study.experiment(cell, Some(2)).unwrap();
+        assert_eq!((loaded.plan.seed, loaded.plan.training.epochs), (6, 2));
+        assert_eq!(loaded.plan.name, "study-multi-view-s6");
+        let with = read(&STUDY.replace("(name: \"vanilla\")", "(name: \"vanilla\", set: [])"));
+        assert_eq!(
+            with.unwrap().run_of(cell, Some(2)),
+            study.run_of(cell, Some(2))
+        );
+    }
+
+    #[test]
+    fn the_experiment_may_stand_in_the_study_itself() {
+        let text = STUDY.replace("\"base.ron\"", EXPERIMENT);
+        let (inline, beside) = (read(&text).unwrap(), study());
+        let cell = beside.cells()[0];
+        let of = |study: &Study| study.run_of(cell, Some(4)).unwrap().experiment;
+        assert_eq!(of(&inline), of(&beside));
+        let wrong = read(&text.replace("batch: 8", "bacth: 8")).unwrap_err();
+        assert!(wrong.contains("--> study.ron:8:5"), "{wrong}");
+    }
+
+    #[test]
+    fn values_of_fields_become_a_variant_for_every_combination() {
+        let vary = "vary: {\"method.temperature\": [2.0, 4.0], \"lr\": [Constant(0.1), Cosine(\
+                    from: 0.1,\n to: 0.0)]}";
+        let text = STUDY.replace(
+            "(name: \"vanilla\")",
+            &format!("(name: \"vanilla\", {vary})"),
+        );
+        let text = text.replace(
+            "baseline: \"vanilla\"",
+            "baseline: \"vanilla temperature=2.0, lr=Constant(0.1)\"",
+        );
+        let study = read(&text).unwrap();
+        let names: Vec<&str> = study.variants.iter().map(|it| it.name.as_str()).collect();
+        let expected = [
+            "multi-view",
+            "vanilla temperature=2.0, lr=Constant(0.1)",
+            "vanilla temperature=2.0, lr=Cosine(from: 0.1, to: 0.0)",
+            "vanilla temperature=4.0, lr=Constant(0.1)",
+            "vanilla temperature=4.0, lr=Cosine(from: 0.1, to: 0.0)",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(study.baseline, 1);
+        let unnamed = error(
+            "(name: \"vanilla\")",
+            "(vary: {\"method.temperature\": [2.0, 4.0]})",
+        );
+        assert!(
+            unnamed
+                .contains("variants are \"multi-view\", \"temperature=2.0\", \"temperature=4.0\""),
+            "{unnamed}"
+        );
+    }
+
+    #[test]
+    fn an_error_has_its_place_its_variant_and_a_remedy() {
+        for (from, to, expected) in [
+            (
+                "views: 2)\"",
+                "vews: 2)\"",
+                "variant \"multi-view\": `MultiView` has no field `vews`\n --> study.ron:4:54",
+            ),
+            (
+                "method=MultiView(views: 2)",
+                "optimiser.momentum=0.5",
+                "did you mean `optimizer`?",
+            ),
+            (
+                "method=MultiView(views: 2)",
+                "batch",
+                "there is no `=` in this change\n --> study.ron:4:37",
+            ),
+            (
+                "method=MultiView(views: 2)",
+                "epochs=9",
+                "`epochs` is decided by the study",
+            ),
+            (
+                "base.ron",
+                "bsae.ron",
+                "there is no file `bsae.ron`\n --> study.ron:2:11",
+            ),
+            (
+                "seeds: [5, 6]",
+                "seeds: []",
+                "there is no seed to train with",
+            ),
+            ("seeds: [5, 6]", "seeds: [5, 5]", "seed 5 is there twice"),
+            (
+                "baseline: \"vanilla\"",
+                "baseline: \"vanila\"",
+                "did you mean \"vanilla\"?",
+            ),
+            (
+                "StudentPasses(4)",
+                "StudentPasses(5)",
+                "StudentPasses(4) or StudentPasses(6) suits all variants",
+            ),
+            (
+                "StudentPasses(4)",
+                "Epochs(0)",
+                "the budget must be greater than 0",
+            ),
+            (
+                "StudentPasses(4)",
+                "Passes(4)",
+                "there is no budget `Passes`",
+            ),
+            ("seeds:", "sedes:", "did you mean `seeds`?"),
+            ("(name: \"vanilla\")", "()", "a variant needs a name"),
+            (
+                "(name: \"vanilla\")",
+                "(name: \"vanilla\"), (name: \"vanilla\")",
+                "there are two variants \"vanilla\"",
+            ),
+            (
+                "(name: \"vanilla\")",
+                "(name: \"vanilla\", vary: {\"method.temprature\": [2.0]})",
+                "variant \"vanilla temprature=2.0\": `Vanilla` has no field `temprature`\n --> study.ron:5:42",
+            ),
+            ("Study(", "Experiment(", "write Study(…)"),
+        ] {
+            let found = error(from, to);
+            assert!(found.contains(expected), "{to}:\n{found}");
+        }
+    }
+
+    #[test]
+    fn values_are_checked_before_anything_is_trained() {
+        let text = STUDY.replace("views: 2", "views: 2, temperature: -3.0");
+        let study = read(&text);
+        // A method that cannot be expanded has no number of views.
+        let found = study.unwrap_err();
+        assert!(
+            found.contains("variant \"multi-view\": temperature"),
+            "{found}"
+        );
+        let text = STUDY.replace("method=MultiView(views: 2)", "lr=Constant(-1.0)");
+        let study = read(&text).unwrap();
+        let found = study.check(&[Some(4), Some(4)]).unwrap_err().to_string();
+        assert!(found.contains("variant \"multi-view\""), "{found}");
     }
 }

@@ -16,6 +16,12 @@ pub(super) const STUDY: Whole = Whole {
     example: "experiments/studies/shapes.ron",
 };
 
+/// Whether the text of a file in a folder of experiments is a study's.
+#[must_use]
+pub fn is_study(text: &str) -> bool {
+    STUDY.is_named_in(text)
+}
+
 /// Several variants of one experiment, trained with several seeds at the same cost.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename = "Study")]

@@ -172,9 +172,8 @@ impl StudyTable {
         let processor = processor(done.iter().map(|(_, _, run)| *run));
         let rows = study.variants.iter().enumerate().map(|(number, variant)| {
             let own = done.iter().filter(|(of, _, _)| *of == number);
-            let runs = own.map(|(_, seed, run)| {
-                RunResult::of(run, *seed, quantity, processor.as_deref())
-            });
+            let runs =
+                own.map(|(_, seed, run)| RunResult::of(run, *seed, quantity, processor.as_deref()));
             VariantRow {
                 variant: variant.name.clone(),
                 runs: runs.collect(),
@@ -297,8 +296,56 @@ fn remarks(
         let first = test.next();
         if test.any(|content| Some(content) != first) {
             let name = &variant.name;
-            remarks.push(format!("the test images of \"{name}\" changed between its runs"));
+            remarks.push(format!(
+                "the test images of \"{name}\" changed between its runs"
+            ));
         }
     }
     remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Outcome;
+    use crate::study::read::Cell;
+    use crate::study::testing::{run, study};
+
+    #[test]
+    fn variants_are_compared_by_the_seeds_that_both_have() {
+        let study = study();
+        let cell = |variant, seed| Cell {
+            variant,
+            role: StudyRole::Seed(seed),
+        };
+        let completed = |variant, seed, epochs, top1| {
+            let end = Some(Outcome::Completed);
+            run(&study, cell(variant, seed), epochs, end, top1)
+        };
+        let failed = Outcome::Failed {
+            message: "loss is NaN".to_owned(),
+        };
+        let runs = [
+            completed(1, 5, 4, 0.75),
+            completed(1, 6, 4, 0.5),
+            completed(0, 5, 2, 0.875),
+            run(&study, cell(0, 6), 2, Some(failed), 0.25),
+        ];
+        let outlook = study.outlook(&runs).unwrap();
+        let table = StudyTable::of(&study, &runs, &outlook);
+        let vanilla = table.baseline();
+        let spread = vanilla.spread(|run| run.best).unwrap();
+        // √(2 · 0.125²)
+        assert_eq!((spread.seeds, spread.mean), (2, 0.625));
+        assert_eq!(spread.std, Some(0.03125_f64.sqrt()));
+        assert_eq!(vanilla.spread(|run| run.test).unwrap().mean, 0.5);
+        let other = &table.rows[0];
+        let difference = other.difference(vanilla, Compared::Best).unwrap();
+        assert_eq!((difference.seeds, difference.mean), (1, 0.125));
+        assert_eq!(difference.interval, None);
+        assert_eq!(other.spread(|run| run.last).unwrap().std, None);
+        assert!(!table.is_complete());
+        let expected = "multi-view, seed 6 failed: loss is NaN (run-0-6-2)";
+        assert_eq!(table.remarks, [expected]);
+    }
 }

@@ -18,9 +18,7 @@ use super::classify::{AnswerError, Classify};
 #[cfg(feature = "libtorch")]
 use super::device::caught;
 use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
-use super::objective::{
-    Context, Logits, Losses, Share, evaluate, label_tensor, teacher_views,
-};
+use super::objective::{Context, Logits, Losses, Share, evaluate, label_tensor, teacher_views};
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
 use crate::experiment::objective::{Loss, Objective, TruthTarget};

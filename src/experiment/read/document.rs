@@ -77,10 +77,7 @@ impl<T> Document<T> {
     /// A value as it is written.
     #[must_use]
     pub fn text_of(&self, value: &Anything) -> &str {
-        self.source
-            .text()
-            .get(value.0.clone())
-            .unwrap_or_default()
+        self.source.text().get(value.0.clone()).unwrap_or_default()
     }
 
     /// A value that is a text in quotes.
@@ -224,11 +221,15 @@ mod tests {
 
     #[test]
     fn an_error_in_a_change_is_at_its_place_in_the_file() {
-        let document = read("Study(\n    base: \"b.ron\",\n    set: [\"epochs=2\", \"batch=\"],\n)");
+        let document =
+            read("Study(\n    base: \"b.ron\",\n    set: [\"epochs=2\", \"batch=\"],\n)");
         let argument = &document.value.set[1];
         let report = document.change("set[1]", argument).unwrap_err();
         let place = report.diagnostics[0].place.clone().unwrap();
-        assert_eq!((place.origin.as_str(), place.line, place.column), ("a.ron", 3, 29));
+        assert_eq!(
+            (place.origin.as_str(), place.line, place.column),
+            ("a.ron", 3, 29)
+        );
         // A text with escapes does not stand there as it is.
         let escaped = read("(base: 1, set: [\"\\u{62}atch\"])");
         let report = escaped.change("set[0]", "batch").unwrap_err();

@@ -311,10 +311,9 @@ fn read_text_of(path: &Path, whole: &Whole) -> Result<String, Report> {
                     &format!("check the path; {folder}/ holds some to start from"),
                 ),
                 // Too large, or no file at all.
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => fail(
-                    format!("`{shown}` is not {a_noun}: {error}"),
-                    &such_as,
-                ),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    fail(format!("`{shown}` is not {a_noun}: {error}"), &such_as)
+                }
                 _ => fail(
                     format!("`{shown}` cannot be read: {error}"),
                     "check its permissions",

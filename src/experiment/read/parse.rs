@@ -53,6 +53,13 @@ impl Whole {
         example: "experiments/quickstart.ron",
     };
 
+    /// Whether a text says that it is one.
+    #[must_use]
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let root = parse_whole(text, self).root;
+        root.is_some_and(|root| root.name() == Some(self.name))
+    }
+
     /// What is written.
     fn sketch(&self) -> String {
         format!("{} is {}({})", self.a_noun, self.name, self.fields)
@@ -74,10 +81,7 @@ pub(super) fn parse_value(text: &str) -> Parsed {
     parse_as(text, |parser| Some(parser.single_value()))
 }
 
-fn parse_as<'t>(
-    text: &'t str,
-    whole: impl FnOnce(&mut Parser<'t>) -> Option<Node>,
-) -> Parsed {
+fn parse_as<'t>(text: &'t str, whole: impl FnOnce(&mut Parser<'t>) -> Option<Node>) -> Parsed {
     let mut parser = Parser::new(text);
     let root = if parser.lost {
         None

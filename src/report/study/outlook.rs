@@ -112,7 +112,15 @@ fn listed<'a>(
 #[must_use]
 pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &Estimate) -> String {
     let listed = listed(study, runs, outlook, estimate);
-    let titles = ["run", "variant", "seed", "passes", "epochs", "state", "time left"];
+    let titles = [
+        "run",
+        "variant",
+        "seed",
+        "passes",
+        "epochs",
+        "state",
+        "time left",
+    ];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     let text = |number: Option<u64>| number.map_or(MISSING.to_owned(), |it| it.to_string());
     for (number, cell) in listed.cells.iter().enumerate() {
@@ -145,7 +153,12 @@ pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &E
     let left = listed
         .seconds_left
         .map_or_else(|| "unknown".to_owned(), duration);
-    lines.push(format!("time left: {left}"));
+    let is_over = listed.cells.iter().all(|cell| cell.state == "done");
+    lines.push(if is_over {
+        "every run is complete".to_owned()
+    } else {
+        format!("time left: {left}")
+    });
     for (cell, standing) in &outlook.cells {
         if let Standing::Failed(run) = standing {
             let (name, why) = (runs[*run].folder.name(), failure(&runs[*run]));

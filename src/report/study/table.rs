@@ -82,7 +82,13 @@ pub fn csv(table: &StudyTable) -> Result<String, csv::Error> {
         let parts = ["mean", "std", "difference", "low", "high"];
         titles.extend(parts.map(|part| format!("{name} {part}")));
     }
-    let costs = ["passes", "seconds", "seconds_std", "parameters", "latency_ms"];
+    let costs = [
+        "passes",
+        "seconds",
+        "seconds_std",
+        "parameters",
+        "latency_ms",
+    ];
     titles.extend(costs.map(str::to_owned));
     writer.write_record(&titles)?;
     let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -186,7 +192,9 @@ fn differences(table: &StudyTable) -> Option<Grid> {
     titles.extend(compared.iter().map(|it| title(*it, table.metric)));
     let mut rows = vec![titles];
     for (_, row) in others(table) {
-        let found = compared.iter().map(|it| row.difference(table.baseline(), *it));
+        let found = compared
+            .iter()
+            .map(|it| row.difference(table.baseline(), *it));
         let found: Vec<Option<Difference>> = found.collect();
         let pairs = found.iter().flatten().map(|it| it.seeds).max();
         let Some(pairs) = pairs else {
