@@ -55,6 +55,17 @@ pub enum Phase {
     Student,
 }
 
+impl Phase {
+    /// Whose it is.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Teacher => "teacher",
+            Self::Student => "student",
+        }
+    }
+}
+
 /// A set of images that is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Split {

@@ -113,11 +113,7 @@ const AS_JSON: [&str; 14] = [
 )]
 pub struct Arguments {
     /// Folder of experiments, or one experiment file, to open in the terminal UI.
-    #[arg(
-        value_name = "EXPERIMENTS",
-        default_value = "experiments",
-        conflicts_with = "mode"
-    )]
+    #[arg(value_name = "EXPERIMENTS", default_value = "experiments")]
     pub experiments: PathBuf,
 
     /// Train an experiment and report.
@@ -422,6 +418,17 @@ impl Arguments {
         let matches = command.try_get_matches_from_mut(words)?;
         let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let mode = MODES.into_iter().find(|mode| is_given(mode));
+        if let Some(mode) = mode.filter(|_| is_given("experiments")) {
+            let word = matches.get_one::<PathBuf>("experiments");
+            let word = word.map_or_else(String::new, |word| format!("{word:?}"));
+            let way = match mode {
+                "runs" => "; words of a filter stand right behind --runs",
+                _ => "",
+            };
+            let flag = flag(mode);
+            let message = format!("{word}: {flag} does not open experiments on a screen{way}");
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
         let json = [("json", AS_JSON.as_slice())];
         for (option, modes) in TAKEN_BY.into_iter().chain(json) {
             if is_given(option) && !mode.is_some_and(|mode| modes.contains(&mode)) {

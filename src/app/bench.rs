@@ -31,7 +31,8 @@ use crate::untrusted::{Show as _, json_line, json_page};
 /// Measures and prints a table or JSON; keeps the result in the run.
 pub fn bench(arguments: &Arguments, target: &str) -> Result<Exit, AppError> {
     let path = Path::new(target);
-    if path.is_file() {
+    let is_named_so = path.extension().is_some_and(|ending| ending == "onnx");
+    if path.is_file() || is_named_so && !path.is_dir() {
         let name = path
             .file_name()
             .unwrap_or_default()

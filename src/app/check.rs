@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::data::{self, DataError};
 use crate::engine::{Note, PrepareError, Prepared, Settled, device_of};
-use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
+use crate::event::{Dataset, ModelSummary, SkippedImage};
 use crate::experiment::plan::{Plan, ResolvedPlan};
 use crate::experiment::timeline::Timeline;
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
@@ -270,14 +270,9 @@ impl CheckedImages {
 /// What the images are, and the steps that follow from their number.
 fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     let mut counts = Vec::new();
-    for (dataset, name) in [
-        (Dataset::Train, "train"),
-        (Dataset::Valid, "valid"),
-        (Dataset::Test, "test"),
-        (Dataset::Unlabelled, "unlabelled"),
-    ] {
+    for dataset in Dataset::ALL {
         if let Some(count) = images.counts.get(&dataset) {
-            counts.push(format!("{} {name}", format::count(*count)));
+            counts.push(format!("{} {}", format::count(*count), dataset.word()));
         }
     }
     let labels = if images.labelled {
@@ -338,10 +333,7 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
     let mut rows: Vec<(&str, String)> = models
         .iter()
         .map(|model| {
-            let label = match model.phase {
-                Phase::Teacher => "teacher",
-                Phase::Student => "student",
-            };
+            let label = model.phase.word();
             let text = format!(
                 "{}, {} parameters, {} MACs per image",
                 model.name,

@@ -17,7 +17,7 @@ use crate::engine::{
 use crate::event::inspection::{Answering, Asked, Weights as Taken};
 use crate::event::{BenchRow, Export, ExportFormat, Floats, PixelFormat, PrecisionModel, Variant};
 use crate::experiment::spec::{DeviceSpec, Int8Spec};
-use crate::format::bytes;
+use crate::format::{bytes, count};
 use crate::listing::RunSummary;
 use crate::report::runs::int8_tables;
 use crate::report::{card, int8_words, proof_words};
@@ -152,7 +152,8 @@ impl Exported {
     pub fn line(&self) -> String {
         let file = self.files.first().and_then(|file| file.file_name());
         let file = file.unwrap_or_default().shown();
-        format!("wrote export/{file}: {}", self.proof())
+        let notes = self.notes.iter().map(|note| format!("; {note}"));
+        format!("wrote export/{file}: {}", self.proof()) + &notes.collect::<String>()
     }
 
     /// What came of it, a line for each thing.
@@ -209,6 +210,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     // The run's card is about all of its files, and is made anew with each.
     let card_of_file = (!is_own).then_some(&card_path);
     check_places(request, &path, script.as_ref(), card_of_file)?;
+    let owner = Owner::of(run);
     let mut models = opened(request)?;
     let mut notes = std::mem::take(&mut models.notes);
     let name = run.name();
@@ -233,16 +235,9 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
             student.write_onnx(&path, request.pixels, request.floats, images.as_ref())?
         }
         Some(int8) => {
-            let images = images(run)?;
-            let teacher = models.teacher.as_ref();
-            let answers = teacher.map(|teacher| answers(teacher, &images.valid, &images));
-            let answers = answers.transpose().map_err(ExportFailure::from)?;
-            let written = student.write_int8(&path, request.pixels, &images, answers, int8)?;
-            let mut export = written.export;
-            // Of one that could not be written there is no row.
-            let fp16 = written.fp16.as_deref().unwrap_or_default();
-            let others = [&written.fp32[..], fp16];
-            notes.extend(time(&mut export, others, &path, teacher));
+            let (export, remarks) =
+                write_int8(request, &student, models.teacher.as_ref(), &path, int8)?;
+            notes.extend(remarks);
             export
         }
     };
@@ -252,13 +247,20 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
     let shown = if is_own {
         let CheckedExports {
             intact, problems, ..
-        } = run.checked_exports();
+        } = run.exports_checked_by(&run.own_weights().and(export.made_of.as_ref()));
         notes.extend(problems);
         intact
     } else {
         BTreeMap::from([(file.into_owned(), export.clone())])
     };
-    let (entry, _) = RunEntry::read(run, Owner::None);
+    if owner != Owner::None {
+        notes.push(format!(
+            "the run is training: the file has its weights of step {}; export it again with \
+             --force when the run has ended",
+            count(export.step)
+        ));
+    }
+    let (entry, _) = RunEntry::read(run, owner);
     let unread = entry.problem();
     notes.extend(
         unread.map(|problem| format!("the model card lacks what cannot be read: {problem}")),
@@ -279,6 +281,35 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         export,
         notes,
     })
+}
+
+/// Writes an ONNX file of 8-bit integers, held against the others in accuracy, size and
+/// latency; with what a person should know of it.
+fn write_int8(
+    request: &ExportRequest,
+    student: &Student,
+    teacher: Option<&Teacher>,
+    path: &Path,
+    int8: Int8Spec,
+) -> Result<(Export, Vec<String>), ExportError> {
+    let images = images(student.run)?;
+    let answers = teacher.map(|teacher| answers(teacher, &images.valid, &images));
+    let answers = answers.transpose().map_err(ExportFailure::from)?;
+    let written = student.write_int8(path, request.pixels, &images, answers, int8)?;
+    let mut export = written.export;
+    let mut notes = Vec::new();
+    let fp32 = written.fp32.len() as u64;
+    if export.bytes >= fp32 {
+        notes.push(format!(
+            "in 8-bit integers the file is no smaller than in 32-bit floats, {}: scales and nodes \
+             take what so few weights save",
+            bytes(fp32)
+        ));
+    }
+    // Of one that could not be written there is no row.
+    let fp16 = written.fp16.as_deref().unwrap_or_default();
+    notes.extend(time(&mut export, [&written.fp32[..], fp16], path, teacher));
+    Ok((export, notes))
 }
 
 /// The student, and where an int8 file is to be held against it also the teacher. Doing

@@ -123,7 +123,7 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
     };
     let picture = Pareto::of(runs, cost, split);
     if picture.points.is_empty() {
-        return Err(RunsError::NothingToDraw(picture.absences()).into());
+        return Err(RunsError::NothingToDraw(picture.remarks()).into());
     }
     for run in runs {
         if let Some(problem) = run.run.problem() {

@@ -82,7 +82,7 @@ pub enum DataError {
         above: Option<PathBuf>,
     },
     /// A set to evaluate on does not have the classes that are trained.
-    #[error("{part}: the classes of {place} are not those of {train_place}{}", Mismatch(.missing, .unexpected), place = place.shown(), train_place = train_place.shown())]
+    #[error("{part}: the classes of {place} are not those of {train_place}{}", Mismatch(.missing, .unexpected, .example.as_deref()), place = place.shown(), train_place = train_place.shown())]
     ClassMismatch {
         /// Which set.
         part: Part,
@@ -94,6 +94,8 @@ pub enum DataError {
         missing: Vec<String>,
         /// Classes of the set that training lacks.
         unexpected: Vec<String>,
+        /// An image of the first of the latter, or else of the former.
+        example: Option<PathBuf>,
     },
     /// A class is too small to be divided.
     #[error(
@@ -311,11 +313,12 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-struct Mismatch<'a>(&'a [String], &'a [String]);
+/// Classes that are missing and that are too many, and an image of one.
+struct Mismatch<'a>(&'a [String], &'a [String], Option<&'a Path>);
 
 impl fmt::Display for Mismatch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(missing, unexpected) = self;
+        let Self(missing, unexpected, example) = self;
         let is_alike = |one: &String| {
             let key = lookalike::key(one);
             unexpected.iter().any(|other| lookalike::key(other) == key)
@@ -334,6 +337,10 @@ impl fmt::Display for Mismatch<'_> {
         if !unexpected.is_empty() {
             let joint = if missing.is_empty() { ": it" } else { " and" };
             write!(f, "{joint} has {} besides", names(unexpected))?;
+        }
+        if let Some((image, class)) = example.zip(unexpected.first().or(missing.first())) {
+            let class = names(std::slice::from_ref(class));
+            write!(f, "; of {class} is, for example, {}", image.shown())?;
         }
         f.write_str("; names must agree exactly, ")?;
         f.write_str(if are_alike {

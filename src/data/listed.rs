@@ -59,6 +59,14 @@ impl Listed {
         source::classes_above(self.folder.as_deref()?)
     }
 
+    /// An image of a class.
+    fn first_of(&self, class: &str) -> Option<PathBuf> {
+        let found = &self.found;
+        let label = found.classes.iter().position(|name| name == class)?;
+        let number = |own: &u32| *own as usize == label;
+        Some(found.origin.name(found.labels.iter().position(number)?))
+    }
+
     /// Decodes the images, or prepares to.
     pub fn load(
         self,
@@ -128,26 +136,31 @@ pub(super) fn agree_on_classes(
             return Err(no_labels(listed));
         }
     }
-    let reference = match valid {
-        Some(valid) if train.found.classes.is_empty() => &*valid,
+    let reference = match valid.as_ref() {
+        Some(valid) if train.found.classes.is_empty() => valid,
         _ => train,
     };
     let classes = reference.found.classes.clone();
-    let place = reference.place.clone();
     match classes.as_slice() {
         [] => return Err(no_labels(train)),
         [class] => {
             return Err(DataError::OneClass {
                 part: reference.part,
                 above: reference.above(),
-                place,
+                place: reference.place.clone(),
                 class: class.clone(),
             });
         }
-        _ => check_classes(reference.part, &place, &classes, &reference.found.labels)?,
+        _ => {
+            let labels = &reference.found.labels;
+            check_classes(reference.part, &reference.place, &classes, labels)?;
+        }
+    }
+    for listed in [valid.as_ref(), test.as_ref()].into_iter().flatten() {
+        check_same_classes(listed, reference)?;
     }
     for listed in [valid, test].into_iter().flatten() {
-        renumber(listed, &classes, &place)?;
+        renumber(listed, &classes);
         check_classes(listed.part, &listed.place, &classes, &listed.found.labels)?;
     }
     Ok(classes)
@@ -161,23 +174,32 @@ fn no_labels(listed: &Listed) -> DataError {
     }
 }
 
-/// Gives labels the numbers of the training classes of the same names.
-fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), DataError> {
-    let lacks = |these: &[String], name: &String| !these.contains(name);
-    let own = &listed.found.classes;
-    let missing: Vec<_> = classes.iter().filter(|n| lacks(own, n)).cloned().collect();
-    let unexpected: Vec<_> = own.iter().filter(|n| lacks(classes, n)).cloned().collect();
-    if !missing.is_empty() || !unexpected.is_empty() {
-        return Err(DataError::ClassMismatch {
-            part: listed.part,
-            place: listed.place.clone(),
-            train_place: place.to_owned(),
-            missing,
-            unexpected,
-        });
-    }
+/// Checks that a set has the classes of another, in whatever order.
+fn check_same_classes(listed: &Listed, reference: &Listed) -> Result<(), DataError> {
+    let beyond = |these: &Listed, others: &Listed| -> Vec<String> {
+        let lack = |name: &&String| !others.found.classes.contains(name);
+        these.found.classes.iter().filter(lack).cloned().collect()
+    };
+    let missing = beyond(reference, listed);
+    let unexpected = beyond(listed, reference);
+    let own = unexpected.first().map(|class| (listed, class));
+    let Some((of, class)) = own.or_else(|| Some((reference, missing.first()?))) else {
+        return Ok(());
+    };
+    Err(DataError::ClassMismatch {
+        part: listed.part,
+        place: listed.place.clone(),
+        train_place: reference.place.clone(),
+        example: of.first_of(class),
+        missing,
+        unexpected,
+    })
+}
+
+/// Gives labels the numbers of these classes, which have the same names.
+fn renumber(listed: &mut Listed, classes: &[String]) {
+    let own = listed.found.classes.iter();
     let number: Vec<u32> = own
-        .iter()
         .filter_map(|name| classes.iter().position(|class| class == name))
         .map(|label| label as u32)
         .collect();
@@ -185,7 +207,6 @@ fn renumber(listed: &mut Listed, classes: &[String], place: &str) -> Result<(), 
         *label = number[*label as usize];
     }
     listed.found.classes = classes.to_vec();
-    Ok(())
 }
 
 /// Checks that every class has an image.

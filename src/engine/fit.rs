@@ -356,7 +356,8 @@ impl<'a> Fit<'a> {
         self.emit(ended);
     }
 
-    /// Logs the step's numbers if it is one of those that are logged.
+    /// Logs the step's numbers if it is one of those that are logged: every so many, and
+    /// the last one of an epoch, which may be shorter.
     fn log(
         &mut self,
         step: u64,
@@ -367,7 +368,8 @@ impl<'a> Fit<'a> {
         asked: Option<f64>,
     ) {
         self.meter.count(batch.samples.len());
-        if !step.is_multiple_of(u64::from(self.context.training.log_every)) {
+        let is_due = step.is_multiple_of(u64::from(self.context.training.log_every));
+        if !is_due && !self.timeline.ends_epoch(step + 1) {
             return;
         }
         let mut values: BTreeMap<String, f64> = self

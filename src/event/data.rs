@@ -20,6 +20,22 @@ pub enum Dataset {
     Unlabelled,
 }
 
+impl Dataset {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Train, Self::Valid, Self::Test, Self::Unlabelled];
+
+    /// What it is called.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+            Self::Unlabelled => "unlabelled",
+        }
+    }
+}
+
 /// What was found when images were indexed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {

@@ -193,7 +193,7 @@ fn training_rows(training: &Training, page: &mut Page) {
     page.row(
         "logging",
         &format!(
-            "every {} steps; checkpoints {checkpoints}",
+            "every {} steps and at the end of an epoch; checkpoints {checkpoints}",
             training.log_every
         ),
     );

@@ -113,13 +113,10 @@ pub fn columns(chosen: impl IntoIterator<Item = Field>) -> Vec<Field> {
 }
 
 /// Other words for columns than their names.
-const ALIASES: [(&str, Column); 6] = [
+const ALIASES: [(&str, Column); 3] = [
     ("name", Column::Name),
     ("status", Column::State),
     ("tag", Column::Tags),
-    ("loss", Column::Loss),
-    ("agreement", Column::Agreement),
-    ("agree", Column::Agreement),
 ];
 
 /// An exported file, how it takes images where that is not usual, and whether it was run
@@ -581,13 +578,15 @@ fn no_field(name: &str, fields: &Fields) -> String {
     let known = known.chain(Metric::NAMES).chain(fields.paths());
     match nearest(name, known) {
         Some(near) => format!("no run has `{name}`; did you mean `{near}`?"),
-        None => format!("unknown field `{name}`: no run has it"),
+        None => format!(
+            "unknown field `{name}`: no run has it; a field is a column (state, best, time), a metric \
+             (valid/loss@last) or what an experiment has (lr, student.model)"
+        ),
     }
 }
 
 /// `41 %`; of a teacher `T 41 %`, as wide whatever it is.
-#[must_use]
-pub fn done(progress: Progress) -> String {
+fn done(progress: Progress) -> String {
     let percent = (progress.share() * 100.0).floor();
     if progress.phase == Phase::Teacher {
         format!("T{percent:3.0} %")

@@ -13,10 +13,11 @@ use super::Subject;
 use super::field::{Column, written};
 use crate::event::inspection::Weights;
 use crate::event::{
-    BenchRow, Export, ExportFormat, Measurement, Phase, PixelFormat, Split, Variant,
+    BenchRow, Dataset, Export, ExportFormat, Measurement, Phase, PixelFormat, Split, Variant,
 };
 use crate::experiment::metric::{Cost, Metric, MetricSplit, MetricWeights, Quantity};
 use crate::format::percent;
+use crate::store::images_of;
 use crate::store::metrics::evaluation;
 
 /// What an accuracy is held against.
@@ -86,6 +87,9 @@ pub struct Pareto {
     pub teachers: Vec<TeacherLine>,
     /// Runs that are not shown.
     pub absent: Vec<Absent>,
+    /// Runs that are shown and were evaluated on other images than most, or at another size.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_images: Vec<String>,
 }
 
 impl ParetoCost {
@@ -153,12 +157,24 @@ impl Pareto {
             points: Vec::new(),
             teachers: Vec::new(),
             absent: Vec::new(),
+            other_images: Vec::new(),
         };
+        let classes_of = |run: &Subject| Some(run.run.store.data.as_ref()?.classes.clone());
+        let classes = most_common(runs.iter().filter_map(classes_of));
         for run in runs {
+            let own = classes_of(run);
+            if own.is_some() && own != classes {
+                picture.absent.push(Absent {
+                    run: run.name.to_owned(),
+                    reason: "has other classes than most of these runs".to_owned(),
+                });
+                continue;
+            }
             for variant in Variant::ALL {
                 picture.add(run, variant);
             }
         }
+        picture.other_images = picture.on_other_images(runs);
         picture.points.sort_by(|a, b| {
             let by_cost = a.cost.total_cmp(&b.cost);
             by_cost.then(b.top1.total_cmp(&a.top1))
@@ -180,6 +196,20 @@ impl Pareto {
             teacher.of.take_if(|_| alike.count() == 1);
         }
         picture
+    }
+
+    /// Those of the runs with points that were evaluated on other images than most of them.
+    fn on_other_images(&self, runs: &[Subject]) -> Vec<String> {
+        let field = images_of(match self.split {
+            Split::Valid => Dataset::Valid,
+            Split::Test => Dataset::Test,
+        });
+        let is_shown = |run: &&Subject| self.points.iter().any(|point| point.run == run.name);
+        let known = runs.iter().filter(is_shown);
+        let known = known.filter_map(|run| Some((run.name, run.config.get(&field)?)));
+        let most = most_common(known.clone().map(|(_, images)| images));
+        let others = known.filter(|(_, images)| Some(*images) != most);
+        others.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Adds a student with its teacher, or says why not.
@@ -331,12 +361,18 @@ impl Pareto {
         ))
     }
 
-    /// Runs that are not shown, by reason: `not measured (2): a, b`.
+    /// Runs that are not shown, by reason: `not measured (2): a, b`; and those that are
+    /// shown beside others although their images were other ones.
     #[must_use]
-    pub fn absences(&self) -> Vec<String> {
+    pub fn remarks(&self) -> Vec<String> {
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for absent in &self.absent {
             reasons.entry(&absent.reason).or_default().push(&absent.run);
+        }
+        let others = self.other_images.iter().map(String::as_str);
+        if !self.other_images.is_empty() {
+            let words = "shown, but evaluated on other images than most, or at another size";
+            reasons.insert(words, others.collect());
         }
         let lines = reasons
             .into_iter()
@@ -432,6 +468,22 @@ fn timed_or_exported_top1(
         }),
         (None, None) => rows.find_map(|row| row.top1),
     }
+}
+
+/// The value that comes most often; of several the first.
+fn most_common<T: PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts: Vec<(T, usize)> = Vec::new();
+    for value in values {
+        match counts.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((value, 1)),
+        }
+    }
+    let most = counts.iter().map(|(_, count)| *count).max()?;
+    let mut counts = counts.into_iter();
+    counts
+        .find(|(_, count)| *count == most)
+        .map(|(value, _)| value)
 }
 
 /// The top-1 of a run's student as it was trained.

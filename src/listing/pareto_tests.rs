@@ -1,10 +1,11 @@
 use super::*;
 use crate::event::bench::testing::{bench_row, measured};
 use crate::event::export::testing::{export, proof};
-use crate::event::{ExportProof, Floats, Measurement};
+use crate::event::{Dataset, ExportProof, Floats, Measurement, SetIdentity};
 use crate::experiment::spec::OnnxEngine;
 use crate::listing::RunSummary;
 use crate::listing::testing::{ADAPTIVE, CRASHED, STOPPED, VANILLA, measured_runs};
+use crate::store::testing::run_plan;
 use crate::store::{RunEntry, Runs};
 
 fn pictured(runs: &Runs, cost: Option<ParetoCost>, split: Split) -> Pareto {
@@ -55,6 +56,42 @@ fn the_front_is_what_no_cheaper_student_reaches() {
     );
 }
 
+#[test]
+fn runs_on_other_images_are_marked_and_those_of_other_classes_left_out() {
+    let mut runs = measured_runs();
+    let identity = |content: &str| {
+        let content = content.repeat(8);
+        let trace = String::new();
+        let images = 5000;
+        BTreeMap::from([(
+            Dataset::Valid,
+            SetIdentity {
+                images,
+                content,
+                trace,
+            },
+        )])
+    };
+    for (name, content) in [(ADAPTIVE, "a"), (STOPPED, "a"), (VANILLA, "b")] {
+        let quickstart = runs.get(STOPPED).unwrap().experiment.clone();
+        let run = runs.get_mut(name).unwrap();
+        let mut plan = run_plan(&quickstart, 1);
+        plan.data.identity = identity(content);
+        run.plan = Some(plan.into());
+    }
+    let remarks = pictured(&runs, None, Split::Valid).remarks();
+    let marked =
+        format!("shown, but evaluated on other images than most, or at another size: {VANILLA}");
+    assert!(remarks.contains(&marked), "{remarks:?}");
+    let data = runs.get_mut(VANILLA).unwrap().store.data.as_mut().unwrap();
+    data.classes.reverse();
+    let picture = pictured(&runs, None, Split::Valid);
+    let remarks = picture.remarks();
+    let left_out = format!("has other classes than most of these runs: {VANILLA}");
+    assert!(remarks.contains(&left_out), "{remarks:?}");
+    assert!(picture.points.iter().all(|point| point.run != VANILLA));
+}
+
 /// Of one layout, and not equally good.
 #[test]
 fn two_teachers_of_one_name_are_distinguished_by_their_file_or_run() {
@@ -80,13 +117,13 @@ fn two_teachers_of_one_name_are_distinguished_by_their_file_or_run() {
 #[test]
 fn a_run_that_is_not_shown_is_named_with_the_reason() {
     let picture = pictured(&measured_runs(), None, Split::Valid);
-    let absences = picture.absences();
+    let remarks = picture.remarks();
     let elsewhere = format!("measured on another processor, Cortex-A72: {CRASHED}");
-    assert!(absences.contains(&elsewhere), "{absences:?}");
-    let unmeasured = absences
+    assert!(remarks.contains(&elsewhere), "{remarks:?}");
+    let unmeasured = remarks
         .iter()
         .find(|line| line.starts_with("not measured ("));
-    assert!(unmeasured.is_some(), "{absences:?}");
+    assert!(unmeasured.is_some(), "{remarks:?}");
     let shown = picture.points.len() - 1;
     assert_eq!(picture.absent.len() + shown, measured_runs().len());
 }
@@ -112,8 +149,8 @@ fn sizes_and_macs_need_no_clock_and_a_file_of_fewer_bits_has_no_test_accuracy() 
             .iter()
             .all(|point| point.variant == Variant::Fp32)
     );
-    let absences = size.absences().join("\n");
-    assert!(absences.contains("fp16: no test accuracy"), "{absences}");
+    let remarks = size.remarks().join("\n");
+    assert!(remarks.contains("fp16: no test accuracy"), "{remarks}");
 }
 
 /// What became of a run's files on an axis: points by variant, and why others lack.
@@ -286,7 +323,7 @@ fn without_any_measurement_the_picture_is_empty_and_says_so() {
     let picture = pictured(&crate::listing::testing::runs(), None, Split::Valid);
     assert_eq!(picture.cost, ParetoCost::Latency(None));
     assert!(picture.points.is_empty() && picture.front().is_empty());
-    assert!(picture.absences()[0].starts_with("not measured ("));
+    assert!(picture.remarks()[0].starts_with("not measured ("));
 }
 
 #[test]

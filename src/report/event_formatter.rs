@@ -55,7 +55,7 @@ impl EventFormatter {
             } => {
                 lines.push(format!("{name} on {device}, workbench {version}"));
                 if let Some(at) = resumed {
-                    let phase = wording::phase(at.phase);
+                    let phase = at.phase.word();
                     lines.push(format!(
                         "resumed at step {} of the {phase}",
                         format::count(at.step)
@@ -74,7 +74,7 @@ impl EventFormatter {
                 ..
             } => lines.push(format!(
                 "{}: {} steps, {} per epoch",
-                wording::phase(*phase),
+                phase.word(),
                 format::count(*steps),
                 format::count(*steps_per_epoch)
             )),
@@ -160,10 +160,9 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             format::count(*step),
             format::count(*images as u64)
         )),
-        RunEvent::StoppedEarly { phase, reason, .. } => Some(format!(
-            "{}  stopped early: {reason}",
-            wording::phase(*phase)
-        )),
+        RunEvent::StoppedEarly { phase, reason, .. } => {
+            Some(format!("{}  stopped early: {reason}", phase.word()))
+        }
         RunEvent::CheckpointKept { folder, .. } => {
             Some(format!("checkpoint saved: {}", folder.shown()))
         }
@@ -189,7 +188,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::PhaseEnded { phase, seconds } => {
             let from = store.phases.get(phase).map_or(0, |state| state.started_at);
             let took = format::trained_in(*seconds, from);
-            Some(format!("{}: {took}", wording::phase(*phase)))
+            Some(format!("{}: {took}", phase.word()))
         }
         _ => None,
     }
@@ -205,7 +204,7 @@ fn command(id: &str, fate: &CommandState, store: &RunStore) -> String {
 fn epoch(summary: &EpochSummary) -> String {
     let mut parts = vec![format!(
         "{}  epoch {}/{}",
-        wording::phase(summary.phase),
+        summary.phase.word(),
         summary.epoch,
         summary.epochs
     )];
@@ -259,7 +258,7 @@ fn data(summary: &DataSummary) -> Vec<String> {
 fn model(summary: &ModelSummary) -> String {
     format!(
         "{}: {}, {} parameters, {} MACs per image, {} of weights in memory",
-        wording::phase(summary.phase),
+        summary.phase.word(),
         summary.name,
         format::scaled(summary.parameters as f64),
         format::scaled(summary.macs_or_nan()),
@@ -280,7 +279,7 @@ fn ratio(summary: &ModelSummary, store: &RunStore) -> Option<String> {
 }
 
 fn evaluated(result: &Evaluation, store: &RunStore) -> String {
-    let phase = wording::phase(result.phase);
+    let phase = result.phase.word();
     let text = wording::evaluation(result);
     match (result.split, result.weights) {
         // It was not trained in this run, or not yet.
@@ -324,5 +323,5 @@ fn chosen_by(result: &Evaluation, store: &RunStore) -> String {
 
 /// The training that a bar stands for.
 pub(super) fn bar_title(phase: Phase) -> &'static str {
-    wording::phase(phase)
+    phase.word()
 }

@@ -24,7 +24,7 @@ pub(super) fn summary(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
             }
             None => format!("step {}", format::count(step)),
         };
-        let phase = wording::phase(phase);
+        let phase = phase.word();
         let saved = format!("{phase} saved to latest/, not evaluated");
         rows.push(("latest", vec![place, saved]));
     }

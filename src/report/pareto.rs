@@ -41,6 +41,6 @@ pub fn table(picture: &Pareto) -> String {
     let teachers = picture.teachers.iter().map(TeacherLine::words);
     lines.extend(teachers.map(|words| clean_line(&words).into_owned()));
     lines.extend(picture.conditions());
-    lines.extend(picture.absences());
+    lines.extend(picture.remarks());
     text_of(lines)
 }

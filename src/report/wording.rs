@@ -1,20 +1,13 @@
 //! What happened to a run, in words.
 
 use crate::event::{
-    Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, Phase, QuantScheme,
-    RangeRule, Variant, WeightScales,
+    Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, QuantScheme, RangeRule,
+    Variant, WeightScales,
 };
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::metric::{Cost, Quantity};
 use crate::format::{self, loss, number, percent};
 use crate::listing::written;
-
-pub(super) fn phase(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Teacher => "teacher",
-        Phase::Student => "student",
-    }
-}
 
 /// What an evaluation found, without where.
 pub(super) fn evaluation(evaluation: &Evaluation) -> String {

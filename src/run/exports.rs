@@ -106,6 +106,12 @@ impl RunFolder {
     /// What is known of the files that are there, each held against its content.
     #[must_use]
     pub fn checked_exports(&self) -> CheckedExports {
+        self.exports_checked_by(&self.own_weights())
+    }
+
+    /// The same, where the run's weights are known.
+    #[must_use]
+    pub fn exports_checked_by(&self, own: &OwnWeights) -> CheckedExports {
         let known = match self.exported() {
             Ok(known) => known,
             Err(damage) => return CheckedExports::unreadable(damage),
@@ -116,7 +122,7 @@ impl RunFolder {
             let differs = format!("its content differs from {PROOFS}");
             Ok((hash != export.blake3).then_some(differs))
         };
-        let mut checked = self.held_against(known, &self.own_weights(), other);
+        let mut checked = self.held_against(known, own, other);
         checked.problems.splice(..0, unknown);
         checked
     }
@@ -144,6 +150,7 @@ impl RunFolder {
         other: impl Fn(&Path, &Export) -> io::Result<Option<String>>,
     ) -> CheckedExports {
         let mut checked = CheckedExports::default();
+        let mut is_outdated = false;
         for (name, export) in known {
             let path = self.exports().join(&name);
             let problem = match (other(&path, &export), own.origin(export.made_of.as_ref())) {
@@ -168,6 +175,7 @@ impl RunFolder {
                     continue;
                 }
                 (_, origin) => {
+                    is_outdated |= origin == Origin::Other;
                     let Some((fault, why)) = origin.problem() else {
                         continue;
                     };
@@ -184,6 +192,13 @@ impl RunFolder {
                 others.push_str(&problem);
             }
             checked.problems.push(problem);
+        }
+        let card = self.model_card();
+        if is_outdated && card.exists() {
+            checked.problems.push(format!(
+                "{} was written before the run had other weights; --export writes it anew",
+                card.shown()
+            ));
         }
         checked
     }
@@ -365,9 +380,12 @@ mod tests {
         };
         run.record_export(&path, &own).unwrap();
         fs::write(&path, "old").unwrap();
+        fs::write(run.model_card(), "# Card").unwrap();
         let checked = run.checked_exports();
         assert!(checked.intact.len() == 1 && checked.problems.is_empty());
         train_to(&run, "second");
+        let just_written = run.own_weights().and(own.made_of.as_ref());
+        assert_eq!(run.exports_checked_by(&just_written).intact.len(), 1);
         let CheckedExports {
             intact, problems, ..
         } = run.checked_exports();
@@ -376,6 +394,8 @@ mod tests {
             intact.is_empty() && problems[0].contains(why),
             "{problems:?}"
         );
+        let card = "MODEL_CARD.md was written before the run had other weights";
+        assert!(problems[1].contains(card), "{problems:?}");
         run.record_export(&path, &export(b"old")).unwrap();
         let problems = run.checked_exports().problems;
         assert!(

@@ -130,14 +130,19 @@ fn places(checkpoints: &Path, wanted: &str) -> Vec<PathBuf> {
     places
 }
 
-/// The only one of the names that begins with `wanted`.
+/// The only one of the names that begins with `wanted`, or whose last part it is.
 fn named<'a>(
     checkpoints: &Path,
     wanted: &str,
     names: &'a [String],
     lacks: &'static str,
 ) -> Result<&'a str, RunError> {
-    let begins: Vec<&String> = names.iter().filter(|n| n.starts_with(wanted)).collect();
+    let mut begins: Vec<&String> = names.iter().filter(|n| n.starts_with(wanted)).collect();
+    // Lists shorten names to what distinguishes them.
+    if begins.is_empty() {
+        let end = |name: &&String| name.rsplit('-').next() == Some(wanted);
+        begins.extend(names.iter().filter(end));
+    }
     match begins.as_slice() {
         [one] if !wanted.is_empty() => Ok(one),
         [] | [_] => Err(RunError::NotFound {

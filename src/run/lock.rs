@@ -122,7 +122,7 @@ pub enum LockError {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if *self == Self::unknown() {
+        if self.is_unknown() {
             return f.write_str("another process");
         }
         write!(
@@ -229,6 +229,12 @@ impl Holder {
             host: host(),
             since: timestamp::stamp(SystemTime::now()),
         }
+    }
+
+    /// Whether it has not written down who it is.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::unknown()
     }
 
     /// A holder that has not written down who it is: it may be about to train, or

@@ -66,6 +66,16 @@ impl OwnWeights {
         }
     }
 
+    /// These, and those that a result was just made of: a run that trains may have
+    /// better ones by now.
+    #[must_use]
+    pub fn and(mut self, made_of: Option<&String>) -> Self {
+        if !self.hashes.is_empty() {
+            self.hashes.extend(made_of.cloned());
+        }
+        self
+    }
+
     /// Whether the run has weights with this hash.
     #[must_use]
     pub fn contains(&self, weights: &str) -> bool {

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::run_store::RunStore;
-use crate::event::{Command, Phase, Position};
+use crate::event::{Command, DataSummary, Dataset, ModelSummary, Phase, Position};
 use crate::experiment::plan::ResolvedPlan;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{Gate, Spec, TeacherWeights};
@@ -18,6 +18,15 @@ use crate::run::RunPlan;
 
 /// Field that says who moves the knobs, where a person changed that.
 const CONTROLLER: &str = "controller";
+
+/// Digits of a hash that are enough to distinguish images.
+const HASH_SHOWN: usize = 8;
+
+/// The field that says what a set of images was.
+#[must_use]
+pub fn images_of(set: Dataset) -> String {
+    format!("images.{}", set.word())
+}
 
 /// Fields of an experiment by dotted path: `student.model` → `ResNetCifar`,
 /// `student.model.depth` → `8`. Absent options have no field; items of lists
@@ -71,6 +80,10 @@ impl Frozen {
         let mut frozen = Self::read(text);
         if frozen.spec.is_none() {
             return frozen;
+        }
+        if let Some(plan) = plan {
+            frozen.config.add_images(&plan.data);
+            frozen.config.add_sizes(&plan.models);
         }
         let plan = plan.map(|plan| &plan.resolved);
         for (at, command) in store.adjustments() {
@@ -253,6 +266,30 @@ impl Config {
         field.text = joined(&field.values);
         if path == CONTROLLER && !is_change && field.values.len() == 1 {
             self.fields.remove(path);
+        }
+    }
+
+    /// How many images each set had, and the beginning of the hash of their content: runs
+    /// of one experiment file may have been trained or evaluated on others.
+    fn add_images(&mut self, data: &DataSummary) {
+        for (set, identity) in &data.identity {
+            let content = identity.content.get(..HASH_SHOWN).unwrap_or_default();
+            let text = format!("{}, {content}", identity.images);
+            self.set(&images_of(*set), FieldValue::of_text(text), false);
+        }
+    }
+
+    /// What the models came to: `student.parameters` and `student.macs`, for one image.
+    fn add_sizes(&mut self, models: &[ModelSummary]) {
+        for model in models {
+            let phase = model.phase.word();
+            let sizes = [("parameters", Some(model.parameters)), ("macs", model.macs)];
+            for (name, size) in sizes {
+                if let Some(size) = size {
+                    let value = FieldValue::of_text(size.to_string());
+                    self.set(&format!("{phase}.{name}"), value, false);
+                }
+            }
         }
     }
 

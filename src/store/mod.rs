@@ -26,7 +26,7 @@ pub(crate) mod testing;
 
 pub use checkpoints::{JournalledCheckpoint, JournalledCheckpoints};
 pub use commands::{CommandTail, Received, ReceivedCommands, append_command};
-pub use config::{Config, FieldValue, Frozen};
+pub use config::{Config, FieldValue, Frozen, images_of};
 pub use export::write_csv;
 pub use journal::{Journal, JournalError, JournalReader};
 pub use metrics::{Metrics, Progress};

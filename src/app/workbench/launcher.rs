@@ -188,6 +188,19 @@ impl Launcher {
         preparing.map(|active| active.job.file())
     }
 
+    /// Whether a run is being opened here to train on: it is locked, and nothing says by
+    /// whom before it trains.
+    pub fn opens(&self, name: &str) -> bool {
+        self.active.as_ref().is_some_and(|active| {
+            let opened = match &active.job {
+                QueuedJob::Run(folder) | QueuedJob::Extension(folder, ..) => Some(folder),
+                QueuedJob::Experiment(_) | QueuedJob::Fork(..) => None,
+            };
+            matches!(active.stage, Stage::Prepares)
+                && opened.is_some_and(|folder| folder.name() == name)
+        })
+    }
+
     /// Whether something is being prepared or trains.
     pub fn is_busy(&self) -> bool {
         self.active.is_some()

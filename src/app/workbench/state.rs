@@ -429,6 +429,10 @@ impl State {
     }
 
     fn lives(&mut self, name: &str, owner: Owner) {
+        let is_unknown = matches!(&owner, Owner::Elsewhere(holder) if holder.is_unknown());
+        if is_unknown && self.effects.launcher.opens(name) {
+            return;
+        }
         if let Some(run) = self.runs.get_mut(name)
             && run.owner != Owner::Here
             && owner != Owner::Here

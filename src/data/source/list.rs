@@ -11,6 +11,8 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use super::{Found, Labels, Origin, SourceError, order};
 use crate::data::file;
 use crate::experiment::spec::{ClassOrder, ImageList};
+use crate::format;
+use crate::untrusted::Show as _;
 
 /// A longer file is taken for something else.
 const LONGEST: u64 = 1 << 29;
@@ -40,7 +42,7 @@ pub(super) fn find(
     order: ClassOrder,
 ) -> Result<Found, SourceError> {
     let text = read(&list.file)?;
-    let mut rows = rows(list, &text, labels)?;
+    let (mut rows, whole) = rows(list, &text, labels)?;
     rows.sort_unstable_by(|one, other| one.path.cmp(&other.path).then(one.line.cmp(&other.line)));
     if let Some((first, second)) = twice(&rows) {
         return Err(SourceError::ListTwice {
@@ -55,7 +57,9 @@ pub(super) fn find(
     let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let numbers = rows.iter().filter_map(|row| number.get(&*row.label));
     let numbers = numbers.copied().collect();
-    let notes = order::notes(&classes, order);
+    let mut notes = order::notes(&classes, order);
+    notes.extend(missing(list, &rows));
+    notes.extend(whole);
     let paths = rows.into_iter().map(|row| row.path).collect();
     let found = Found::outside_folders(classes, numbers, Origin::Files(paths));
     Ok(Found { notes, ..found })
@@ -91,6 +95,20 @@ fn twice(rows: &[Row]) -> Option<(&Row, &Row)> {
     None
 }
 
+/// That images are listed and not there: nobody lists an image to have it left out.
+fn missing(list: &ImageList, rows: &[Row]) -> Option<String> {
+    let mut missing = rows.iter().filter(|row| !row.path.exists());
+    let first = missing.next()?;
+    let verb = format::plural(1 + missing.count(), "image is", "images are");
+    Some(format!(
+        "{} lists {} of which {verb} missing: {} (line {}) is the first by name",
+        list.file.shown(),
+        format::plural(rows.len(), "image", "images"),
+        first.path.shown(),
+        first.line
+    ))
+}
+
 /// The file's text, without the mark that some programs write before it.
 fn read(path: &Path) -> Result<String, SourceError> {
     let (file, _) = file::open(path).map_err(|error| match error {
@@ -119,29 +137,31 @@ fn read(path: &Path) -> Result<String, SourceError> {
     })
 }
 
-fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Vec<Row>, SourceError> {
+/// What is listed, and what a person should know of what was taken of it.
+type Listed = (Vec<Row>, Option<String>);
+
+fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Listed, SourceError> {
     let extension = list.file.extension().map(OsStr::to_ascii_lowercase);
-    let rows = match extension.as_ref().and_then(|it| it.to_str()) {
+    let listed = match extension.as_ref().and_then(|it| it.to_str()) {
         Some("csv") => table(list, text, labels, delimiter(text))?,
         Some("tsv") => table(list, text, labels, b'\t')?,
-        _ => lines(list, text, labels)?,
+        _ => (lines(list, text, labels)?, None),
     };
-    if rows.is_empty() {
+    if listed.0.is_empty() {
         return Err(SourceError::ListEmpty {
             path: list.file.clone(),
         });
     }
-    Ok(rows)
+    Ok(listed)
 }
 
-/// Of a CSV file: spreadsheets write semicolons where a comma is a decimal's.
+/// Of a CSV file: spreadsheets write semicolons where a comma is a decimal's, and some
+/// write tabs.
 fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    if header.contains(';') && !header.contains(',') {
-        b';'
-    } else {
-        b','
-    }
+    let header = text.lines().next().unwrap_or_default().as_bytes();
+    let known = [b',', b';', b'\t'].into_iter();
+    let mut used = known.filter(|known| header.contains(known));
+    used.next().unwrap_or(b',')
 }
 
 /// The rows of a table with a header.
@@ -150,7 +170,7 @@ fn table(
     text: &str,
     labels: Labels,
     delimiter: u8,
-) -> Result<Vec<Row>, SourceError> {
+) -> Result<Listed, SourceError> {
     let path = &list.file;
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
@@ -161,8 +181,8 @@ fn table(
         row_error(path, line, &reason(error.kind()))
     };
     let header = reader.headers().map_err(unreadable)?.clone();
+    let place = |name: &&str| header.iter().position(|it| it.eq_ignore_ascii_case(name));
     let column = |names: &[&'static str]| {
-        let place = |name: &&str| header.iter().position(|it| it.eq_ignore_ascii_case(name));
         let found = names.iter().find_map(place);
         found.ok_or_else(|| SourceError::ListColumn {
             path: path.clone(),
@@ -203,7 +223,19 @@ fn table(
             split: split.to_owned(),
             splits,
         }),
-        _ => Ok(rows),
+        Some(_) => Ok((rows, None)),
+        None => {
+            let ignored = SPLIT.iter().find_map(place);
+            let note = ignored.map(|column| {
+                format!(
+                    "{} has the column {:?}, and the images of all splits are taken; \
+                     split: \"…\" beside file takes those of one",
+                    path.shown(),
+                    &header[column]
+                )
+            });
+            Ok((rows, note))
+        }
     }
 }
 
@@ -318,6 +350,7 @@ mod tests {
                 "l.csv",
                 "\u{feff}Label;Filename;note\r\ndog; a b.jpg ;x\r\ncat;c.png;\r\n",
             ),
+            ("l.csv", "image\tclass\na b.jpg\tdog\nc.png\tcat\n"),
             ("l.tsv", "image\tclass\na b.jpg\tdog\nc.png\tcat\n"),
             ("l.txt", "c.png cat\n\n  a b.jpg\tdog\n"),
         ] {
@@ -339,6 +372,36 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_image_and_an_unused_column_of_splits_are_noted() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("l.csv");
+        fs::write(&file, "path,label,split\nb,x,train\na,y,train\nc,y,test\n").unwrap();
+        fs::write(dir.path().join("a"), "image").unwrap();
+        let notes = |split: Option<&str>| {
+            let split = split.map(str::to_owned);
+            let file = file.clone();
+            let list = ImageList { file, split };
+            let notes = find(&list, Labels::FromFolders, ClassOrder::Bytes).unwrap();
+            let shorten = |note: String| note.replace(&*dir.path().to_string_lossy(), "DIR");
+            notes.notes.into_iter().map(shorten).collect::<Vec<_>>()
+        };
+        let missing = "DIR/l.csv lists 2 images of which 1 image is missing: DIR/b (line 2) is the \
+                       first by name";
+        assert_eq!(notes(Some("train")), [missing]);
+        let all = notes(None);
+        assert!(
+            all[0].contains("3 images of which 2 images are missing"),
+            "{all:?}"
+        );
+        assert!(
+            all[1].contains("has the column \"split\", and the images of all"),
+            "{all:?}"
+        );
+        fs::write(dir.path().join("b"), "image").unwrap();
+        assert_eq!(notes(Some("train")), [""; 0]);
+    }
+
+    #[test]
     fn labels_are_dropped_where_they_are_not_looked_for() {
         let plan = (None, Labels::Ignored, ClassOrder::Bytes);
         let expected = pairs(&[("a", ""), ("b", "")]);
@@ -350,6 +413,9 @@ mod tests {
     fn classes_that_are_numbers_may_be_sorted_as_such() {
         let text = "a 10\nb 2\n";
         let dir = tempfile::tempdir().unwrap();
+        for image in ["a", "b"] {
+            fs::write(dir.path().join(image), "image").unwrap();
+        }
         let file = dir.path().join("l.txt");
         fs::write(&file, text).unwrap();
         let list = ImageList { file, split: None };

@@ -122,7 +122,7 @@ static FIELDS: &[Field] = &[
         "log_every",
         Whole("from 1, steps"),
         "10",
-        "Steps between logged rows.",
+        "Steps between logged rows; the last step of an epoch is logged, too.",
     ),
     field(
         "checkpoint_every",

@@ -1,6 +1,8 @@
 //! What was written, without how: the same text for experiments that differ in comments, in
 //! spaces, in the order of their fields, and in what results do not depend on.
 
+use std::fmt::{self, Write as _};
+
 use super::tree::{Kind, Node};
 
 /// Fields that no result depends on.
@@ -17,10 +19,10 @@ fn write(node: &Node, path: &str, text: &mut String) {
     match &node.kind {
         Kind::Whole(number) => text.push_str(number),
         Kind::Decimal(number) => match ron::from_str::<f64>(number) {
-            Ok(value) => text.push_str(&format!("{value:?}")),
+            Ok(value) => write_debug(&value, text),
             Err(_) => text.push_str(number),
         },
-        Kind::Text(value) => text.push_str(&format!("{value:?}")),
+        Kind::Text(value) => write_debug(value, text),
         Kind::Truth(value) => text.push_str(&value.to_string()),
         Kind::Name(name) => text.push_str(name),
         Kind::Fields(name, fields) => {
@@ -64,7 +66,8 @@ fn write(node: &Node, path: &str, text: &mut String) {
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             text.push('{');
             for (name, value) in entries {
-                text.push_str(&format!("{name:?}:"));
+                write_debug(&name, text);
+                text.push(':');
                 write(value, &format!("{path}.{name}"), text);
                 text.push(',');
             }
@@ -73,6 +76,11 @@ fn write(node: &Node, path: &str, text: &mut String) {
         // An experiment that was read has none of these.
         Kind::Character | Kind::Broken => text.push('?'),
     }
+}
+
+/// A number or a text as it can be read again.
+fn write_debug(value: &impl fmt::Debug, text: &mut String) {
+    let _ = write!(text, "{value:?}");
 }
 
 fn write_all(items: &[Node], (open, close): (char, char), path: &str, text: &mut String) {

@@ -98,6 +98,17 @@ impl<'t> Value<'t> {
         });
     }
 
+    fn expected_text(self) {
+        self.refuse(|| {
+            let message = format!("expected text in quotes, found {}", describe(self.node));
+            let finding = Finding::new(self.node.focus(), message);
+            match &self.node.kind {
+                Kind::Name(name) => finding.help(format!("write {name:?}")),
+                _ => finding,
+            }
+        });
+    }
+
     fn expected_list(self) {
         self.refuse(|| {
             let message = format!("expected a list `[…]`, found {}", describe(self.node));
@@ -232,7 +243,7 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
         if let Kind::Text(text) = &self.node.kind {
             visitor.visit_str(text)
         } else {
-            self.expected("text in quotes");
+            self.expected_text();
             visitor.visit_str("")
         }
     }

@@ -96,6 +96,10 @@ impl Schedule {
     /// schedule's form must be right.
     #[must_use]
     pub fn value_problems(&self, knob: &str, range: Range, now: f64, epochs: f64) -> Vec<Problem> {
+        // Of no epochs the mistake is their number.
+        if epochs <= 0.0 {
+            return Vec::new();
+        }
         let mut problems: Vec<Problem> = self.endless_warmup(epochs).into_iter().collect();
         if !problems.is_empty() {
             if let Self::Warmup { epochs: rise, then } = self

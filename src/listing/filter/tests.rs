@@ -73,7 +73,7 @@ fn metrics_are_compared_as_numbers() {
     assert_eq!(found("best > 86% test<=0.8641"), [VANILLA]);
     assert_eq!(found("valid/top1@last>=0.8891"), [ADAPTIVE]);
     assert_eq!(found("best > 86 % test<=\"86.41 %\""), [VANILLA]);
-    assert_eq!(found("time>1h loss<90"), [ADAPTIVE, VANILLA]);
+    assert_eq!(found("time>1h loss@last<90"), [ADAPTIVE, VANILLA]);
     assert_eq!(found("done=50%"), [SCRATCH]);
     assert_eq!(
         found("started>=2026-01-02 started<\"2026-01-02 10\""),

@@ -72,7 +72,7 @@ pub fn svg(picture: &Pareto) -> String {
             "points without a label, for lack of room: {unnamed}"
         ));
     }
-    notes.extend(picture.absences());
+    notes.extend(picture.remarks());
     let notes: Vec<String> = notes.iter().flat_map(|note| wrapped(note)).collect();
     let height = PLOT.bottom + 62.0 + notes.len() as f64 * LINE;
 

@@ -48,6 +48,7 @@ fn picture() -> Pareto {
             run: "big".to_owned(),
             reason: "not measured".to_owned(),
         }],
+        other_images: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```text
 //!  valid · 1350 images  top-1 student (latest) 92.7 %  teacher 94.0 %
 //!  test (best) 92.2 %  agreement 93.1 %  both right 90.1 %  only teacher 3.9 %
-//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer params  KL 0.0799
+//!  only student 2.6 %  both wrong 3.4 %  14.2x fewer params  KL T=1 0.0799
 //!  ECE 2.3 %, teacher 1.2 %
 //! ```
 
@@ -150,7 +150,7 @@ impl Verdict {
             };
             let agreement = pair(|teacher| percent(teacher.agreement));
             let kl = pair(|teacher| loss(teacher.kl));
-            for (name, value) in [("agreement", agreement), ("KL", kl)] {
+            for (name, value) in [("agreement", agreement), ("KL T=1", kl)] {
                 if let Some(value) = value {
                     verdict.add(name, value);
                 }
@@ -222,7 +222,7 @@ impl Verdict {
                     "",
                     pair(&|it| it.fewer.map(times)).map(|ratio| format!("{ratio} fewer params")),
                 ),
-                ("KL", taught(&|_, it| Some(loss(it.kl)))),
+                ("KL T=1", taught(&|_, it| Some(loss(it.kl)))),
                 (
                     "ECE",
                     pair(&|it| Some(share(it.ece)))
@@ -396,7 +396,7 @@ mod tests {
             text(&Verdict::of_run((&store(), 1200), None)),
             "valid · 200 images  top-1 student (latest, best) 79.5 %  teacher 85.0 %  agreement \
              81.0 %  both right 74.0 %  only teacher 11.0 %  only student 5.5 %  both wrong 9.5 %   \
-             14.2x fewer params  KL 0.1234  ECE 4.3 %, teacher 2.1 %"
+             14.2x fewer params  KL T=1 0.1234  ECE 4.3 %, teacher 2.1 %"
         );
     }
 
@@ -465,7 +465,7 @@ mod tests {
             "valid · 200 images  top-1 student (latest, best) 79.5 % ↔ 72.0 %  teacher 85.0 %  \
              agreement 81.0 % ↔ 75.0 %  both right 74.0 % ↔ 70.0 %  only teacher 11.0 % ↔ 15.0 %  \
              only student 5.5 % ↔ 2.0 %  both wrong 9.5 % ↔ 13.0 %   14.2x ↔ 14.2x fewer params  \
-             KL 0.1234 ↔ 0.2500  ECE 4.3 % ↔ 5.0 %, teacher 2.1 %"
+             KL T=1 0.1234 ↔ 0.2500  ECE 4.3 % ↔ 5.0 %, teacher 2.1 %"
         );
         // Of other images nothing can be compared.
         second.evaluations[0].images = 100;
@@ -491,7 +491,7 @@ mod tests {
             "{verdict}"
         );
         assert!(
-            verdict.ends_with("KL 0.1234  ECE –, teacher –"),
+            verdict.ends_with("KL T=1 0.1234  ECE –, teacher –"),
             "{verdict}"
         );
     }

@@ -25,9 +25,10 @@ use super::buffer::stem;
 use super::layout;
 use super::status::{self, Latest, Status};
 use super::{Experiments, Focus};
+use crate::event::Phase;
 use crate::format::{MISSING, ago, percent, shorten};
-use crate::listing::done;
 use crate::store::Runs;
+use crate::store::metrics::Progress;
 use crate::ui::action::Action;
 use crate::ui::shared::Shared;
 use crate::ui::theme::Theme;
@@ -192,8 +193,9 @@ impl Experiments {
         if let Some(run) = latest.run(path, buffer) {
             let now = shared.clock.now;
             let since = now.duration_since(run.started).unwrap_or_default();
-            rows.push(("run", ago(since.as_secs_f64())));
-            rows.push(("", run.state().word().to_owned()));
+            rows.push(("run", run.folder.name()));
+            let since = ago(since.as_secs_f64());
+            rows.push(("", format!("{}, {since}", run.state().word())));
             rows.extend(status::result_words(run).map(|words| ("valid", words)));
         } else {
             rows.push(("run", MISSING.to_owned()));
@@ -202,14 +204,25 @@ impl Experiments {
     }
 }
 
+/// `3/10`, the epoch that is trained and all of them; of a teacher `T 3/10`. The column
+/// has accuracies, so this is no percentage.
+fn epoch_of(progress: Progress) -> String {
+    let epoch = (progress.epoch.floor() + 1.0).min(progress.epochs.ceil());
+    let whose = match progress.phase {
+        Phase::Teacher => "T ",
+        Phase::Student => "",
+    };
+    format!("{whose}{epoch:.0}/{:.0}", progress.epochs.ceil())
+}
+
 /// Where an experiment stands, in a word.
 fn word(status: Status, theme: &Theme) -> (String, Style) {
     match status {
         Status::Unread => ("…".to_owned(), theme.muted()),
         Status::Unreadable => ("unreadable".to_owned(), theme.bad()),
         Status::Training(progress) => {
-            let done = progress.map_or_else(|| "training".to_owned(), done);
-            (format!("▶ {done}"), theme.accent())
+            let word = progress.map_or_else(|| "training".to_owned(), epoch_of);
+            (format!("▶ {word}"), theme.accent())
         }
         Status::Preparing => ("preparing".to_owned(), theme.warn()),
         Status::Waiting(place) => (format!("queued {place}"), theme.warn()),

@@ -3,7 +3,7 @@
 //! ```text
 //! ┌ Classify a folder of images ──────────────────────────────────────┐
 //! │ folder o  /data/new               models  m  both                 │
-//! │ run   ][  quickstart-2026…        weights w  best · top-1 92.1 %  │
+//! │ run   ][  quickstart-2026…        weights w  best · valid 92.1 %    │
 //! │ ██████████▍                 1,234 of 5,000 · 812 images/s · 5 s   │
 //! └───────────────────────────────────────────────────────────────────┘
 //! ```
@@ -115,7 +115,10 @@ fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
         Weights::Latest => "latest",
     };
     match evaluation {
-        Some(evaluation) => format!("{word} · top-1 {}", percent(evaluation.top1)),
+        Some(evaluation) => {
+            let set = evaluation.split.word();
+            format!("{word} · {set} {}", percent(evaluation.top1))
+        }
         None => word.to_owned(),
     }
 }

@@ -203,10 +203,7 @@ impl Events {
             let (position, record) = self.lines[at];
             let (letter, text, bad) = described(store, record);
             let place = position.map_or_else(String::new, |at| {
-                let phase = match at.phase {
-                    Phase::Teacher => "teacher",
-                    Phase::Student => "student",
-                };
+                let phase = at.phase.word();
                 format!("{phase} {}", count(at.step))
             });
             let pointer = if Some(at) == selected { "▸" } else { " " };

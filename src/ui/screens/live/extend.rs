@@ -19,7 +19,7 @@ const SUGGESTED: &str = "10";
 pub(super) fn ask(name: &str, run: &RunEntry, shared: &mut Shared) {
     match standing(run) {
         Ok((phase, epochs)) => {
-            let title = format!("Epochs to add to the {}'s {epochs}", whose(phase));
+            let title = format!("Epochs to add to the {}'s {epochs}", phase.word());
             let purpose = Purpose::AddEpochs(name.to_owned());
             shared.dialog = Some(Dialog::Prompt(Prompt::new(title, SUGGESTED, purpose)));
         }
@@ -212,12 +212,5 @@ fn listed(names: &[String]) -> String {
     match names {
         [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
         names => names.concat(),
-    }
-}
-
-fn whose(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Teacher => "teacher",
-        Phase::Student => "student",
     }
 }

@@ -98,9 +98,8 @@ impl Header<'_> {
         let store = &self.entry.store;
         let state = self.entry.state();
         let phase = match self.phase {
-            Phase::Teacher => "teacher",
             Phase::Student if store.quantizes() => "student, quantized",
-            Phase::Student => "student",
+            phase => phase.word(),
         };
         let (symbol, style) = theme.state(state);
         // The run continues with the other training; this one is done.

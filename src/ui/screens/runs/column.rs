@@ -3,9 +3,10 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::event::Dataset;
 use crate::format::{MISSING, loss, percent, shorten, width_of};
-use crate::listing::{Column, Field, Fields, Subject, columns};
-use crate::store::Metrics;
+use crate::listing::{Column, Field, Fields, RunSummary, Subject, columns};
+use crate::store::{Config, Metrics, images_of};
 use crate::ui::theme::Theme;
 
 /// Least cells of a column that is as wide as what stands in it.
@@ -146,11 +147,36 @@ fn always(column: Column) -> Option<u16> {
     }
 }
 
+/// What metrics are held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Baseline<'a> {
+    metrics: &'a Metrics,
+    config: &'a Config,
+}
+
+impl<'a> From<Subject<'a>> for Baseline<'a> {
+    fn from(run: Subject<'a>) -> Self {
+        Self {
+            metrics: run.metrics,
+            config: run.config,
+        }
+    }
+}
+
+impl<'a> From<&'a RunSummary> for Baseline<'a> {
+    fn from(run: &'a RunSummary) -> Self {
+        Self {
+            metrics: &run.metrics,
+            config: &run.frozen.config,
+        }
+    }
+}
+
 /// What stands in a run's row; metrics with their difference to the baseline's.
 pub(super) fn cell(
     field: &Field,
     run: &Subject,
-    baseline: Option<&Metrics>,
+    baseline: Option<Baseline>,
     theme: &Theme,
 ) -> Line<'static> {
     match field {
@@ -159,9 +185,7 @@ pub(super) fn cell(
             let (symbol, style) = theme.state(state);
             Line::styled(format!("{symbol} {}", state.word()), style)
         }
-        Field::Column(column) if column.is_metric() => {
-            metric_cell(*column, run.metrics, baseline, theme)
-        }
+        Field::Column(column) if column.is_metric() => metric_cell(*column, run, baseline, theme),
         _ => {
             let text = field.text(run);
             let style = if text == MISSING {
@@ -174,22 +198,35 @@ pub(super) fn cell(
     }
 }
 
-/// `92.31 % ▲ +1.20`, always as wide.
+/// `92.31 % ▲ +1.20`, always as wide; `92.31 % ≠images` where it is not of the images that
+/// the baseline's is of.
 pub(super) fn metric_cell(
     column: Column,
-    metrics: &Metrics,
-    baseline: Option<&Metrics>,
+    run: &Subject,
+    baseline: Option<Baseline>,
     theme: &Theme,
 ) -> Line<'static> {
-    let Some(value) = column.metric(metrics) else {
+    let Some(value) = column.metric(run.metrics) else {
         return Line::styled(MISSING, theme.muted());
     };
     let is_loss = column == Column::Loss;
     let shown = if is_loss { loss(value) } else { percent(value) };
     let mut line = Line::styled(shown, theme.text());
-    if let Some(base) = baseline.and_then(|baseline| column.metric(baseline)) {
-        line.push_span(difference(value - base, is_loss, theme));
-    }
+    let Some((baseline, base)) =
+        baseline.and_then(|baseline| Some((baseline, column.metric(baseline.metrics)?)))
+    else {
+        return line;
+    };
+    let images = images_of(match column {
+        Column::Test => Dataset::Test,
+        _ => Dataset::Valid,
+    });
+    let [own, theirs] = [run.config, baseline.config].map(|config| config.get(&images));
+    line.push_span(if own.is_some() && theirs.is_some() && own != theirs {
+        Span::styled(" ≠images", theme.warn())
+    } else {
+        difference(value - base, is_loss, theme)
+    });
     line
 }
 

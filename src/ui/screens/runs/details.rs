@@ -189,10 +189,7 @@ impl Sheet<'_> {
         let mut lines = vec![Line::styled(format!("{symbol} {}", state.word()), style)];
         lines.extend(advice(run, shared).map(|advice| Line::styled(advice, style)));
         if let Some(progress) = run.metrics.progress {
-            let whose = match progress.phase {
-                Phase::Teacher => "teacher",
-                Phase::Student => "student",
-            };
+            let whose = progress.phase.word();
             let epoch = short((progress.epoch * 10.0).floor() / 10.0);
             let epoch = match run.run.store.planned_epochs(progress.phase) {
                 Some(planned) => format!("epoch {epoch} of {planned}, stopped early"),
@@ -344,10 +341,7 @@ impl Sheet<'_> {
         let head = format!("{:LABEL$}{:>9}{:>9}", "models", "params", "MACs");
         let mut lines = vec![self.head(head)];
         for (phase, model) in models {
-            let whose = match phase {
-                Phase::Teacher => "teacher",
-                Phase::Student => "student",
-            };
+            let whose = phase.word();
             let sizes = format!(
                 "{:>9}{:>9}  {}",
                 scaled(model.parameters as f64),

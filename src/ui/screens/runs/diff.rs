@@ -16,7 +16,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Padding, Paragraph};
 
-use super::column::cell;
+use super::column::{Baseline, cell};
 use super::marks::look;
 use crate::format::{MISSING, shorten, shorten_middle, width_of};
 use crate::listing::{COMPARED, Field, Subject};
@@ -103,7 +103,7 @@ pub(super) fn draw(
         }
         line
     };
-    let base = measured.then(|| runs[0].1.metrics);
+    let base = measured.then(|| Baseline::from(runs[0].1));
     let mut lines: Vec<Line> = COMPARED
         .iter()
         .map(|metric| {

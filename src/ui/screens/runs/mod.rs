@@ -26,7 +26,7 @@ mod tests;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use self::column::Columns;
+use self::column::{Baseline, Columns};
 use self::comparison::Comparison;
 use self::listing::{Listing, Sorting};
 use self::marks::Marks;
@@ -36,7 +36,7 @@ pub(in crate::ui) use self::run_actions::{note_run, on_exported, rename_run, tag
 use self::table::Hit;
 use crate::format::shorten;
 use crate::listing::{Field, Filter, Subject};
-use crate::store::{Metrics, RunEntry, Runs};
+use crate::store::{RunEntry, Runs};
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{ColumnChooser, Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
@@ -450,8 +450,8 @@ impl RunsTable {
         table::layout(place, self.columns.shown(), self.skipped, compared)
     }
 
-    /// The baseline's metrics.
-    fn baseline(&self) -> Option<&Metrics> {
-        Some(&self.runs.known(self.marks.baseline()?)?.metrics)
+    /// What is known of the baseline.
+    fn baseline(&self) -> Option<Baseline<'_>> {
+        self.runs.known(self.marks.baseline()?).map(Baseline::from)
     }
 }

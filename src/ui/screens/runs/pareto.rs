@@ -205,8 +205,8 @@ impl ParetoView {
         self.draw_chart(picture, theme, frame, areas.chart);
         self.draw_list(picture, theme, frame, areas.list);
         let width = usize::from(areas.notes.width);
-        let absences = picture.absences().into_iter();
-        let lines = absences.map(|line| Line::styled(shorten(&line, width), theme.warn()));
+        let remarks = picture.remarks().into_iter();
+        let lines = remarks.map(|line| Line::styled(shorten(&line, width), theme.warn()));
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), areas.notes);
     }
 
@@ -300,12 +300,8 @@ fn draw_nothing(picture: &Pareto, shared: &Shared, frame: &mut Frame, area: Rect
         ParetoCost::Macs => format!("Press {key} for latency and size."),
     };
     let mut lines = vec![Line::styled("No runs to plot", theme.accent())];
-    let absences = picture.absences().into_iter();
-    lines.extend(
-        absences
-            .flat_map(|line| wrapped(&line, room))
-            .map(Line::raw),
-    );
+    let remarks = picture.remarks().into_iter();
+    lines.extend(remarks.flat_map(|line| wrapped(&line, room)).map(Line::raw));
     lines.push(Line::styled(hint, theme.muted()));
     frame.render_widget(Paragraph::new(lines), inside);
 }
@@ -366,7 +362,7 @@ fn chart(picture: &Pareto) -> Chart<'static> {
 
 fn areas(area: Rect, picture: &Pareto) -> Areas {
     let inside = Block::bordered().inner(area);
-    let absent = (picture.absences().len() as u16).min(inside.height / 4);
+    let absent = (picture.remarks().len() as u16).min(inside.height / 4);
     let parts = [Constraint::Fill(1), Constraint::Length(absent)];
     let [above, notes] = Layout::vertical(parts).areas(inside);
     let [chart, list] = if inside.width >= WIDE {

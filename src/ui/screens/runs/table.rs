@@ -14,12 +14,12 @@ use ratatui::layout::{Constraint, Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
-use super::column::{Columns, Shown, cell};
+use super::column::{Baseline, Columns, Shown, cell};
 use super::listing::{Listing, Sorting};
 use super::marks::{BASELINE, Marks, look};
 use crate::format::{shorten, shorten_middle, width_of};
 use crate::listing::{Column, Field, legend};
-use crate::store::{Metrics, RunEntry};
+use crate::store::RunEntry;
 use crate::ui::effect::Waiting;
 use crate::ui::theme::Theme;
 use crate::ui::widget::wrap::wrapped;
@@ -143,7 +143,7 @@ pub(super) struct Table<'a> {
     /// Finds a run by its name.
     pub(super) find: &'a dyn Fn(&str) -> Option<&'a RunEntry>,
     pub(super) marks: &'a Marks,
-    pub(super) baseline: Option<&'a Metrics>,
+    pub(super) baseline: Option<Baseline<'a>>,
     pub(super) columns: &'a Columns,
     pub(super) sorting: &'a Sorting,
     pub(super) skipped: usize,

@@ -81,7 +81,7 @@ fn the_first_experiment_that_can_be_trained_is_selected_until_somebody_chooses()
 }
 
 #[test]
-fn progress_of_a_teacher_is_marked_as_in_the_list_of_runs() {
+fn epochs_of_a_teacher_are_marked_as_such() {
     let mut world = World::new((100, 30), &[("a.ron", QUICKSTART)]);
     let mut entry = training("quickstart", 0);
     entry.store.apply(&RunEvent::PhaseStarted {
@@ -92,5 +92,5 @@ fn progress_of_a_teacher_is_marked_as_in_the_list_of_runs() {
     });
     world.screen.runs.insert(entry);
     world.screen.news(News::RunsChanged);
-    assert!(world.shows("▶ T 75 %"), "{}", world.screen());
+    assert!(world.shows("▶ T 7/8"), "{}", world.screen());
 }

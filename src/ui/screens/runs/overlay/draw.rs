@@ -5,13 +5,13 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Block;
 
+use super::super::column::Baseline;
 use super::super::marks::look;
 use super::ceiling::ceiling;
 use super::quantity::{Drawable, evaluations};
 use super::{Compared, Overlay, areas, legend};
 use crate::event::Phase;
 use crate::listing::Subject;
-use crate::store::Metrics;
 use crate::ui::theme::Theme;
 use crate::ui::widget::chart::smooth::FACTORS;
 use crate::ui::widget::chart::{Chart, Curve, Extent, XValues};
@@ -27,7 +27,7 @@ impl Overlay {
     pub(in super::super) fn draw(
         &self,
         runs: &[Compared],
-        baseline: Option<&Metrics>,
+        baseline: Option<Baseline>,
         theme: &Theme,
         frame: &mut Frame,
         area: Rect,

@@ -5,18 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::column::metric_cell;
+use super::super::column::{Baseline, metric_cell};
 use super::super::marks::{BASELINE, look};
 use super::LEGEND;
 use crate::format::shorten_middle;
 use crate::listing::{Column, Subject};
-use crate::store::Metrics;
 use crate::ui::theme::Theme;
 
 /// Draws it. The first run is the baseline, if there is one.
 pub(super) fn draw(
     runs: &[(usize, Subject)],
-    baseline: Option<&Metrics>,
+    baseline: Option<Baseline>,
     theme: &Theme,
     frame: &mut Frame,
     area: Rect,
@@ -32,9 +31,9 @@ pub(super) fn draw(
         let room = usize::from(area.width).saturating_sub(if beside { 3 } else { 57 });
         let name = shorten_middle(run.name, room.min(40));
         let mut metrics = vec![Span::styled("best ", theme.muted())];
-        metrics.extend(metric_cell(Column::Best, run.metrics, base, theme));
+        metrics.extend(metric_cell(Column::Best, run, base, theme));
         metrics.push(Span::styled("  last ", theme.muted()));
-        metrics.extend(metric_cell(Column::Last, run.metrics, base, theme));
+        metrics.extend(metric_cell(Column::Last, run, base, theme));
         let mut named = vec![
             Span::styled(format!("{symbol}{mark} "), style),
             Span::styled(format!("{name:40}"), theme.text()),
