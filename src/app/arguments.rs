@@ -420,7 +420,8 @@ impl Arguments {
         let mode = MODES.into_iter().find(|mode| is_given(mode));
         if let Some(mode) = mode.filter(|_| is_given("experiments")) {
             let word = matches.get_one::<PathBuf>("experiments");
-            let word = word.map_or_else(String::new, |word| format!("{word:?}"));
+            let word =
+                word.map_or_else(String::new, |word| format!("{:?}", word.to_string_lossy()));
             let way = match mode {
                 "runs" => "; words of a filter stand right behind --runs",
                 _ => "",

@@ -44,10 +44,10 @@ impl<'a> Estimate<'a> {
             let seconds = seconds_per_epoch(run)?;
             Some(seconds / views(cell.variant))
         });
-        let pass = mean(passes.collect());
+        let pass = mean(&passes.collect::<Vec<f64>>());
         let epoch = (0..study.variants.len()).map(|variant| {
             let own = done(Some(variant)).filter_map(|(_, run)| seconds_per_epoch(run));
-            mean(own.collect()).or_else(|| Some(pass? * views(variant)))
+            mean(&own.collect::<Vec<f64>>()).or_else(|| Some(pass? * views(variant)))
         });
         let taught = done(None).filter_map(|(_, run)| seconds(&run.store, Phase::Teacher));
         Self {
@@ -55,7 +55,7 @@ impl<'a> Estimate<'a> {
             runs,
             outlook,
             epoch: epoch.collect(),
-            teacher: mean(taught.collect()),
+            teacher: mean(&taught.collect::<Vec<f64>>()),
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Estimate<'a> {
     }
 }
 
-fn mean(values: Vec<f64>) -> Option<f64> {
+fn mean(values: &[f64]) -> Option<f64> {
     let sum: f64 = values.iter().sum();
     (!values.is_empty()).then(|| sum / values.len() as f64)
 }

@@ -47,13 +47,13 @@ const STYLE: &str = "\
 .grid{stroke:#d8dee4;fill:none}.axis{stroke:#57606a;fill:none}\
 .spread{stroke:#57606a;stroke-width:1.5}.mean{stroke:#24292f;stroke-width:3}\
 .seed{fill:#ffffff;stroke:#57606a;stroke-width:1.5}\
-.clear{fill:#1a7f37;stroke:#1a7f37;stroke-width:2}\
+.clear{fill:#0969da;stroke:#0969da;stroke-width:2}\
 .unclear{fill:#57606a;stroke:#57606a;stroke-width:2}\
 @media (prefers-color-scheme: dark){\
 .page{fill:#1e2127}.text{fill:#d7dae0}.muted{fill:#9ea7b3}\
 .grid{stroke:#343942}.axis{stroke:#9ea7b3}\
 .spread{stroke:#9ea7b3}.mean{stroke:#d7dae0}.seed{fill:#1e2127;stroke:#9ea7b3}\
-.clear{fill:#56d364;stroke:#56d364}.unclear{fill:#9ea7b3;stroke:#9ea7b3}}";
+.clear{fill:#58a6ff;stroke:#58a6ff}.unclear{fill:#9ea7b3;stroke:#9ea7b3}}";
 
 /// The picture: of the test images where there are some, else of the validation images.
 #[must_use]
@@ -145,7 +145,7 @@ pub fn svg(table: &StudyTable) -> String {
     let unit = if is_share { ", percentage points" } else { "" };
     let legend = format!(
         "dots: seeds; bars: mean ± standard deviation, and the {:.0} % interval of the difference, \
-         paired by seed{unit}",
+         paired by seed{unit} (blue: without 0)",
         CONFIDENCE * 100.0
     );
     text(&mut out, (NAMES, bottom + 50.0), "muted", "", &legend);

@@ -11,6 +11,8 @@
 //! multi-view  3       +1.2 [+0.4, +2.0]   +1.1 [+0.2, +1.9]
 //! ```
 
+use std::fmt::Write as _;
+
 use crate::experiment::metric::{Quantity, ValidMetric};
 use crate::format::{MISSING, count, duration, loss, milliseconds, number, plural};
 use crate::report::runs::{grid, text_of};
@@ -36,7 +38,7 @@ pub fn text(table: &StudyTable) -> String {
     let mut text = format!("{}\n\n{}", head(table), grid_of(&results(table)));
     if let Some(differences) = differences(table) {
         let title = difference_title(table);
-        text += &format!("\n{title}\n\n{}", grid_of(&differences));
+        let _ = write!(text, "\n{title}\n\n{}", grid_of(&differences));
     }
     let notes = notes(table).into_iter();
     let remarks = table.remarks.iter().map(|remark| format!("! {remark}"));
@@ -61,7 +63,7 @@ pub fn markdown(table: &StudyTable) -> String {
     let mut text = format!("{}\n\n{}", head(table), grid_of(&results(table)));
     if let Some(differences) = differences(table) {
         let title = difference_title(table);
-        text += &format!("\n{title}:\n\n{}", grid_of(&differences));
+        let _ = write!(text, "\n{title}:\n\n{}", grid_of(&differences));
     }
     let lines = notes(table).into_iter().chain(table.remarks.clone());
     text + "\n" + &text_of(lines.map(|line| format!("- {}", clean_line(&line))))
