@@ -18,6 +18,7 @@ mod inference;
 mod models;
 mod panic;
 mod read_run;
+mod report;
 mod reporting;
 mod runs;
 mod session;
@@ -103,6 +104,9 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     }
     if let Some(file) = &arguments.study {
         return study::run(arguments, file);
+    }
+    if let Some(several) = &arguments.report {
+        return report::report(arguments, several);
     }
     if let Some(several) = &arguments.compare {
         return runs::compare_runs(arguments, several);

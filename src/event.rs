@@ -428,6 +428,14 @@ impl Evaluation {
         }
     }
 
+    /// Shares of the images on which student and teacher are both right, only the teacher
+    /// is, only the student, and neither; none without a teacher, or in journals of older
+    /// programs.
+    #[must_use]
+    pub fn who_is_right(&self) -> Option<[f64; 4]> {
+        self.teacher?.who_is_right(self.top1)
+    }
+
     /// Recall or precision of a class; none if it has no images, or is never predicted.
     #[must_use]
     pub fn value_of_class(&self, quantity: Quantity, class: usize) -> Option<f64> {
@@ -520,6 +528,17 @@ pub struct TeacherAgreement {
     pub ece: Option<f64>,
 }
 
+impl TeacherAgreement {
+    /// As [`Evaluation::who_is_right`], beside a student of this top-1.
+    #[must_use]
+    pub fn who_is_right(&self, student: f64) -> Option<[f64; 4]> {
+        let both = self.both_right?;
+        let neither = 1.0 - self.top1 - student + both;
+        // Rounding may leave a little less than nothing.
+        Some([both, self.top1 - both, student - both, neither].map(|share| share.max(0.0)))
+    }
+}
+
 /// How a run's process ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -555,7 +574,7 @@ impl Outcome {
     }
 
     /// How it ended: `completed`, `stopped early after epoch 13 of 40: …`, `stopped by user`,
-    /// `stopped (SIGTERM)`, `failed: …`.
+    /// `stopped: terminated (SIGTERM)`, `failed: …`.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -569,7 +588,7 @@ impl Outcome {
                 format!("stopped early after epoch {epoch}{of}: {reason}")
             }
             Self::Stopped { reason } if reason.starts_with("stopped") => reason.clone(),
-            Self::Stopped { reason } => format!("stopped ({reason})"),
+            Self::Stopped { reason } => format!("stopped: {reason}"),
             Self::Failed { message } => format!("failed: {message}"),
         }
     }

@@ -129,7 +129,7 @@ fn a_run_adjusted_and_stopped_by_another_process_is_the_same_live_and_from_disk(
     for line in [
         "lr 0.1 → 0.05, applied at step 2",
         "rl → 0.05, rejected",
-        "outcome  stopped (requested by another process), can be resumed",
+        "outcome  stopped: requested by another process, can be resumed",
         "run      the-run",
     ] {
         assert!(text.contains(line), "{line} in {text}");

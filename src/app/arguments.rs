@@ -12,11 +12,11 @@ use thiserror::Error;
 use super::session::{MoreEpochs, ResumeChanges};
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
-use crate::experiment::{Override, Report};
+use crate::experiment::{Override, Report, read_schedule};
 use crate::run::USUAL_FOLDER;
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 17] = [
+const MODES: [&str; 18] = [
     "run",
     "study",
     "resume",
@@ -28,6 +28,7 @@ const MODES: [&str; 17] = [
     "runs",
     "show",
     "compare",
+    "report",
     "trash",
     "bench",
     "bench_into",
@@ -58,8 +59,8 @@ const TAKEN_BY: [(&str, &[&str]); 31] = [
     ("calibration_images", &["export"]),
     ("calibration_seed", &["export"]),
     ("weight_bits", &["export"]),
-    ("out", &["export"]),
-    ("force", &["export"]),
+    ("out", &["export", "report"]),
+    ("force", &["export", "report"]),
     ("unverified", &["export"]),
     ("batch", &["bench"]),
     ("columns", &["runs"]),
@@ -269,8 +270,8 @@ pub struct Arguments {
     )]
     pub calibration_seed: u64,
 
-    /// With --int8: bits per weight, 8, or 7 for processors without VNNI [default: what
-    /// suits this processor].
+    /// With --int8: bits per weight, 8, or 7 for processors without VNNI [default: those of
+    /// the run's finish, else what suits this processor].
     #[arg(
         long,
         value_name = "BITS",
@@ -281,7 +282,7 @@ pub struct Arguments {
     pub weight_bits: Option<u8>,
 
     /// File to write, or folder with --to tensorboard, instead of one in the run's
-    /// `export` folder.
+    /// `export` folder; with --report instead of report.html.
     #[arg(long, value_name = "PATH", help_heading = "Export")]
     pub out: Option<PathBuf>,
 
@@ -375,6 +376,10 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 
+    /// Write runs as one HTML page: metrics, curves, changes, confusion, images, configuration.
+    #[arg(long, value_name = "RUN", num_args = 1.., help_heading = "Runs")]
+    pub report: Option<Vec<String>>,
+
     /// Move a run to the trash; an error while it is training.
     #[arg(long, value_name = "RUN", help_heading = "Runs")]
     pub trash: Option<String>,
@@ -420,8 +425,9 @@ impl Arguments {
         let mode = MODES.into_iter().find(|mode| is_given(mode));
         if let Some(mode) = mode.filter(|_| is_given("experiments")) {
             let word = matches.get_one::<PathBuf>("experiments");
-            let word =
-                word.map_or_else(String::new, |word| format!("{:?}", word.to_string_lossy()));
+            let word = word.map_or_else(String::new, |word| {
+                format!("`{}`", word.to_string_lossy().escape_debug())
+            });
             let way = match mode {
                 "runs" => "; words of a filter stand right behind --runs",
                 _ => "",
@@ -514,7 +520,7 @@ pub enum ArgumentError {
         /// As it was written.
         argument: String,
         /// What is wrong with the schedule.
-        reason: ron::Error,
+        reason: String,
     },
 }
 
@@ -533,9 +539,9 @@ fn knob_change(argument: &str) -> Result<(String, Schedule), ArgumentError> {
     let knob = knob.trim();
     let schedule = match written.trim().parse::<f64>() {
         Ok(value) => Schedule::Constant(value),
-        Err(_) => ron::from_str(written).map_err(|error| ArgumentError::NoSchedule {
+        Err(_) => read_schedule(written).map_err(|reason| ArgumentError::NoSchedule {
             argument: argument.to_owned(),
-            reason: error.code,
+            reason,
         })?,
     };
     let knob = knob.strip_prefix("knobs.").unwrap_or(knob);

@@ -91,7 +91,12 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
         assumed_readable: checked.images.assumed_readable,
         unreadable: &checked.images.unreadable,
         models: &checked.models,
-        notes: &checked.notes,
+        notes: &checked
+            .images
+            .notes
+            .iter()
+            .chain(&checked.notes)
+            .collect::<Vec<_>>(),
     };
     json_page(&page).map_err(CheckError::Json)
 }
@@ -165,7 +170,7 @@ struct CheckedExperiment<'a> {
     /// Files that were opened and left out.
     unreadable: &'a [SkippedImage],
     models: &'a [ModelSummary],
-    notes: &'a [String],
+    notes: &'a [&'a String],
 }
 
 /// An experiment held against its images.
@@ -220,8 +225,8 @@ impl Checked {
                 labelled: facts.labelled,
                 counts: counts.collect(),
                 notes: index.notes.clone(),
-                assumed_readable: index.files(),
-                unreadable: Vec::new(),
+                assumed_readable: index.files() - index.missing.len(),
+                unreadable: index.missing.clone(),
                 classes: index.classes,
             },
             plan: settled.resolved,
@@ -259,6 +264,12 @@ fn messages(notes: &[Note]) -> Vec<String> {
 impl CheckedImages {
     /// What the numbers hold on.
     fn condition(&self) -> String {
+        if self.assumed_readable > 0 && !self.unreadable.is_empty() {
+            return format!(
+                ", if all {} files can be read and the missing ones are found",
+                format::count(self.assumed_readable)
+            );
+        }
         match self.assumed_readable {
             0 => String::new(),
             1 => ", if the file can be read".to_owned(),

@@ -12,6 +12,7 @@ use super::arguments::ArgumentError;
 use super::check::CheckError;
 use super::export::ExportError;
 use super::models::OpenModelsError;
+use super::report::ReportError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::tensorboard::TensorBoardError;
@@ -46,6 +47,9 @@ pub enum AppError {
     /// No event files were written of a run.
     #[error(transparent)]
     TensorBoard(#[from] TensorBoardError),
+    /// A report of runs.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The experiment cannot be trained on these images.
     #[error(transparent)]
     Check(#[from] CheckError),

@@ -9,7 +9,9 @@ use thiserror::Error;
 
 use super::models::{self, OpenModelsError};
 use crate::data::Images;
-use crate::engine::export::{ExportFailure, Student, place, plain_onnx_file, script_of};
+use crate::engine::export::{
+    ExportFailure, Student, place, plain_onnx_file, script_of, weight_bits,
+};
 use crate::engine::onnx::has_onnxruntime;
 use crate::engine::{
     RunModels, Teacher, TeacherModel, answers, images_of, measure_export, rounded_student,
@@ -176,13 +178,13 @@ impl Exported {
 
     /// What its verification found.
     pub fn proof(&self) -> String {
-        match (&self.export.proof, self.export.format) {
-            (Some(proof), _) => proof_words(proof),
-            (None, ExportFormat::Onnx) => "not evaluated (--unverified)".to_owned(),
-            (None, ExportFormat::Torch) => {
-                "not evaluated; these are the run's own weights".to_owned()
-            }
-        }
+        proof_words(&self.export).unwrap_or_else(|| {
+            let why = match self.export.format {
+                ExportFormat::Onnx => "not evaluated (--unverified)",
+                ExportFormat::Torch => "not evaluated; these are the run's own weights",
+            };
+            why.to_owned()
+        })
     }
 }
 
@@ -266,7 +268,7 @@ pub fn export(request: &ExportRequest) -> Result<Exported, ExportError> {
         unread.map(|problem| format!("the model card lacks what cannot be read: {problem}")),
     );
     let summary = RunSummary::of(&entry);
-    let text = card(&summary.subject(&name, &entry), request.weights, &shown);
+    let text = card(&summary.subject(&name, &entry), &shown);
     write_file(&card_path, text.as_bytes()).map_err(|source| ExportFailure::Io {
         path: card_path.clone(),
         source,
@@ -304,6 +306,14 @@ fn write_int8(
             "in 8-bit integers the file is no smaller than in 32-bit floats, {}: scales and nodes \
              take what so few weights save",
             bytes(fp32)
+        ));
+    }
+    let scheme = export.int8.as_deref().map(|int8| int8.scheme);
+    if let Some(scheme) = scheme.filter(|scheme| scheme.weight_bits > weight_bits()) {
+        notes.push(format!(
+            "weights of {} bits: engines may overflow on a processor without VNNI, as this one; 7 bits \
+             are safe (--weight-bits 7, and Quantize(weight_bits: 7) where they are trained)",
+            scheme.weight_bits
         ));
     }
     // Of one that could not be written there is no row.

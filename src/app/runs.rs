@@ -207,8 +207,11 @@ pub fn show(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
     Ok(Exit::Success)
 }
 
-/// Prints what differs between runs.
-pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, AppError> {
+/// The runs of these names, each once.
+pub(super) fn distinct(
+    arguments: &Arguments,
+    wanted: &[String],
+) -> Result<Vec<RunFolder>, AppError> {
     let open = |wanted: &String| RunFolder::open_remains(&arguments.checkpoints, wanted);
     let folders: Vec<RunFolder> = wanted.iter().map(open).collect::<Result<_, _>>()?;
     let place = |run: &RunFolder| {
@@ -218,9 +221,15 @@ pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, Ap
     };
     let places: Vec<PathBuf> = folders.iter().map(place).collect();
     let twice = (1..places.len()).find(|&at| places[..at].contains(&places[at]));
-    if let Some(at) = twice {
-        return Err(RunsError::ComparedTwice(folders[at].name()).into());
+    match twice {
+        Some(at) => Err(RunsError::ComparedTwice(folders[at].name()).into()),
+        None => Ok(folders),
     }
+}
+
+/// Prints what differs between runs.
+pub fn compare_runs(arguments: &Arguments, wanted: &[String]) -> Result<Exit, AppError> {
+    let folders = distinct(arguments, wanted)?;
     let known: Vec<KnownRun> = folders.iter().map(KnownRun::read).collect();
     let subjects: Vec<Subject> = known.iter().map(KnownRun::subject).collect();
     if arguments.json {

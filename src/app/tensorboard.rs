@@ -137,7 +137,11 @@ impl ExportedRun {
 }
 
 /// The images that a run was watched by, if it recorded any that can be read.
-fn probe_of(run: &RunFolder, entry: &RunEntry, notes: &mut Vec<String>) -> Option<Probe> {
+pub(super) fn probe_of(
+    run: &RunFolder,
+    entry: &RunEntry,
+    notes: &mut Vec<String>,
+) -> Option<Probe> {
     let probe = ProbeFolder::new(run).read_until(entry.last_probed());
     probe.unwrap_or_else(|damage| {
         notes.push(damage.to_string());

@@ -340,7 +340,7 @@ impl fmt::Display for Mismatch<'_> {
         }
         if let Some((image, class)) = example.zip(unexpected.first().or(missing.first())) {
             let class = names(std::slice::from_ref(class));
-            write!(f, "; of {class} is, for example, {}", image.shown())?;
+            write!(f, "; an image of {class} is {}", image.shown())?;
         }
         f.write_str("; names must agree exactly, ")?;
         f.write_str(if are_alike {

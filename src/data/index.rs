@@ -18,7 +18,7 @@ use super::size::{self, SizeReason};
 use super::source::Origin;
 use super::split;
 use super::workers::Workers;
-use crate::event::Dataset;
+use crate::event::{Dataset, SkippedImage};
 use crate::experiment::plan::{DataFacts, DataPlan, Plan, ValidPlan};
 use crate::experiment::spec::Source;
 
@@ -36,6 +36,8 @@ pub struct DataIndex {
     /// What a person should know about the images although nothing is wrong with
     /// them.
     pub notes: Vec<String>,
+    /// Images that are listed by name and not there.
+    pub missing: Vec<SkippedImage>,
     pub(super) train: Listed,
     pub(super) valid: Option<Listed>,
     pub(super) test: Option<Listed>,
@@ -108,22 +110,22 @@ pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
         test.as_ref(),
         unlabelled.as_ref(),
     ];
+    let all: Vec<&Listed> = all.into_iter().flatten().collect();
     let mut notes: Vec<String> = Vec::new();
-    for note in all
-        .into_iter()
-        .flatten()
-        .flat_map(|listed| &listed.found.notes)
-    {
+    for note in all.iter().flat_map(|listed| &listed.found.notes) {
         if !notes.contains(note) {
             notes.push(note.clone());
         }
     }
+    notes.extend(listed::unused_splits(&all));
+    let missing = missing(&all, plan.max_bad)?;
     let mut index = DataIndex {
         classes,
         size,
         size_reason,
         sets: BTreeMap::new(),
         notes,
+        missing,
         train,
         valid,
         test,
@@ -232,6 +234,26 @@ impl DataIndex {
             per_class,
         }
     }
+}
+
+/// Images that are listed and not there; an error where a training would be refused
+/// for them.
+fn missing(all: &[&Listed], max_bad: f64) -> Result<Vec<SkippedImage>, DataError> {
+    let mut missing = Vec::new();
+    for listed in all {
+        let (bad, total) = (&listed.found.missing, listed.found.origin.len());
+        if !bad.is_empty() && error::exceeds(bad.len(), total, max_bad) {
+            return Err(DataError::TooManyBad {
+                part: listed.part,
+                place: listed.place.clone(),
+                bad: bad.clone(),
+                total,
+                max_bad,
+            });
+        }
+        missing.extend(bad.iter().cloned());
+    }
+    Ok(missing)
 }
 
 /// Height and width, where the plan gives none.

@@ -18,7 +18,8 @@ use super::source::{self, Found, Labels};
 use super::workers::Workers;
 use crate::experiment::plan::DataPlan;
 use crate::experiment::spec::Source;
-use crate::untrusted::FileId;
+use crate::format::plural;
+use crate::untrusted::{FileId, Show as _};
 
 /// A source that has been listed, with where it is.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Listed {
     pub place: String,
     /// The folder, where it is one.
     pub folder: Option<PathBuf>,
+    /// The list, and which of its splits, where it has some.
+    pub list: Option<(PathBuf, String)>,
     pub found: Found,
 }
 
@@ -48,6 +51,10 @@ impl Listed {
             place: source::place(source),
             folder: match source {
                 Source::ImageFolder(folder) => Some(folder.clone()),
+                _ => None,
+            },
+            list: match source {
+                Source::List(list) => list.split.clone().map(|split| (list.file.clone(), split)),
                 _ => None,
             },
             found: found.map_err(DataError::at(part))?,
@@ -121,6 +128,34 @@ fn ids<'a>(listed: &'a Listed, workers: &Workers) -> Vec<(FileId, &'a Path)> {
     let paths = listed.found.origin.files();
     let id = |path: &&'a Path| Some((FileId::of(&fs::metadata(path).ok()?), *path));
     workers.run(|| paths.par_iter().filter_map(id).collect())
+}
+
+/// Splits of lists that no set takes: a row whose split is misspelt is in none.
+pub(super) fn unused_splits(all: &[&Listed]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut seen: Vec<&Path> = Vec::new();
+    for listed in all {
+        let Some((file, _)) = &listed.list else {
+            continue;
+        };
+        if seen.contains(&file.as_path()) {
+            continue;
+        }
+        seen.push(file);
+        let taken = |split: &str| {
+            let mut lists = all.iter().filter_map(|other| other.list.as_ref());
+            lists.any(|(other, own)| other == file && own == split)
+        };
+        let unused = listed.found.splits.iter();
+        for (split, &rows) in unused.filter(|(split, _)| !taken(split)) {
+            notes.push(format!(
+                "no set takes the split {split:?} of {}, which stands in {}",
+                file.shown(),
+                plural(rows, "row", "rows")
+            ));
+        }
+    }
+    notes
 }
 
 /// Checks that all labelled sets have the same classes, renumbers the labels of

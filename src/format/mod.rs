@@ -7,12 +7,14 @@
 mod axis;
 mod length;
 pub mod lookalike;
+mod png;
 pub mod symbols;
 
 use std::path::Path;
 
 pub use axis::Axis;
 pub use length::{head, shorten, shorten_middle, shorten_path, shorten_words, width_of};
+pub use png::png;
 pub use symbols::Symbols;
 
 /// What stands where there is no value.

@@ -419,6 +419,28 @@ fn values_beyond_the_memory_are_refused_whatever_makes_them() {
     let kept = ["a", "b", "c", "d"].map(|name| node("ConstantOfShape", &["sizes"], name, vec![]));
     assert!(weighed(std::slice::from_ref(&sizes), &kept[..1]).is_empty());
     assert!(weighed(&[sizes], &kept).contains("(ConstantOfShape) it would take"));
+    // Each product that shares weights rearranges them for itself.
+    let square = numbers("square", &[1 << 12, 1 << 12]);
+    let row = numbers("row", &[1, 1 << 12]);
+    let mut shared = vec![
+        node("ConstantOfShape", &["square"], "a", Vec::new()),
+        node("ConstantOfShape", &["row"], "b", Vec::new()),
+        node(
+            "ReduceMax",
+            &["images"],
+            "some",
+            vec![write::setting("keepdims", 0)],
+        ),
+        node("Mul", &["b", "some"], "0", Vec::new()),
+    ];
+    for at in 0..40 {
+        let (before, next) = (at.to_string(), (at + 1).to_string());
+        shared.push(node("MatMul", &[&before, "a"], &next, Vec::new()));
+    }
+    let few = weighed(&[square.clone(), row.clone()], &shared[..14]);
+    assert!(few.is_empty(), "{few}");
+    let message = weighed(&[square, row], &shared);
+    assert!(message.contains("(MatMul) it would take"), "{message}");
     // Products that take no memory and forever.
     let square = numbers("square", &[1 << 13, 1 << 13]);
     let mut nodes = vec![
@@ -433,7 +455,7 @@ fn values_beyond_the_memory_are_refused_whatever_makes_them() {
     ];
     for at in 0..8 {
         let (before, next) = (at.to_string(), (at + 1).to_string());
-        nodes.push(node("MatMul", &[&before, "a"], &next, Vec::new()));
+        nodes.push(node("MatMul", &[&before, "0"], &next, Vec::new()));
     }
     let message = weighed(&[square], &nodes);
     assert!(

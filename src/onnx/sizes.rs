@@ -133,6 +133,7 @@ pub fn weigh<'a>(
         values: BTreeMap::new(),
         buffers: BTreeMap::new(),
         memory: Memory::default(),
+        packed: BTreeSet::new(),
         work: 0,
         macs: Some(0),
         made: Vec::new(),
@@ -193,6 +194,8 @@ struct Walk<'a> {
     /// The length of the buffer of every value that is no constant.
     buffers: BTreeMap<&'a str, u64>,
     memory: Memory,
+    /// Weights that a product rearranged.
+    packed: BTreeSet<&'a str>,
     work: u64,
     macs: Option<u64>,
     made: Vec<(&'a NodeProto, u64)>,
@@ -305,6 +308,7 @@ impl<'a> Walk<'a> {
         }
         let buffer = self.memory.take(scratch);
         self.memory.give(buffer);
+        self.pack(node);
         if self.memory.held > MOST_MEMORY {
             return Err(self.refuse(node, Fault::Memory(self.memory.held)));
         }
@@ -312,6 +316,23 @@ impl<'a> Walk<'a> {
             return Err(self.refuse(node, Fault::Work(self.work)));
         }
         Ok(())
+    }
+
+    /// Counts the weights that a product rearranges for itself. What comes with every
+    /// weight has room for that once; rten does it for every product that shares them.
+    fn pack(&mut self, node: &'a NodeProto) {
+        if !operator::is_product(&node.op_type) {
+            return;
+        }
+        for name in &node.input {
+            let value = self.values.get(name.as_str());
+            if let Some(value) = value.filter(|value| value.constant)
+                && !self.packed.insert(name)
+            {
+                let bytes = count(&value.sides).saturating_mul(WIDTH);
+                self.memory.held = self.memory.held.saturating_add(bytes);
+            }
+        }
     }
 
     /// The branch that is taken where this is known, and else both: what they give must
@@ -1041,6 +1062,23 @@ fn output(step: &Step) -> Result<Sides, Fault> {
             | "LayerNormalization" => false,
             _ => step.inputs().any(|value| value.blocked),
         }
+    }
+
+    /// Whether it multiplies its inputs with one another, and weights among them lie in memory
+    /// once more, as its products read them.
+    pub fn is_product(operator: &str) -> bool {
+        matches!(
+            operator,
+            "MatMul"
+                | "Gemm"
+                | "Conv"
+                | "ConvTranspose"
+                | "MatMulInteger"
+                | "ConvInteger"
+                | "QLinearMatMul"
+                | "QLinearConv"
+                | "Einsum"
+        )
     }
 
     /// Elements that an operator holds besides its inputs and outputs.

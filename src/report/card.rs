@@ -22,9 +22,9 @@ use crate::untrusted::{clean_line, json_line};
 /// Fewer images of a class say little of it.
 const FEW: u64 = 20;
 
-/// The card for files that were written of a run with these weights.
+/// The card for files that were written of a run.
 #[must_use]
-pub fn card(run: &Subject, weights: Weights, exports: &Exports) -> String {
+pub fn card(run: &Subject, exports: &Exports) -> String {
     let store = &run.run.store;
     let mut text = head(run);
     text += &files(exports);
@@ -32,9 +32,14 @@ pub fn card(run: &Subject, weights: Weights, exports: &Exports) -> String {
         text += &images(data, exports);
     }
     text += &method(run);
-    text += &metrics(store, weights);
+    let of = |weights: &Weights| exports.values().any(|export| export.weights == *weights);
+    let weights: Vec<Weights> = [Weights::Best, Weights::Latest]
+        .into_iter()
+        .filter(of)
+        .collect();
+    text += &metrics(store, &weights);
     text += &unread(run);
-    text += &limits(store, weights);
+    text += &limits(store, &weights);
     text += &loading(exports);
     text
 }
@@ -82,10 +87,7 @@ fn files(exports: &Exports) -> String {
             Variant::Fp16 => ", 16-bit floats",
             Variant::Int8 => ", 8-bit integers",
         };
-        let weights = match export.weights {
-            Weights::Best => "best",
-            Weights::Latest => "latest",
-        };
+        let weights = word(export.weights);
         let _ = writeln!(
             text,
             "| `{}` | {what}{holds} | {} | {weights}, step {} | `{}` |",
@@ -116,11 +118,13 @@ fn files(exports: &Exports) -> String {
 }
 
 fn proof(export: &Export) -> String {
-    match (&export.proof, export.format) {
-        (Some(proof), _) => proof_words(proof),
-        (None, ExportFormat::Onnx) => "not evaluated".to_owned(),
-        (None, ExportFormat::Torch) => "not evaluated; these are the run's own weights".to_owned(),
-    }
+    proof_words(export).unwrap_or_else(|| {
+        let why = match export.format {
+            ExportFormat::Onnx => "not evaluated",
+            ExportFormat::Torch => "not evaluated; these are the run's own weights",
+        };
+        why.to_owned()
+    })
 }
 
 fn images(data: &DataSummary, exports: &Exports) -> String {
@@ -202,18 +206,24 @@ fn method(run: &Subject) -> String {
     text
 }
 
-fn metrics(store: &RunStore, weights: Weights) -> String {
+fn metrics(store: &RunStore, weights: &[Weights]) -> String {
     let mut text = title("Metrics");
     for (name, metrics) in metrics::best_and_last(store) {
         let _ = writeln!(text, "- {name}: {}", cell(&metrics.join("; ")));
     }
-    let (Some(evaluation), Some(data)) = (evaluation_of(store, weights), &store.data) else {
-        return text;
-    };
+    for &weights in weights {
+        if let (Some(evaluation), Some(data)) = (evaluation_of(store, weights), &store.data) {
+            text += &by_class(evaluation, weights, data);
+        }
+    }
+    text
+}
+
+fn by_class(evaluation: &Evaluation, weights: Weights, data: &DataSummary) -> String {
     let (split, _) = split(evaluation);
-    let _ = writeln!(
-        text,
-        "\nOn {} {split} images, by class:\n",
+    let mut text = format!(
+        "\nThe {} weights on {} {split} images, by class:\n\n",
+        word(weights),
         format::count(evaluation.images)
     );
     let shares = [Quantity::BalancedAccuracy, Quantity::MacroF1];
@@ -258,6 +268,13 @@ fn evaluation_of(store: &RunStore, weights: Weights) -> Option<&Evaluation> {
     }
 }
 
+fn word(weights: Weights) -> &'static str {
+    match weights {
+        Weights::Best => "best",
+        Weights::Latest => "latest",
+    }
+}
+
 /// The name of an evaluation's images, and whether they had no part in training.
 fn split(evaluation: &Evaluation) -> (&'static str, bool) {
     match evaluation.split {
@@ -266,37 +283,43 @@ fn split(evaluation: &Evaluation) -> (&'static str, bool) {
     }
 }
 
-fn limits(store: &RunStore, weights: Weights) -> String {
+fn limits(store: &RunStore, weights: &[Weights]) -> String {
     let mut text = title("Limits");
     text += "- It knows these classes only: an image of anything else gets one of them too.\n\
              - It was tried on images from the same source as those it learned from. Of images of \
              another camera, light or place nothing is known.\n";
-    let Some(evaluation) = evaluation_of(store, weights) else {
+    let known = weights.iter();
+    let known = known.filter_map(|&weights| Some((word(weights), evaluation_of(store, weights)?)));
+    let known: Vec<(&str, &Evaluation)> = known.collect();
+    let Some((_, first)) = known.first() else {
         text += "- It was not evaluated.\n";
         return text;
     };
-    let (name, unseen) = split(evaluation);
-    let (share, images) = (evaluation.top1, evaluation.images.max(1) as f64);
-    let _ = writeln!(
-        text,
-        "- Top-1 of {} on {} {name} images has a standard error of {}.",
-        format::percent(share),
-        format::count(evaluation.images),
-        format::percent((share * (1.0 - share) / images).sqrt()),
-    );
+    for (weights, evaluation) in &known {
+        let (name, _) = split(evaluation);
+        let (share, images) = (evaluation.top1, evaluation.images.max(1) as f64);
+        let _ = writeln!(
+            text,
+            "- Top-1 of the {weights} weights, {} on {} {name} images, has a standard error of {}.",
+            format::percent(share),
+            format::count(evaluation.images),
+            format::percent((share * (1.0 - share) / images).sqrt()),
+        );
+        if let Some(ece) = evaluation.ece {
+            let _ = writeln!(
+                text,
+                "- Probabilities of the {weights} weights on these {name} images are off by {} on \
+                 average (expected calibration error).",
+                format::percent(ece)
+            );
+        }
+    }
+    let (name, unseen) = split(first);
     if !unseen {
         text += "- There were no test images. The validation images also chose the best weights, so \
                  that new images are probably a little harder.\n";
     }
-    if let Some(ece) = evaluation.ece {
-        let _ = writeln!(
-            text,
-            "- Its probabilities on these {name} images are off by {} on average (expected \
-             calibration error).",
-            format::percent(ece)
-        );
-    }
-    let rows = evaluation.confusion.iter().enumerate();
+    let rows = first.confusion.iter().enumerate();
     let few = rows.filter(|(_, row)| row.iter().copied().map(u64::from).sum::<u64>() < FEW);
     let few = few.filter_map(|(class, _)| Some(class_name(store.data.as_ref()?, class)));
     let few: Vec<String> = few.map(cell).collect();

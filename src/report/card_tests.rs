@@ -37,27 +37,27 @@ fn exports() -> Exports {
     ])
 }
 
-fn of(events: &[RunEvent], weights: Weights) -> String {
+fn of(events: &[RunEvent]) -> String {
     let mut run = entry("small-20260102-090000-a1b2c3", "", 9);
     apply(&mut run, events);
     let summary = RunSummary::of(&run);
     let name = run.folder.name();
-    card(&summary.subject(&name, &run), weights, &exports())
+    card(&summary.subject(&name, &run), &exports())
 }
 
 #[test]
 fn a_card_says_what_a_student_is_and_where_its_limits_are() {
-    insta::assert_snapshot!(of(&small_run(), Weights::Best));
+    insta::assert_snapshot!(of(&small_run()));
 }
 
 #[test]
 fn without_test_images_the_card_says_that_new_images_are_harder() {
     let mut events = small_run();
-    assert!(!of(&events, Weights::Best).contains("There were no test images"));
+    assert!(!of(&events).contains("There were no test images"));
     events.retain(|event| {
         !matches!(event, RunEvent::Evaluated(evaluation) if evaluation.split == Split::Test)
     });
-    assert!(of(&events, Weights::Best).contains("There were no test images"));
+    assert!(of(&events).contains("There were no test images"));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn names_from_outside_stay_names_in_markdown() {
             data.classes[0] = "a|b\n# <script>\u{1b}[31m".to_owned();
         }
     }
-    let text = of(&events, Weights::Best);
+    let text = of(&events);
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(text.contains("| a\\|b"), "{text}");
     assert!(

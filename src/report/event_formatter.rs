@@ -167,7 +167,7 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
             Some(format!("checkpoint saved: {}", folder.shown()))
         }
         RunEvent::StudentExported { file, export } => {
-            let proof = export.proof.as_ref().map(wording::proof_words);
+            let proof = wording::proof_words(export);
             let proof = proof.map_or(String::new(), |proof| format!(": {proof}"));
             let int8 = export
                 .int8

@@ -61,9 +61,13 @@ pub(super) fn best_and_last(store: &RunStore) -> Vec<(&'static str, Vec<String>)
     let tested = test(EvaluatedWeights::Best).and_then(|tested| tested.teacher);
     let tested = tested.map(|teacher| format!("test top-1 {}", format::percent(teacher.top1)));
     let teacher = valid.into_iter().chain(tested);
+    let [best_of, last_of] = match phase {
+        Phase::Student => ["best", "last"],
+        Phase::Teacher => ["teacher (best)", "teacher (last)"],
+    };
     [
-        ("best", best),
-        ("last", last),
+        (best_of, best),
+        (last_of, last),
         ("quantized", quantized),
         ("teacher", teacher.collect()),
     ]

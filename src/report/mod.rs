@@ -12,6 +12,7 @@ mod epochs;
 mod event_formatter;
 pub mod gates;
 mod github;
+mod html;
 mod json;
 mod junit;
 mod metrics;
@@ -31,6 +32,7 @@ pub use gates::evaluate_gates;
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };
+pub use html::{ReportedRun, html};
 pub use json::JsonReporter;
 pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;

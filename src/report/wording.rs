@@ -1,8 +1,8 @@
 //! What happened to a run, in words.
 
 use crate::event::{
-    Evaluation, ExportProof, FloatLayers, Int8, Measurement, Outcome, QuantScheme, RangeRule,
-    Variant, WeightScales,
+    Evaluation, Export, FloatLayers, Int8, Measurement, Outcome, QuantScheme, RangeRule, Variant,
+    WeightScales,
 };
 use crate::experiment::controller::{Decision, KnobMove};
 use crate::experiment::metric::{Cost, Quantity};
@@ -45,7 +45,14 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
 
 /// What a verification found, in a line.
 #[must_use]
-pub fn proof_words(proof: &ExportProof) -> String {
+pub fn proof_words(export: &Export) -> Option<String> {
+    let proof = export.proof.as_ref()?;
+    let learned = |int8: &Int8| int8.scheme.activations == RangeRule::Trained;
+    let against = if export.int8.as_deref().is_some_and(learned) {
+        " with the student as it was quantized"
+    } else {
+        ""
+    };
     let top1 = match (proof.top1, proof.network_top1) {
         (Some(file), Some(network)) => format!(
             "; top-1 {}, before the export {}",
@@ -54,14 +61,14 @@ pub fn proof_words(proof: &ExportProof) -> String {
         ),
         _ => String::new(),
     };
-    format!(
-        "{} on {} validation images: agreement {}, largest logit difference {} (largest logit {}){top1}",
+    Some(format!(
+        "{} on {} validation images: agreement{against} {}, largest logit difference {} (largest logit {}){top1}",
         proof.engine,
         format::count(proof.images),
         format::percent(proof.agreement),
         format::loss(proof.max_difference),
         format::loss(proof.max_logit),
-    )
+    ))
 }
 
 /// How a file with 8-bit integers was made, in a line.

@@ -21,7 +21,7 @@ pub(super) fn text(out: &mut String, (x, y): (f64, f64), class: &str, more: &str
     );
 }
 
-/// A text as it stands in XML.
+/// A text as it stands in HTML and XML, between tags and in quotes.
 pub(super) fn escaped(text: &str) -> String {
     clean_line(text)
         .replace('&', "&amp;")

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::event::inspection::Picture;
+use crate::format::png;
 
 /// Pixels that a heat map's side has at most, where its cells need not be smaller than
 /// one.
@@ -32,17 +33,10 @@ impl Png {
     /// Of a picture.
     pub(super) fn of(picture: &Picture) -> io::Result<Self> {
         let (width, height) = (picture.width, picture.height);
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, width, height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&picture.rgb)?;
-        writer.finish()?;
         Ok(Self {
             width,
             height,
-            bytes,
+            bytes: png(width, height, &picture.rgb)?,
         })
     }
 }

@@ -268,6 +268,7 @@ impl Ui {
             | Action::NextProbeRun
             | Action::NextInferenceRun
             | Action::SecondRun => runs.len() > 1,
+            Action::AnsweringWeights => self.inference.asks_student(),
             Action::SwitchPhase => self.live.has_other_phase(runs),
             Action::EarlierCheckpoint | Action::LaterCheckpoint => self.compare.scrubs(action),
             Action::Right | Action::Activate if context == Some(Context::Pareto) => {

@@ -129,12 +129,11 @@ fn found(folder: &Path, walk: Walk) -> Result<Found, SourceError> {
             first.shown()
         )
     });
+    let origin = Origin::Files(walk.paths);
     Ok(Found {
-        classes: Vec::new(),
-        labels: Vec::new(),
-        origin: Origin::Files(walk.paths),
         folders: walk.folders,
         notes: note.into_iter().chain(like_image).collect(),
+        ..Found::outside_folders(Vec::new(), Vec::new(), origin)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Lists of image files: a table with the path of every image, its label and the split
 //! that it belongs to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -10,15 +10,16 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::{Found, Labels, Origin, SourceError, order};
 use crate::data::file;
+use crate::data::image_error::names;
+use crate::event::SkippedImage;
 use crate::experiment::spec::{ClassOrder, ImageList};
-use crate::format;
 use crate::untrusted::Show as _;
 
 /// A longer file is taken for something else.
 const LONGEST: u64 = 1 << 29;
 
-/// Splits that a message names, at most.
-const MOST_SPLITS: usize = 8;
+/// Splits that are counted, at most: a column with more holds something else.
+const MOST_SPLITS: usize = 16;
 
 /// What columns are called, the best name first.
 const PATH: [&str; 4] = ["path", "image", "file", "filename"];
@@ -42,7 +43,7 @@ pub(super) fn find(
     order: ClassOrder,
 ) -> Result<Found, SourceError> {
     let text = read(&list.file)?;
-    let (mut rows, whole) = rows(list, &text, labels)?;
+    let (mut rows, splits) = rows(list, &text, labels)?;
     rows.sort_unstable_by(|one, other| one.path.cmp(&other.path).then(one.line.cmp(&other.line)));
     if let Some((first, second)) = twice(&rows) {
         return Err(SourceError::ListTwice {
@@ -58,11 +59,24 @@ pub(super) fn find(
     let numbers = rows.iter().filter_map(|row| number.get(&*row.label));
     let numbers = numbers.copied().collect();
     let mut notes = order::notes(&classes, order);
-    notes.extend(missing(list, &rows));
-    notes.extend(whole);
+    if list.split.is_none() && splits.len() > 1 {
+        let named: Vec<String> = splits.keys().cloned().collect();
+        notes.push(format!(
+            "{} has the splits {}, and the images of all are taken; split: \"…\" beside file takes \
+             those of one",
+            list.file.shown(),
+            names(&named)
+        ));
+    }
+    let missing = missing(list, &rows);
     let paths = rows.into_iter().map(|row| row.path).collect();
     let found = Found::outside_folders(classes, numbers, Origin::Files(paths));
-    Ok(Found { notes, ..found })
+    Ok(Found {
+        notes,
+        missing,
+        splits,
+        ..found
+    })
 }
 
 /// Two of these rows, which are sorted by path, of one image; the earlier one first. The
@@ -95,18 +109,18 @@ fn twice(rows: &[Row]) -> Option<(&Row, &Row)> {
     None
 }
 
-/// That images are listed and not there: nobody lists an image to have it left out.
-fn missing(list: &ImageList, rows: &[Row]) -> Option<String> {
-    let mut missing = rows.iter().filter(|row| !row.path.exists());
-    let first = missing.next()?;
-    let verb = format::plural(1 + missing.count(), "image is", "images are");
-    Some(format!(
-        "{} lists {} of which {verb} missing: {} (line {}) is the first by name",
-        list.file.shown(),
-        format::plural(rows.len(), "image", "images"),
-        first.path.shown(),
-        first.line
-    ))
+/// Images that are listed and not there: nobody lists an image to have it left out.
+fn missing(list: &ImageList, rows: &[Row]) -> Vec<SkippedImage> {
+    let missing = rows.iter().filter(|row| !row.path.exists());
+    let missing = missing.map(|row| SkippedImage {
+        path: row.path.clone(),
+        reason: format!(
+            "is missing; line {} of {} names it",
+            row.line,
+            list.file.shown()
+        ),
+    });
+    missing.collect()
 }
 
 /// The file's text, without the mark that some programs write before it.
@@ -137,15 +151,15 @@ fn read(path: &Path) -> Result<String, SourceError> {
     })
 }
 
-/// What is listed, and what a person should know of what was taken of it.
-type Listed = (Vec<Row>, Option<String>);
+/// What is listed, and the splits that there are.
+type Listed = (Vec<Row>, BTreeMap<String, usize>);
 
 fn rows(list: &ImageList, text: &str, labels: Labels) -> Result<Listed, SourceError> {
     let extension = list.file.extension().map(OsStr::to_ascii_lowercase);
     let listed = match extension.as_ref().and_then(|it| it.to_str()) {
         Some("csv") => table(list, text, labels, delimiter(text))?,
         Some("tsv") => table(list, text, labels, b'\t')?,
-        _ => (lines(list, text, labels)?, None),
+        _ => (lines(list, text, labels)?, BTreeMap::new()),
     };
     if listed.0.is_empty() {
         return Err(SourceError::ListEmpty {
@@ -195,47 +209,34 @@ fn table(
         Labels::FromFolders => Some(column(&LABEL)?),
         Labels::Ignored => None,
     };
-    let split = list.split.as_deref();
-    let split = split
-        .map(|split| Ok((split, column(&SPLIT)?)))
-        .transpose()?;
+    let split_column = match list.split {
+        Some(_) => Some(column(&SPLIT)?),
+        None => SPLIT.iter().find_map(place),
+    };
     let mut rows = Vec::new();
-    let mut splits: Vec<String> = Vec::new();
+    let mut splits = BTreeMap::new();
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(unreadable)? {
         let line = record.position().map_or(0, csv::Position::line);
         let value = |column: usize| record.get(column).unwrap_or_default();
-        if let Some((wanted, column)) = split
-            && value(column) != wanted
-        {
-            let other = value(column);
-            if splits.len() < MOST_SPLITS && splits.iter().all(|known| known != other) {
-                splits.push(other.to_owned());
+        if let Some(own) = split_column.map(value) {
+            if splits.len() < MOST_SPLITS || splits.contains_key(own) {
+                *splits.entry(own.to_owned()).or_default() += 1;
             }
-            continue;
+            if list.split.as_deref().is_some_and(|wanted| wanted != own) {
+                continue;
+            }
         }
         let label = label.map(value);
         rows.push(row(list, line, value(image), label)?);
     }
-    match split {
-        Some((split, _)) if rows.is_empty() => Err(SourceError::ListSplit {
+    match &list.split {
+        Some(split) if rows.is_empty() => Err(SourceError::ListSplit {
             path: path.clone(),
-            split: split.to_owned(),
-            splits,
+            split: split.clone(),
+            splits: splits.into_keys().collect(),
         }),
-        Some(_) => Ok((rows, None)),
-        None => {
-            let ignored = SPLIT.iter().find_map(place);
-            let note = ignored.map(|column| {
-                format!(
-                    "{} has the column {:?}, and the images of all splits are taken; \
-                     split: \"…\" beside file takes those of one",
-                    path.shown(),
-                    &header[column]
-                )
-            });
-            Ok((rows, note))
-        }
+        _ => Ok((rows, splits)),
     }
 }
 
@@ -366,39 +367,46 @@ mod tests {
         assert_eq!(of("test").unwrap(), pairs(&[("c", "x")]));
         assert_eq!(
             of("valid").unwrap_err(),
-            "no row of DIR/l.csv is of the split \"valid\"; there are \"train\", \"test\""
+            "no row of DIR/l.csv is of the split \"valid\"; there are \"test\", \"train\""
         );
         assert_eq!(found("l.csv", text, PLAIN).unwrap().len(), 3);
     }
 
     #[test]
-    fn a_missing_image_and_an_unused_column_of_splits_are_noted() {
+    fn missing_images_and_all_splits_are_known() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("l.csv");
-        fs::write(&file, "path,label,split\nb,x,train\na,y,train\nc,y,test\n").unwrap();
+        fs::write(&file, "path,label,split\nb,x,train\na,y,train\nc,y,tset\n").unwrap();
         fs::write(dir.path().join("a"), "image").unwrap();
-        let notes = |split: Option<&str>| {
+        let of = |split: Option<&str>| {
             let split = split.map(str::to_owned);
             let file = file.clone();
-            let list = ImageList { file, split };
-            let notes = find(&list, Labels::FromFolders, ClassOrder::Bytes).unwrap();
-            let shorten = |note: String| note.replace(&*dir.path().to_string_lossy(), "DIR");
-            notes.notes.into_iter().map(shorten).collect::<Vec<_>>()
+            find(
+                &ImageList { file, split },
+                Labels::FromFolders,
+                ClassOrder::Bytes,
+            )
+            .unwrap()
         };
-        let missing = "DIR/l.csv lists 2 images of which 1 image is missing: DIR/b (line 2) is the \
-                       first by name";
-        assert_eq!(notes(Some("train")), [missing]);
-        let all = notes(None);
+        let found = of(Some("train"));
+        let [missing] = &found.missing[..] else {
+            panic!("{:?}", found.missing)
+        };
+        assert_eq!(missing.path, dir.path().join("b"));
         assert!(
-            all[0].contains("3 images of which 2 images are missing"),
-            "{all:?}"
+            missing.reason.starts_with("is missing; line 2 of "),
+            "{missing:?}"
         );
+        let splits = [("train", 2), ("tset", 1)].map(|(name, rows)| (name.to_owned(), rows));
+        assert_eq!(found.splits, BTreeMap::from(splits));
+        assert_eq!(found.notes, [""; 0]);
+        let all = of(None);
+        assert_eq!((all.missing.len(), all.splits.len()), (2, 2));
         assert!(
-            all[1].contains("has the column \"split\", and the images of all"),
-            "{all:?}"
+            all.notes[0].contains("has the splits \"train\", \"tset\", and"),
+            "{:?}",
+            all.notes
         );
-        fs::write(dir.path().join("b"), "image").unwrap();
-        assert_eq!(notes(Some("train")), [""; 0]);
     }
 
     #[test]

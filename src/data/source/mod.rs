@@ -15,7 +15,7 @@ mod list;
 mod order;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,11 @@ pub(super) struct Found {
     pub folders: HashMap<FileId, PathBuf>,
     /// What a person should know although nothing is wrong.
     pub notes: Vec<String>,
+    /// Images that are listed by name and not there. They count among the images until
+    /// these are opened.
+    pub missing: Vec<SkippedImage>,
+    /// The splits of a list that has any, with their numbers of rows.
+    pub splits: BTreeMap<String, usize>,
 }
 
 impl Found {
@@ -56,6 +61,8 @@ impl Found {
             origin,
             folders: HashMap::new(),
             notes: Vec::new(),
+            missing: Vec::new(),
+            splits: BTreeMap::new(),
         }
     }
 }

@@ -59,8 +59,10 @@ impl<'a> Int8Student<'a> {
             calibration.len(),
             |part| pixels_of(images, &calibration[part]),
         )?;
-        let weight_bits = spec.weight_bits.unwrap_or_else(weight_bits);
         let trained = rounded.and_then(|network| Some((network, network.quantization()?)));
+        // What learned to be rounded to so many bits is rounded to these.
+        let learned = trained.map(|(_, quantization)| quantization.weight_bits());
+        let weight_bits = spec.weight_bits.or(learned).unwrap_or_else(weight_bits);
         let trained = trained.map(|(network, quantization)| {
             Ok::<_, ProofError>((
                 network,
@@ -248,7 +250,8 @@ fn ranges(seen: &[Seen], scheme: QuantScheme) -> Vec<Range> {
 
 /// Bits that a weight may have where engines of this processor compute without
 /// overflow. Without VNNI they add two products of 8-bit integers in 16 bits.
-fn weight_bits() -> u8 {
+#[must_use]
+pub fn weight_bits() -> u8 {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if !(is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni")) {
         return 7;

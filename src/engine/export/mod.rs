@@ -15,6 +15,7 @@ pub mod calibration {
 
 pub use self::files::{ExportFailure, Int8File, Student, place, script_of};
 use self::int8::Int8Student;
+pub use self::int8::weight_bits;
 use self::proof::Reference;
 pub use self::proof::{ProofError, prove};
 pub use self::torch::loading_script;

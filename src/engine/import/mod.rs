@@ -415,7 +415,7 @@ fn own_images(
             "views are given to it as values from 0 to 255".to_owned()
         } else {
             let (mean, std) = (triple(mean), triple(std));
-            format!("views are normalised for it by its own mean {mean} and std {std}")
+            format!("views are normalised with its own mean {mean} and std {std}")
         }));
     }
 }

@@ -410,7 +410,7 @@ fn the_experiment_counts_before_what_lies_beside_the_file_and_that_is_reported()
              something else",
             "warning: teacher: `normalize` is taken from the experiment; model.json beside the weights \
              says something else",
-            "teacher: views are normalised for it by its own mean (0.485, 0.456, 0.406) and std \
+            "teacher: views are normalised with its own mean (0.485, 0.456, 0.406) and std \
              (0.229, 0.224, 0.225)",
         ]
     );

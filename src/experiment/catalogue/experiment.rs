@@ -322,7 +322,7 @@ static INT8: &[Field] = &[
         "weight_bits",
         Optional(&Whole("7 or 8")),
         "None",
-        "Bits of a weight; 8 if absent, or 7 where this processor has no VNNI.",
+        "Bits of a weight; if absent those of a finish, else 8, or 7 where this processor has no VNNI.",
     ),
     TAKES_BYTES,
 ];

@@ -39,6 +39,7 @@ pub use parse::Whole;
 use super::catalogue::successor;
 use super::plan::Plan;
 use super::problem::Problem;
+use super::schedule::Schedule;
 use super::spec::Spec;
 use crate::untrusted::{Show as _, read_limited};
 use diagnostic::MAX_DIAGNOSTICS;
@@ -79,6 +80,24 @@ impl Loaded {
             places::findings(std::slice::from_ref(problem), &root, &[])
         });
         report(&self.source, Found::from(findings))
+    }
+}
+
+/// Reads a schedule that stands alone.
+///
+/// # Errors
+/// What is wrong with it first, and what to write instead.
+pub fn read_schedule(text: &str) -> Result<Schedule, String> {
+    let with_help = |finding: Finding| match finding.help {
+        Some(help) => format!("{}; {help}", finding.message),
+        None => finding.message,
+    };
+    let parsed = parse::parse_value(text);
+    let typed = parsed.root.map(|root| typed::read::<Schedule>(&root));
+    let (value, findings) = typed.map_or((None, Vec::new()), |typed| (typed.value, typed.findings));
+    match parsed.findings.into_iter().chain(findings).next() {
+        Some(finding) => Err(with_help(finding)),
+        None => value.ok_or_else(|| format!("`{text}` is no schedule")),
     }
 }
 

@@ -16,6 +16,8 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use regex::Regex;
 
 use super::field::{Field, Fields, Value};
@@ -69,6 +71,21 @@ struct Literal {
     text: String,
     /// As a number, if it is one.
     number: Option<f64>,
+    /// How far a number may be from it to be shown as it is: of a percentage half of its last
+    /// digit, as tables write it.
+    half_digit: f64,
+}
+
+impl Literal {
+    /// How a number stands to it; a percentage is compared as it is shown. None if it is no
+    /// number.
+    fn compared(&self, number: f64) -> Option<Ordering> {
+        let own = self.number?;
+        if (number - own).abs() < self.half_digit {
+            return Some(Ordering::Equal);
+        }
+        number.partial_cmp(&own)
+    }
 }
 
 impl Filter {
@@ -127,13 +144,15 @@ impl Condition {
 impl Test {
     fn holds_for_number(&self, number: f64) -> bool {
         match self {
-            Self::Has(literal) | Self::Equals(literal) => literal.number == Some(number),
+            Self::Has(literal) | Self::Equals(literal) => {
+                literal.compared(number) == Some(Ordering::Equal)
+            }
             Self::Below(literal, or_equal) => literal
-                .number
-                .is_some_and(|bound| number < bound || (*or_equal && number == bound)),
+                .compared(number)
+                .is_some_and(|order| order.is_lt() || *or_equal && order.is_eq()),
             Self::Above(literal, or_equal) => literal
-                .number
-                .is_some_and(|bound| number > bound || (*or_equal && number == bound)),
+                .compared(number)
+                .is_some_and(|order| order.is_gt() || *or_equal && order.is_eq()),
             Self::Matches(regex) => regex.is_match(&number.to_string()),
         }
     }

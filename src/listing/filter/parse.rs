@@ -232,22 +232,26 @@ impl Literal {
     }
 
     /// `0.9`, `90%` and durations in seconds: `30s`, `10m`, `2h`, `1d`.
-    fn read(text: &str) -> Self {
-        const UNITS: [(char, f64); 5] = [
-            ('%', 0.01),
-            ('s', 1.0),
-            ('m', 60.0),
-            ('h', 3600.0),
-            ('d', 86_400.0),
-        ];
+    pub(super) fn read(text: &str) -> Self {
+        const UNITS: [(char, f64); 4] = [('s', 1.0), ('m', 60.0), ('h', 3600.0), ('d', 86_400.0)];
         let with_unit = UNITS.iter().find_map(|(unit, size)| {
             let number: f64 = text.strip_suffix(*unit)?.trim_end().parse().ok()?;
             Some(number * size)
         });
-        let number: Option<f64> = text.parse().ok().or(with_unit);
+        let percentage = text.strip_suffix('%').map(str::trim_end);
+        // A division gives the nearest number; a hundredth is none.
+        let share = percentage.and_then(|text| Some(text.parse::<f64>().ok()? / 100.0));
+        let number: Option<f64> = text.parse().ok().or(share).or(with_unit);
+        // Tables write one digit behind the point.
+        let half_digit = percentage.map_or(0.0, |text| {
+            let digits = text.split_once('.').map_or("", |(_, digits)| digits);
+            let further = digits.chars().skip(1).take(8);
+            further.fold(0.000_5, |half, _| half / 10.0)
+        });
         Self {
             text: text.to_lowercase(),
             number: number.filter(|number| number.is_finite()),
+            half_digit,
         }
     }
 }

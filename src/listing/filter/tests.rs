@@ -1,6 +1,8 @@
 use proptest::prelude::{Strategy, prop, proptest};
 
-use super::Filter;
+use std::cmp::Ordering;
+
+use super::{Filter, Literal};
 use crate::listing::testing::{changed, runs};
 use crate::listing::{Fields, RunSummary};
 use crate::store::Runs;
@@ -84,6 +86,25 @@ fn metrics_are_compared_as_numbers() {
         ["000000", TEACHER],
         "what is not measured is not above"
     );
+}
+
+#[test]
+fn a_percentage_is_compared_as_tables_show_it() {
+    use Ordering::{Equal, Greater, Less};
+    for percent in 0..=100_u32 {
+        let literal = Literal::read(&format!("{percent}%"));
+        assert_eq!(
+            literal.compared(f64::from(percent) / 100.0),
+            Some(Equal),
+            "{percent}"
+        );
+    }
+    let literal = Literal::read("92.7 %");
+    let orders = [0.9264, 0.9266, 0.9274, 0.9276].map(|share| literal.compared(share).unwrap());
+    assert_eq!(orders, [Less, Equal, Equal, Greater]);
+    let fine = Literal::read("92.66%");
+    assert_eq!(fine.compared(0.9267), Some(Greater));
+    assert_eq!(Literal::read("0.9266").compared(0.926_600_1), Some(Greater));
 }
 
 #[test]

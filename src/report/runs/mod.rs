@@ -14,6 +14,7 @@ pub use bench::bench_table;
 pub use comparison::{comparison, comparison_json};
 pub use int8::{int8_markdown, int8_tables};
 pub use page::{page, page_json};
+pub(super) use page::{state, verdicts};
 pub use table::{table, table_json};
 
 use crate::format::width_of;

@@ -90,7 +90,7 @@ fn add_fields<'a>(
 }
 
 /// The state, and why it is that.
-fn state(run: &Subject) -> String {
+pub(in crate::report) fn state(run: &Subject) -> String {
     let word = run.run.state().word();
     match run.run.store.outcome() {
         Some(early @ Outcome::StoppedEarly { .. }) => format!("{word}: {}", early.words()),
@@ -100,7 +100,7 @@ fn state(run: &Subject) -> String {
     }
 }
 
-fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
+pub(in crate::report) fn verdicts(run: &Subject, spec: Option<&Spec>) -> Vec<Verdict> {
     let store = &run.run.store;
     let completed = store.outcome().is_some_and(Outcome::is_completed);
     evaluate_gates(run.gates(spec), store, completed)

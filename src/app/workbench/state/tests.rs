@@ -287,7 +287,7 @@ fn a_stopped_run_is_resumed_in_its_folder_and_applies_no_command_twice() {
     let run = bench.until_run("a", RunState::Training);
     bench.command(&run, Command::Stop);
     bench.until_run("a", RunState::Stopped);
-    bench.until_logged(&format!("{run} stopped (requested at the terminal)"));
+    bench.until_logged(&format!("{run} stopped: requested at the terminal"));
     bench.ask(Effect::ResumeRun(run.clone()));
     assert_eq!(bench.until_run("a", RunState::Completed), run);
     assert_eq!(bench.opened(), ["a.ron", run.as_str()]);

@@ -88,7 +88,14 @@ fn draw_images(
         format!("{} of {}", count(shown as u64), count(all as u64))
     };
     let what = whose(&compare.comparison.source);
-    let title = format!("{number} {what} · {}", order.words(&probe.classes));
+    let words = order.words(&probe.classes);
+    let whole = format!("{number} {what} · {words}");
+    // What is shown of them matters more than what they are.
+    let title = if width_of(&whole) > area.width.saturating_sub(3) {
+        format!("{number} · {words}")
+    } else {
+        whole
+    };
     let title = gallery::title(&title, area);
     let inside = gallery::panel(title, compare.view == View::Images, theme, frame, area);
     if rows.is_empty() {

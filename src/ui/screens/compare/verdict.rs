@@ -177,6 +177,8 @@ impl Verdict {
         let taught = |value: &dyn Fn(&Metrics, &TeacherAgreement) -> Option<String>| {
             pair(&|metrics| value(metrics, metrics.teacher.as_ref()?))
         };
+        let right =
+            |at: usize| taught(&|student, it| Some(percent(it.who_is_right(student.top1)?[at])));
         let top1 = &*format!("top-1 {student}");
         let parts = if let Some(teacher) = first.teacher {
             let shared = taught(&|_, teacher| Some(percent(teacher.top1)));
@@ -194,23 +196,10 @@ impl Verdict {
                 ("teacher", shared),
                 ("test (best)", pair(&|it| it.test.map(percent))),
                 ("agreement", taught(&|_, it| Some(percent(it.agreement)))),
-                ("both right", taught(&|_, it| it.both_right.map(percent))),
-                // Rounding may leave a little less than nothing.
-                (
-                    "only teacher",
-                    taught(&|_, it| Some(percent((it.top1 - it.both_right?).max(0.0)))),
-                ),
-                (
-                    "only student",
-                    taught(&|student, it| Some(percent((student.top1 - it.both_right?).max(0.0)))),
-                ),
-                (
-                    "both wrong",
-                    taught(&|student, it| {
-                        let wrong = 1.0 - it.top1 - student.top1 + it.both_right?;
-                        Some(percent(wrong.max(0.0)))
-                    }),
-                ),
+                ("both right", right(0)),
+                ("only teacher", right(1)),
+                ("only student", right(2)),
+                ("both wrong", right(3)),
                 (
                     "who is right",
                     teacher

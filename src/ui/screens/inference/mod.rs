@@ -105,6 +105,11 @@ impl Inference {
         }
     }
 
+    /// Whether the student answers, whose weights can be chosen.
+    pub(in crate::ui) fn asks_student(&self) -> bool {
+        self.asked.answering != Answering::Teacher
+    }
+
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         match action {
             Action::ChooseFolder => self.ask_folder(shared),
@@ -117,7 +122,7 @@ impl Inference {
                     Answering::Both => Answering::Student,
                 };
             }
-            Action::AnsweringWeights => {
+            Action::AnsweringWeights if self.asks_student() => {
                 self.asked.weights = match self.asked.weights {
                     Weights::Best => Weights::Latest,
                     Weights::Latest => Weights::Best,

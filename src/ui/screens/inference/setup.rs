@@ -98,7 +98,7 @@ fn models(answering: Answering) -> &'static str {
 
 /// Which of the student's weights, and how well they do. A teacher has but one.
 fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
-    if screen.asked.answering == Answering::Teacher {
+    if !screen.asks_student() {
         return MISSING.to_owned();
     }
     let run = shared.selected.as_ref().and_then(|run| runs.get(run));

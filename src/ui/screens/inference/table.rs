@@ -54,7 +54,7 @@ pub(super) fn draw(
             format!(" · {key}: {} unreadable", count(number as u64))
         }
     };
-    let old = screen.outdated(shared, runs).map_or("", |_| "old: ");
+    let old = screen.outdated(shared, runs).map_or("", |_| "outdated: ");
     let title = format!("{old}{number} · {}{unreadable}", results.words());
     let inside = gallery::panel(gallery::title(&title, area), true, theme, frame, area);
     if shown == 0 {

@@ -124,7 +124,7 @@ fn the_prompt_follows_what_is_there_and_what_is_missing() {
     let other = format!("these results are of the student's best weights; {again}");
     assert_shows(harness.keys(&["w"]), &other);
     assert_shows(&mut harness, "r classify  m models  w weights  ] next run");
-    assert_shows(&mut harness, "old: 1 image");
+    assert_shows(&mut harness, "outdated: 1 image");
     assert_shows(harness.keys(&["w"]), "done: 1 file");
     assert_shows(harness.keys(&["]"]), "these results are of quick-202");
     harness.keys(&["[", "o"]).text("/data/newer\n");

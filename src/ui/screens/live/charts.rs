@@ -122,7 +122,7 @@ pub(super) fn charts(
             ..chart("accuracy", accuracy)
         },
         chart("augmentation p", probabilities),
-        chart("weights", weights),
+        chart("loss weights", weights),
         ChartSpec {
             log: true,
             ..chart("lr", lr)
@@ -228,7 +228,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(names("augmentation p"), ["p1"]);
-        assert_eq!(names("weights"), ["patience", "w", "w_p"]);
+        assert_eq!(names("loss weights"), ["patience", "w", "w_p"]);
         assert_eq!(names("temperature"), [""]);
         assert_eq!(charts.len(), 4);
     }

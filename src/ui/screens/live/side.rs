@@ -226,7 +226,10 @@ impl Side<'_> {
         let files = run.flat_map(|run| &run.exports);
         let lines = files.flat_map(|(name, export)| {
             // With the comma behind it.
-            let name = shorten_middle(name, width.saturating_sub(5));
+            // The end is what differs between the files of a run.
+            let own = name.strip_prefix(self.name);
+            let name = own.map_or_else(|| name.clone(), |end| format!("…{end}"));
+            let name = shorten_middle(&name, width.saturating_sub(5));
             alerts::marked(" · ", &export_words(&name, export), width, theme.text())
         });
         lines.collect()

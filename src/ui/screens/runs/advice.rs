@@ -51,7 +51,7 @@ pub(super) fn advice(run: &Subject, shared: &Shared) -> Option<String> {
             Some(format!("failed{}: {message}", resume("retry")))
         }
         _ => match &entry.owner {
-            Owner::Elsewhere(holder) => Some(format!("training in {holder}")),
+            Owner::Elsewhere(holder) => Some(format!("{} in {holder}", entry.state().word())),
             Owner::Here | Owner::None => None,
         },
     }

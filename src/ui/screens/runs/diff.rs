@@ -92,10 +92,6 @@ pub(super) fn draw(
         .min(inside.width / 2);
     let shown = visible(runs.len(), before, inside.width - names);
     let column = shown_width(shown.len(), inside.width - names);
-    frame.render_widget(
-        block.title_bottom(hidden(runs.len() - shown.len(), theme)),
-        area,
-    );
     let cells = |first: Span<'static>, cell: &dyn Fn(usize) -> Line<'static>| {
         let mut line = Line::from(fitted(Line::from(first), names));
         for &at in &shown {
@@ -144,6 +140,15 @@ pub(super) fn draw(
         .len()
         .saturating_sub(usize::from(inside.height.saturating_sub(1)));
     let rest = lines.split_off(above.min(most));
+    let below = most - above.min(most);
+    let more = match below {
+        0 => String::new(),
+        rows => format!(" ↓ {rows} more "),
+    };
+    let block = block
+        .title_bottom(Line::styled(more, theme.accent()))
+        .title_bottom(hidden(runs.len() - shown.len(), theme));
+    frame.render_widget(block, area);
     let mut text = vec![heading];
     text.extend(rest);
     frame.render_widget(Paragraph::new(text), inside);

@@ -317,7 +317,7 @@ impl Table<'_> {
                 && let Field::Column(metric) = column.field
                 && metric.metric(subject.metrics).is_some()
             {
-                line.push_span(format!(" {:7}", "pinned"));
+                line.push_span(format!(" {:7}", "base"));
             }
             put(&line, column.is_right, (left, row.y, width), buffer);
         }

@@ -1,0 +1,156 @@
+//! Runs as one HTML file to be sent to others: it needs no network and no program but a
+//! browser, is read in light and in dark and printed, and has a table behind every
+//! picture.
+//!
+//! All of it is what the runs' folds, plans and probes have; nothing is evaluated again.
+
+mod chart;
+mod images;
+pub(super) mod markup;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use crate::event::inspection::Probe;
+use crate::event::{Phase, Split};
+use crate::experiment::spec::Spec;
+use crate::listing::{COMPARED, Column, Field, Pareto, ParetoCost, Subject};
+use crate::report::pareto;
+use crate::store::Config;
+
+use self::chart::{Chart, Curve, Unit};
+use self::images::data_uri;
+use self::markup::{Table, escaped, folded, preformatted};
+
+const STYLE: &str = include_str!("style.css");
+
+/// Probe images of all runs together, at most, so that the file stays small.
+const IMAGES: usize = 48;
+
+/// Of one run.
+const IMAGES_OF_RUN: usize = 12;
+
+/// Points of a curve, and how many runs share them.
+const POINTS: usize = 400;
+const RUNS_IN_FULL: usize = 4;
+
+/// A run and what of it the report shows.
+#[derive(Debug)]
+pub struct ReportedRun<'a> {
+    /// The run.
+    pub run: Subject<'a>,
+    /// What its experiment says, if it can be read.
+    pub spec: Option<&'a Spec>,
+    /// The images that it was watched by.
+    pub probe: Option<&'a Probe>,
+}
+
+/// How much of each run there is room for.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    points: usize,
+    images: usize,
+}
+
+/// The file. Runs stand in the order in which they are given.
+#[must_use]
+pub fn html(runs: &[ReportedRun]) -> String {
+    let room = Room {
+        points: POINTS * RUNS_IN_FULL / runs.len().max(RUNS_IN_FULL),
+        images: (IMAGES / runs.len().max(1)).min(IMAGES_OF_RUN),
+    };
+    let title = match runs {
+        [only] => only.run.name.to_owned(),
+        runs => format!("{} runs", runs.len()),
+    };
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+         content=\"width=device-width\">\n<meta name=\"generator\" content=\"{} {}\">\n<title>{}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+        escaped(&title)
+    );
+    if runs.len() > 1 {
+        // Writing to a string can't fail, here and below.
+        let _ = writeln!(html, "<h1>{}</h1>", escaped(&title));
+        let subjects: Vec<Subject> = runs.iter().map(|run| run.run).collect();
+        html += &compared(&subjects, room);
+    }
+    for (at, run) in runs.iter().enumerate() {
+        html += &run::section(run, at, runs.len() > 1, room);
+    }
+    html + "</main>\n</body>\n</html>\n"
+}
+
+/// What several runs have in common and what not.
+fn compared(runs: &[Subject], room: Room) -> String {
+    let mut titles = vec![("", false)];
+    titles.extend(COMPARED.map(|column| (column.title(), true)));
+    let mut metrics = Table::new("Metrics", &titles);
+    for run in runs {
+        let cells = COMPARED.map(|column| Field::Column(column).text(run));
+        metrics.row(std::iter::once(run.name.to_owned()).chain(cells));
+    }
+    let mut html = String::from("<h2>Metrics</h2>\n");
+    html += &metrics.html();
+    html += "<nav><ul>\n";
+    for (at, run) in runs.iter().enumerate() {
+        let name = escaped(run.name);
+        let _ = writeln!(html, "<li><a href=\"#run-{at}\">{name}</a></li>");
+    }
+    html += "</ul></nav>\n";
+    html += "<h2>What differs</h2>\n";
+    let fields = Config::differing(runs.iter().map(|run| run.config));
+    let mut titles = vec![("field", false)];
+    titles.extend(runs.iter().map(|run| (run.name, false)));
+    let mut differences = Table::new("What differs", &titles);
+    for field in fields {
+        let values = runs.iter().map(|run| {
+            let value = run.config.get(field);
+            value.unwrap_or(crate::format::MISSING).to_owned()
+        });
+        differences.row(std::iter::once(field.to_owned()).chain(values));
+    }
+    if differences.is_empty() {
+        html += "<p>The configurations are identical.</p>\n";
+    } else {
+        html += &differences.html();
+    }
+    html += "<h2>Validation accuracy</h2>\n";
+    let curves = runs.iter().map(|run| Curve {
+        name: run.name.to_owned(),
+        points: run::top1(&run.run.store, Phase::Student),
+    });
+    let chart = Chart {
+        title: Column::Last.title().to_owned(),
+        unit: Unit::Share,
+        curves: curves.collect(),
+        marks: &[],
+        most: room.points,
+    };
+    html += &chart.html();
+    html + &cost(runs)
+}
+
+/// What accuracy costs, by whatever is known of two runs at least.
+fn cost(runs: &[Subject]) -> String {
+    let costs = ParetoCost::all(runs).into_iter();
+    let pictures = costs.map(|cost| Pareto::of(runs, cost, Split::Valid));
+    let mut pictures = pictures.filter(|picture| picture.points.len() > 1);
+    let Some(picture) = pictures.next() else {
+        return String::new();
+    };
+    let source = data_uri("image/svg+xml", pareto::svg(&picture).as_bytes());
+    format!(
+        "<h2>What accuracy costs</h2>\n<figure><img src=\"{source}\" alt=\"{}\">\n{}</figure>\n",
+        escaped(&format!(
+            "{} against {}",
+            picture.accuracy_title(),
+            picture.cost.title()
+        )),
+        folded("Numbers", &preformatted(&pareto::table(&picture)))
+    )
+}
