@@ -23,6 +23,7 @@ mod reporting;
 mod runs;
 mod session;
 mod setup;
+mod study;
 mod tensorboard;
 mod workbench;
 
@@ -101,6 +102,9 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     if let Some(run) = &arguments.show {
         return runs::show(arguments, run);
     }
+    if let Some(file) = &arguments.study {
+        return study::run(arguments, file);
+    }
     if let Some(several) = &arguments.report {
         return report::report(arguments, several);
     }
@@ -138,7 +142,11 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
     let device = arguments.device;
     let job = if let Some(file) = &arguments.run {
         let loaded = Box::new(experiment::load(file, &overrides)?);
-        Job::New { loaded, device }
+        Job::New {
+            loaded,
+            device,
+            study: None,
+        }
     } else if let Some(run) = &arguments.resume {
         Job::Resume {
             run: find(arguments, run)?,

@@ -11,6 +11,7 @@ pub mod onnx;
 pub mod report;
 pub mod run;
 pub mod store;
+pub mod study;
 pub mod tensorboard;
 pub mod terminal;
 pub mod trainer;

@@ -154,6 +154,30 @@ fn experiments(page: &Page) -> Vec<String> {
 }
 
 #[test]
+fn every_study_is_read() {
+    let mut found = 0;
+    for page in pages() {
+        for block in page.blocks() {
+            if block.language != "ron" || !block.text.starts_with("Study(") {
+                continue;
+            }
+            found += 1;
+            let place = tempfile::tempdir().unwrap();
+            let studies = place.path().join("experiments/studies");
+            std::fs::create_dir_all(&studies).unwrap();
+            let base = place.path().join("experiments/quickstart.ron");
+            std::fs::write(base, quick_start::shortened(3)).unwrap();
+            let path = studies.join("example.ron");
+            std::fs::write(&path, &block.text).unwrap();
+            let read = workbench::study::Study::load(&path);
+            let complaint = read.err().map(|error| error.to_string());
+            assert_eq!(complaint, None, "{}:{}", page.path, block.line);
+        }
+    }
+    assert!(found > 0, "found no study");
+}
+
+#[test]
 fn settings_are_read() {
     let mut found = 0;
     check(|page| {

@@ -16,8 +16,9 @@ use crate::experiment::{Override, Report, read_schedule};
 use crate::run::USUAL_FOLDER;
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 17] = [
+const MODES: [&str; 18] = [
     "run",
+    "study",
     "resume",
     "fork",
     "replay",
@@ -37,12 +38,16 @@ const MODES: [&str; 17] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 27] = [
+const TAKEN_BY: [(&str, &[&str]); 31] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
     ("add_epochs", &["resume", "fork"]),
     ("schedules", &["resume", "fork"]),
+    ("dry_run", &["study"]),
+    ("table", &["study"]),
+    ("format", &["study"]),
+    ("picture", &["study"]),
     ("decode", &["check"]),
     ("checkpoint", &["infer"]),
     ("model", &["infer"]),
@@ -66,13 +71,16 @@ const TAKEN_BY: [(&str, &[&str]); 27] = [
     ("junit", &["run", "resume", "fork", "replay"]),
     (
         "device",
-        &["run", "replay", "check", "infer", "export", "bench"],
+        &[
+            "run", "study", "replay", "check", "infer", "export", "bench",
+        ],
     ),
 ];
 
 /// Modes that report as JSON.
-const AS_JSON: [&str; 13] = [
+const AS_JSON: [&str; 14] = [
     "run",
+    "study",
     "resume",
     "fork",
     "replay",
@@ -112,6 +120,38 @@ pub struct Arguments {
     /// Train an experiment and report.
     #[arg(long, value_name = "FILE", help_heading = "Train")]
     pub run: Option<PathBuf>,
+
+    /// Train what is missing of a study: several variants of an experiment with several
+    /// seeds at equal cost; then compare them.
+    #[arg(long, value_name = "FILE", help_heading = "Compare variants")]
+    pub study: Option<PathBuf>,
+
+    /// With --study: train nothing; list the runs, what is done and how long the rest takes.
+    #[arg(long, conflicts_with = "table", help_heading = "Compare variants")]
+    pub dry_run: bool,
+
+    /// With --study: train nothing; compare the variants by the runs that are complete.
+    #[arg(long, help_heading = "Compare variants")]
+    pub table: bool,
+
+    /// With --study: format of the table.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        conflicts_with_all = ["json", "dry_run"],
+        help_heading = "Compare variants"
+    )]
+    pub format: TableFormat,
+
+    /// With --study: also plot the variants, each seed as a dot, as an SVG.
+    #[arg(
+        long,
+        value_name = "FILE.svg",
+        conflicts_with = "dry_run",
+        help_heading = "Compare variants"
+    )]
+    pub picture: Option<PathBuf>,
 
     /// Resume a stopped run: its folder, its name or the start of its name.
     #[arg(long, value_name = "RUN", help_heading = "Train")]
@@ -517,6 +557,18 @@ pub enum Schedules {
     Stretch,
 }
 
+/// Formats of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum TableFormat {
+    /// Aligned columns.
+    #[default]
+    Text,
+    /// Markdown.
+    Markdown,
+    /// Comma-separated values, numbers in full.
+    Csv,
+}
+
 /// Models of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Model {
@@ -620,7 +672,8 @@ mod tests {
                 "--infer a --set b=1",
                 "--set needs --run, --resume, --fork or --check",
             ),
-            ("--json", "--json needs --run, --resume"),
+            ("--json", "--json needs --run, --study, --resume"),
+            ("--run a.ron --table", "--table needs --study"),
             ("--device cpu", "--device needs --run"),
         ] {
             let error = read(words).unwrap_err().to_string();
@@ -635,6 +688,8 @@ mod tests {
             // As it was called at first.
             "--export a --unproven",
             "--runs --pareto a.svg --x size",
+            "--study a.ron --device cpu --picture a.svg --format csv",
+            "--study a.ron --table --json",
         ] {
             read(words).unwrap();
         }

@@ -59,6 +59,9 @@ pub enum AppError {
     /// Nothing could be shown of runs.
     #[error(transparent)]
     Runs(#[from] RunsError),
+    /// A study's results could not be written.
+    #[error(transparent)]
+    Study(#[from] StudyError),
     /// A report would find no place.
     #[error(transparent)]
     Reporting(#[from] ReportingError),
@@ -162,6 +165,28 @@ pub enum RunsError {
     /// A value has no form in JSON.
     #[error("the runs could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// Why the results of a study were not written.
+#[derive(Debug, Error)]
+pub enum StudyError {
+    /// A value has no form in JSON.
+    #[error("the study could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The table has no form as CSV.
+    #[error("the table could not be written as CSV: {0}")]
+    Csv(#[from] csv::Error),
+    /// A picture has another ending.
+    #[error("--picture {}: the picture is an SVG; name it with the ending .svg", .0.shown())]
+    NotSvg(PathBuf),
+    /// The picture finds no place.
+    #[error("could not write {}: {error}", path.shown())]
+    Picture {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
 }
 
 fn no_weights(checkpoints: &Path) -> String {

@@ -14,10 +14,23 @@ use crate::run::{Exit, StopSignal};
 pub fn run(job: Job, arguments: &Arguments) -> Result<Exit, AppError> {
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(AppError::Signals)?;
+    train(job, arguments, arguments.json, stop)
+}
+
+/// The same, stopped by this signal; with `json` standard output has the events.
+///
+/// # Errors
+/// As [`run`].
+pub fn train(
+    job: Job,
+    arguments: &Arguments,
+    json: bool,
+    stop: StopSignal,
+) -> Result<Exit, AppError> {
     let say = Box::new(|line: String| super::print_error_line(&line));
     let mut session = Session::begin(job, &arguments.checkpoints, stop, say)?;
     let mut store = std::mem::take(&mut session.before).keeping_latest();
-    let mut reporting = Reporting::new(arguments, &session.gates, &session.folder)
+    let mut reporting = Reporting::new(arguments, json, &session.gates, &session.folder)
         .map_err(ReportingError::Summary)?;
     let (events, end) = session.into_parts();
     for event in &events {

@@ -158,11 +158,16 @@ fn can_be_written(path: &Path) -> io::Result<()> {
 
 impl Reporting {
     /// Lines go to standard error: as bars on a terminal, plain elsewhere. With
-    /// `--json`, standard output has nothing but events.
+    /// `json`, standard output has nothing but events.
     ///
     /// # Errors
     /// If the step summary cannot be opened.
-    pub fn new(arguments: &Arguments, gates: &[Gate], folder: &RunFolder) -> io::Result<Self> {
+    pub fn new(
+        arguments: &Arguments,
+        json: bool,
+        gates: &[Gate],
+        folder: &RunFolder,
+    ) -> io::Result<Self> {
         let mut reporters = Reporters::new();
         let symbols = Symbols::of_process();
         if io::stderr().is_terminal() {
@@ -174,7 +179,7 @@ impl Reporting {
         } else {
             reporters.add(TextReporter::new(io::stderr(), symbols));
         }
-        if arguments.json {
+        if json {
             reporters.add(JsonReporter::new(io::stdout()));
         }
         if let Some(path) = &arguments.junit {

@@ -99,7 +99,7 @@ pub fn list(arguments: &Arguments, filter: &[String]) -> Result<Exit, AppError> 
 
 /// Draws runs with what they cost, and prints the same as a table.
 fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, AppError> {
-    if path.extension().is_none_or(|ending| ending != "svg") {
+    if !is_named_svg(path) {
         return Err(RunsError::NotSvg(path.to_owned()).into());
     }
     check_place(path).map_err(|error| RunsError::Picture {
@@ -144,8 +144,13 @@ fn draw(arguments: &Arguments, runs: &[Subject], path: &Path) -> Result<Exit, Ap
     Ok(Exit::Success)
 }
 
+/// Whether a picture has the ending of one.
+pub fn is_named_svg(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "svg")
+}
+
 /// That a picture can be written without loss of something else.
-fn check_place(path: &Path) -> io::Result<()> {
+pub fn check_place(path: &Path) -> io::Result<()> {
     RunFolder::check_outside(path)?;
     if is_replaceable(path)? && !is_svg(path)? {
         return Err(io::Error::other(

@@ -25,7 +25,7 @@ use crate::event::{Outcome, RunEvent};
 use crate::experiment::Loaded;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{DeviceSpec, Gate};
-use crate::run::{Awaited, RunFolder, RunLock, StopSignal};
+use crate::run::{Awaited, RunFolder, RunLock, RunPlan, StopSignal, StudyRun};
 use crate::store::{CommandTail, Recorder, RecorderHandle, Recording, RunStore};
 use crate::trainer::{EventSink, Trainer};
 
@@ -46,6 +46,8 @@ pub enum Job {
         loaded: Box<Loaded>,
         /// Device instead of the experiment's.
         device: Option<DeviceSpec>,
+        /// Which run of a study it is, if it is one.
+        study: Option<StudyRun>,
     },
     /// A run, in its folder, from its latest checkpoint.
     Resume {
@@ -142,7 +144,11 @@ impl Session {
         say: Lines,
     ) -> Result<Self, SessionError> {
         let (opened, prepared) = match job {
-            Job::New { loaded, device } => new(&loaded, device, checkpoints, &stop, say)?,
+            Job::New {
+                loaded,
+                device,
+                study,
+            } => new(&loaded, device, study, checkpoints, &stop, say)?,
             Job::Resume { run, changes } => previous::resume(&run, &changes, &stop)?,
             Job::Fork { run, from, changes } => {
                 fork::fork(&run, from.as_deref(), &changes, checkpoints, &stop)?
@@ -233,6 +239,7 @@ impl SessionEnd {
 fn new(
     loaded: &Loaded,
     device: Option<DeviceSpec>,
+    study: Option<StudyRun>,
     checkpoints: &Path,
     stop: &StopSignal,
     say: Lines,
@@ -242,7 +249,7 @@ fn new(
     let prepared = unless_stopped(stop, move || Prepared::new(plan, &*say));
     let prepared = prepared.map_err(|error| error.in_file(loaded))?;
     let frozen = loaded.frozen_text();
-    create(prepared, frozen, checkpoints, ResumeState::default())
+    create(prepared, frozen, study, checkpoints, ResumeState::default())
 }
 
 /// Prepares on a thread that nobody waits for once the training is to stop: large sets
@@ -273,15 +280,20 @@ fn unless_stopped(
     }
 }
 
-/// Makes the folder of a run, which keeps this text of its experiment.
+/// Makes the folder of a run, which keeps this text of its experiment, and which run of a
+/// study it is.
 fn create(
     prepared: Prepared,
     frozen: &str,
+    study: Option<StudyRun>,
     checkpoints: &Path,
     previous: ResumeState,
 ) -> Result<(Opened, Prepared), SessionError> {
     let now = SystemTime::now();
-    let plan = prepared.run_plan(frozen);
+    let plan = RunPlan {
+        study,
+        ..prepared.run_plan(frozen)
+    };
     let name = plan.resolved.plan.name.clone();
     let folder = RunFolder::create_planned(checkpoints, &name, frozen, plan, now)?;
     let lock = folder.lock()?;

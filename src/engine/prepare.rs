@@ -391,6 +391,7 @@ impl Prepared {
             models: self.summaries(),
             weights: self.weights.clone(),
             forked: None,
+            study: None,
         }
     }
 

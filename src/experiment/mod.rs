@@ -29,6 +29,7 @@ pub mod tokens;
 
 pub use explain::{explain, explain_resolved, section};
 pub use read::{
-    Diagnostic, Loaded, Override, Place, Report, Severity, load, load_frozen, load_text,
-    read_schedule, read_spec, read_text, unix, with_names_of_today,
+    Anything, Diagnostic, Document, Loaded, Override, Place, Report, Severity, Whole, Written,
+    load, load_frozen, load_text, read_changed, read_schedule, read_spec, read_text, unix,
+    with_names_of_today,
 };

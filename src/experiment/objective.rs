@@ -2,6 +2,8 @@
 //! knobs that weigh and shape them. Methods expand to these; the trainer knows
 //! nothing else.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::controller::Controller;
@@ -22,6 +24,15 @@ pub struct Objective {
     pub knobs: Vec<Knob>,
     /// The rule that moves knobs at the end of a round, if any.
     pub controller: Option<Controller>,
+}
+
+impl Objective {
+    /// Views on which the student is evaluated: those that a term looks at.
+    #[must_use]
+    pub fn student_views(&self) -> BTreeSet<usize> {
+        let terms = self.terms.iter();
+        terms.flat_map(|term| term.loss.views()).collect()
+    }
 }
 
 /// One augmented copy of the batch.

@@ -11,9 +11,9 @@ use crate::event::{Export, ExportFormat, Phase, PixelFormat};
 use crate::experiment::metric::{Cost, Metric, Quantity};
 use crate::experiment::nearest::nearest;
 use crate::format::{MISSING, bytes, duration, loss, milliseconds, percent, scaled, speed};
-use crate::run::Fork;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
+use crate::run::{Fork, StudyRole, StudyRun};
 use crate::store::{FieldValue, Metrics, Progress, RunState};
 
 /// Something that is asked.
@@ -62,10 +62,12 @@ pub enum Column {
     Device,
     /// The run that it was forked from, and the checkpoint.
     Forked,
+    /// The study that it is a run of, the variant and the seed.
+    Study,
 }
 
 /// Columns that a person has to ask for.
-const ON_REQUEST: [Column; 2] = [Column::Device, Column::Forked];
+const ON_REQUEST: [Column; 3] = [Column::Device, Column::Forked, Column::Study];
 
 /// Columns that every table has, what matters most first: the last ones go where
 /// there is no room.
@@ -134,6 +136,16 @@ pub fn export_words(name: &str, export: &Export) -> String {
         Some(PixelFormat::Float) | None => "",
     };
     format!("{name}, {input}{}, {proof}", bytes(export.bytes))
+}
+
+/// Which run of a study a run is: `shapes: vanilla, seed 1`.
+#[must_use]
+pub fn study_words(of: &StudyRun) -> String {
+    let role = match of.role {
+        StudyRole::Seed(seed) => format!("seed {seed}"),
+        StudyRole::Speed => "time of an epoch".to_owned(),
+    };
+    format!("{}: {}, {role}", of.study, of.variant)
 }
 
 /// What each training took, of so many seconds: `student 1 m 02 s, teacher 10 s`.
@@ -269,6 +281,7 @@ impl Column {
             Self::Note => "note",
             Self::Device => "device",
             Self::Forked => "forked",
+            Self::Study => "study",
         }
     }
 
@@ -412,6 +425,7 @@ impl Field {
     pub fn text(&self, run: &Subject) -> String {
         let text = match self {
             Self::Column(Column::Started) => moment(run.run.started),
+            Self::Column(Column::Study) => run.study().map_or_else(String::new, study_words),
             Self::Column(Column::Done) => run.metrics.progress.map_or_else(String::new, done),
             _ => match (self.value(run), self) {
                 (Value::Number(seconds), Self::Column(Column::Time)) => duration(seconds),
@@ -597,6 +611,12 @@ impl<'a> Subject<'a> {
         self.run.plan.as_ref()?.forked.as_ref()
     }
 
+    /// Which run of a study it is, if it is one.
+    #[must_use]
+    pub fn study(&self) -> Option<&'a StudyRun> {
+        self.run.plan.as_ref()?.study.as_ref()
+    }
+
     /// The metric by which its best weights are chosen.
     #[must_use]
     pub fn best_by(&self) -> String {
@@ -626,6 +646,9 @@ impl<'a> Subject<'a> {
             Column::Forked => self.forked().map_or(Value::Nothing, |fork| {
                 let from = format!("{}, {}", fork.from, kept_name(fork.at));
                 Value::Text(Cow::Owned(from))
+            }),
+            Column::Study => self.study().map_or(Value::Nothing, |of| {
+                Value::Words(vec![&of.study, &of.variant])
             }),
             Column::Started => Value::Text(Cow::Owned(moment(self.run.started))),
             Column::Best | Column::Last | Column::Test | Column::Loss | Column::Agreement => {

@@ -15,8 +15,8 @@ mod summary;
 pub(crate) mod testing;
 
 pub use field::{
-    COMPARED, Column, Field, Fields, Key, columns, compare, export_words, legend, trained_words,
-    written,
+    COMPARED, Column, Field, Fields, Key, columns, compare, export_words, legend, study_words,
+    trained_words, written,
 };
 pub use filter::{Filter, FilterError};
 pub use gates::{GateStatus, Verdict, all_hold};

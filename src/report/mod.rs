@@ -18,8 +18,10 @@ mod junit;
 mod metrics;
 pub mod pareto;
 pub mod runs;
+pub mod study;
 mod text;
 mod wording;
+mod xml;
 
 use std::io;
 use std::path::Path;

@@ -35,7 +35,7 @@ pub use folder::{RunError, RunFolder, Started, USUAL_FOLDER};
 pub use lock::{Holder, LockError, LockWatch, RunLock};
 pub use notes::{Notes, NotesChange};
 pub use own_weights::{Origin, OwnWeights, WEIGHTS};
-pub use plan_file::{Fork, PlanError, RunPlan, WeightsIdentity};
+pub use plan_file::{Fork, PlanError, RunPlan, StudyRole, StudyRun, WeightsIdentity};
 pub use queue::{Ahead, Renewal, Ticket};
 pub use record_mark::{CheckpointMark, NotRecorded, RecordMark};
 pub use rename::{MoveError, check_name};

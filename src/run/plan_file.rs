@@ -54,6 +54,31 @@ pub struct RunPlan {
     /// The kept checkpoint that it starts from, if it is one of another run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked: Option<Fork>,
+    /// Which run of a study it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<StudyRun>,
+}
+
+/// Which run of a study a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudyRun {
+    /// Name of the study.
+    pub study: String,
+    /// Name of the variant.
+    pub variant: String,
+    /// What it is for.
+    pub role: StudyRole,
+    /// BLAKE3 of the experiment that the study came to for it, hexadecimal.
+    pub experiment: String,
+}
+
+/// What a run of a study is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum StudyRole {
+    /// A result, of this seed.
+    Seed(u64),
+    /// How long an epoch takes.
+    Speed,
 }
 
 /// A kept checkpoint that a run starts from.

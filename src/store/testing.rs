@@ -60,6 +60,7 @@ pub(crate) fn run_plan(experiment: &str, steps_per_epoch: u64) -> RunPlan {
         models: Vec::new(),
         weights: Vec::new(),
         forked: None,
+        study: None,
     }
 }
 

@@ -15,7 +15,7 @@ use regex::{Captures, Regex};
 use tempfile::TempDir;
 
 use super::pages::{Page, root};
-use super::quick_start::{pictures, shortened};
+use super::quick_start::{pictures, shortened, shortened_study};
 use super::terminal::Terminal;
 
 /// Longest time that a command may take. Machines that test are slow.
@@ -147,7 +147,7 @@ impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
-        for made in ["experiments", "target/release", "bin"] {
+        for made in ["experiments/studies", "target/release", "bin"] {
             fs::create_dir_all(at(made)).unwrap();
         }
         for program in ["target/release/workbench", "bin/workbench"] {
@@ -162,6 +162,8 @@ impl Place {
             }
         }
         fs::write(at("experiments/quickstart.ron"), shortened(3)).unwrap();
+        let study = "experiments/studies/shapes.ron";
+        fs::write(at(study), shortened_study()).unwrap();
         // More than one batch to train on.
         for (images, count) in [("data/my-images/train", 150), ("data/my-images/test", 20)] {
             pictures(&at(images), count);

@@ -62,6 +62,7 @@ impl Play {
             models: Vec::new(),
             weights: Vec::new(),
             forked: None,
+            study: None,
         }));
         let mut play = Self {
             entry,

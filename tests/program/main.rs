@@ -29,6 +29,7 @@ mod runs;
 mod setup;
 #[cfg(unix)]
 mod steered;
+mod study;
 mod tensorboard;
 mod torchscript;
 mod uneven;

@@ -62,6 +62,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
         "listing",
         &["format", "experiment", "run", "event", "store"],
     ),
+    ("study", &["format", "experiment", "run", "event", "store"]),
     (
         "ui",
         &[
@@ -84,6 +85,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "event",
             "store",
             "listing",
+            "study",
         ],
     ),
     ("tensorboard", &["experiment", "run", "event", "store"]),
@@ -99,6 +101,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "data",
             "store",
             "listing",
+            "study",
             "trainer",
             "engine",
             "ui",

@@ -50,6 +50,8 @@ pub fn fork(
             from: run.name(),
             at,
         }),
+        // What it becomes is no longer what the study is about.
+        study: None,
         ..plan
     };
     let name = plan.resolved.plan.name.clone();

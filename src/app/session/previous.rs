@@ -189,7 +189,7 @@ pub fn replay(
         adjustments,
         ..ResumeState::default()
     };
-    create(prepared, &text, checkpoints, previous)
+    create(prepared, &text, None, checkpoints, previous)
 }
 
 /// The experiment of a run, as it was run.

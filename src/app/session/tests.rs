@@ -59,6 +59,7 @@ fn stopped() -> &'static Path {
         let job = Job::New {
             loaded: Box::new(loaded),
             device: None,
+            study: None,
         };
         let stop = StopSignal::new();
         let session = Session::begin(job, place.path(), stop.clone(), Box::new(|_| ())).unwrap();

@@ -12,11 +12,12 @@ use super::message::Message;
 use super::tree;
 use crate::experiment::{read_text, unix};
 use crate::run::atomic::{create_folders, write_through};
+use crate::study::is_study;
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{LogLine, News};
 use crate::untrusted::{Show as _, is_absent};
 
-/// Experiment files in a folder and its subfolders, sorted; hidden ones are
+/// Experiment files in a folder and its subfolders, sorted; hidden ones and studies are
 /// left out.
 ///
 /// # Errors
@@ -29,10 +30,15 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = tree::walk(folder, |name| !tree::is_hidden(name))?
         .files
         .into_iter()
-        .filter(|path| is_experiment(path))
+        .filter(|path| is_experiment(path) && !is_study_at(path))
         .collect();
     files.sort();
     Ok(files)
+}
+
+/// Whether a study lies among experiments.
+fn is_study_at(path: &Path) -> bool {
+    read_text(path).is_ok_and(|text| is_study(&text))
 }
 
 pub(super) fn is_experiment(path: &Path) -> bool {
@@ -203,6 +209,8 @@ mod tests {
         let (b, a) = (put("b.ron"), put("a/x.ron"));
         put(".hidden.ron");
         put("notes.txt");
+        let study = put("studies/a.ron");
+        fs::write(study, "// Of a and b.\nStudy(base: \"../b.ron\")").unwrap();
         put("checkpoints/a-20261129-101112-abcdef/experiment.ron");
         put("checkpoints/a-20261129-101112-abcdef/plan.json");
         assert_eq!(list(place.path()).unwrap(), [a, b]);

@@ -93,6 +93,7 @@ impl OpenSession for EngineSessions {
             QueuedJob::Experiment(path) => Job::New {
                 loaded: Box::new(experiment::load(path, &[])?),
                 device: None,
+                study: None,
             },
             QueuedJob::Run(folder) => Job::Resume {
                 run: folder.clone(),

@@ -14,7 +14,7 @@ use crate::data::MixedLabel;
 use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget};
 use crate::untrusted::Show as _;
 
-/// Logits by view; only the views that [`student_views`] and [`teacher_views`]
+/// Logits by view; only the views that [`Objective::student_views`] and [`teacher_views`]
 /// name are needed.
 #[derive(Debug, Clone, Default)]
 pub struct Logits {
@@ -141,13 +141,6 @@ pub enum ObjectiveError {
     /// Nothing is to be minimised.
     #[error("the objective has no terms; give its method at least one loss")]
     NoTerms,
-}
-
-/// Views on which the student must be evaluated.
-#[must_use]
-pub fn student_views(objective: &Objective) -> BTreeSet<usize> {
-    let terms = objective.terms.iter();
-    terms.flat_map(|term| term.loss.views()).collect()
 }
 
 /// Views on which the teacher must be evaluated.

@@ -91,7 +91,7 @@ fn distillation_over_several_views_is_the_mean_over_them() {
 #[test]
 fn only_the_views_that_a_term_names_are_needed() {
     let objective = objective("AdaptiveAugmentation()");
-    assert_eq!(student_views(&objective), BTreeSet::from([0, 1]));
+    assert_eq!(objective.student_views(), BTreeSet::from([0, 1]));
     assert_eq!(teacher_views(&objective), BTreeSet::from([0]));
     let knobs = knobs(&objective);
     let context = Context {

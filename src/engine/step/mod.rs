@@ -18,9 +18,7 @@ use super::classify::{AnswerError, Classify};
 #[cfg(feature = "libtorch")]
 use super::device::caught;
 use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
-use super::objective::{
-    Context, Logits, Losses, Share, evaluate, label_tensor, student_views, teacher_views,
-};
+use super::objective::{Context, Logits, Losses, Share, evaluate, label_tensor, teacher_views};
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
 use crate::data::MixedLabel;
@@ -331,7 +329,7 @@ fn forward(
     objective: &Objective,
 ) -> Result<Logits, StepError> {
     let mut logits = Logits::default();
-    for view in student_views(objective) {
+    for view in objective.student_views() {
         let images = images(batch, view)?;
         logits.student.insert(view, student.forward(images));
     }

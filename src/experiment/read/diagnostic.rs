@@ -205,6 +205,35 @@ impl Report {
         (self.more > 0).then(|| format!("and {more}"))
     }
 
+    /// Several reports as one, each error once; none of no reports.
+    #[must_use]
+    pub fn all(reports: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all = Self {
+            diagnostics: Vec::new(),
+            more: 0,
+        };
+        for report in reports {
+            for diagnostic in report.diagnostics {
+                if all.diagnostics.len() >= MAX_DIAGNOSTICS {
+                    all.more += 1;
+                } else if !all.diagnostics.contains(&diagnostic) {
+                    all.diagnostics.push(diagnostic);
+                }
+            }
+            all.more += report.more;
+        }
+        (all.count() > 0).then_some(all)
+    }
+
+    /// The same report, of whose errors each names what it is about.
+    #[must_use]
+    pub fn about(mut self, what: &str) -> Self {
+        for diagnostic in &mut self.diagnostics {
+            diagnostic.message = format!("{what}: {}", diagnostic.message);
+        }
+        self
+    }
+
     /// A report of one diagnostic.
     pub(super) fn of(diagnostic: Diagnostic) -> Self {
         Self {

@@ -6,8 +6,10 @@
 //! a value that could not be read is left out.
 
 mod brackets;
+mod canonical;
 mod describe;
 mod diagnostic;
+mod document;
 mod elements;
 mod finding;
 mod freeze;
@@ -30,7 +32,9 @@ use std::io;
 use std::path::Path;
 
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
+pub use document::{Anything, Document};
 pub use overrides::Override;
+pub use parse::Whole;
 
 use super::catalogue::successor;
 use super::plan::Plan;
@@ -113,9 +117,15 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
 /// # Errors
 /// Every error in the text and the overrides.
 pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
+    let source = changed(text, origin, overrides)?;
+    read(&source, origin).map_err(|found| report(&source, found))
+}
+
+/// The text of a file at `origin` with these changes, each made to what the ones before
+/// it left.
+fn changed(text: &str, origin: &Path, overrides: &[Override]) -> Result<Source, Report> {
     let mut source = Source::new(origin.to_string_lossy().into_owned(), text.to_owned());
     for change in overrides {
-        // Each change is made to what the ones before it left.
         let parsed = parse::parse(source.text());
         let Some(root) = parsed.root.filter(|_| parsed.findings.is_empty()) else {
             break;
@@ -124,7 +134,7 @@ pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Lo
             .apply(&mut source, &root)
             .map_err(|diagnostic| Report::of(*diagnostic))?;
     }
-    read(&source, origin).map_err(|found| report(&source, found))
+    Ok(source)
 }
 
 /// As [`load_text`], for the text that a run keeps, which may be that of an older
@@ -177,14 +187,34 @@ pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
 /// # Errors
 /// Every error in the text that is not one of its values.
 pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
-    let source = Source::new(origin.to_string_lossy().into_owned(), text.to_owned());
-    let parsed = parse::parse(text);
+    read_changed(text, origin, &[]).map(|written| written.spec)
+}
+
+/// An experiment that was read and not planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// What was written, overrides applied.
+    pub spec: Spec,
+    /// BLAKE3 of that, hexadecimal: the same however it is written, and whatever the runs
+    /// are called.
+    pub fingerprint: String,
+}
+
+/// As [`read_spec`], with overrides.
+///
+/// # Errors
+/// Every error in the text and the overrides that is not one of their values.
+pub fn read_changed(text: &str, origin: &Path, overrides: &[Override]) -> Result<Written, Report> {
+    let source = changed(text, origin, overrides)?;
+    let parsed = parse::parse(source.text());
     let mut found = Found::from(parsed.findings);
     if let Some(root) = parsed.root {
         let typed = typed::read::<Spec>(&root);
         found.add(typed.findings, typed.more);
         if let Some(spec) = typed.value.filter(|_| found.findings.is_empty()) {
-            return Ok(spec);
+            let text = canonical::canonical(&root);
+            let fingerprint = blake3::hash(text.as_bytes()).to_hex().to_string();
+            return Ok(Written { spec, fingerprint });
         }
     }
     Err(report(&source, found))
@@ -276,13 +306,20 @@ pub fn unix(text: &str) -> String {
 /// # Errors
 /// If there is no file, it is no text, or far too large for an experiment.
 pub fn read_text(path: &Path) -> Result<String, Report> {
+    read_text_of(path, &Whole::EXPERIMENT)
+}
+
+/// Reads the text of a file that holds one of these.
+fn read_text_of(path: &Path, whole: &Whole) -> Result<String, Report> {
+    let Whole {
+        a_noun, example, ..
+    } = whole;
+    let folder = example.rsplit_once('/').map_or(".", |(folder, _)| folder);
     let shown = path.shown();
     let fail = |message: String, help: &str| Err(Report::placeless(message, Some(help)));
+    let such_as = format!("name {a_noun} file, such as {example}");
     if path.is_dir() {
-        return fail(
-            format!("`{shown}` is a folder"),
-            "name an experiment file, such as experiments/quickstart.ron",
-        );
+        return fail(format!("`{shown}` is a folder"), &such_as);
     }
     let bytes = match read_limited(path, MAX_BYTES) {
         Ok(bytes) => bytes,
@@ -290,13 +327,12 @@ pub fn read_text(path: &Path) -> Result<String, Report> {
             return match error.kind() {
                 io::ErrorKind::NotFound => fail(
                     format!("there is no file `{shown}`"),
-                    "check the path; experiments/ holds some to start from",
+                    &format!("check the path; {folder}/ holds some to start from"),
                 ),
                 // Too large, or no file at all.
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => fail(
-                    format!("`{shown}` is not an experiment: {error}"),
-                    "name an experiment file, such as experiments/quickstart.ron",
-                ),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    fail(format!("`{shown}` is not {a_noun}: {error}"), &such_as)
+                }
                 _ => fail(
                     format!("`{shown}` cannot be read: {error}"),
                     "check its permissions",
@@ -309,7 +345,7 @@ pub fn read_text(path: &Path) -> Result<String, Report> {
         let byte = error.as_bytes().get(at).copied().unwrap_or_default();
         fail(
             format!("`{shown}` is not text: byte {at} is {byte:#04x}, which is not UTF-8"),
-            "an experiment file is RON, saved as UTF-8",
+            &format!("{a_noun} file is RON, saved as UTF-8"),
         )
     })
 }

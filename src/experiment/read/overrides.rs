@@ -3,7 +3,7 @@
 use super::diagnostic::{Diagnostic, Report};
 use super::finding::Finding;
 use super::parse::parse_value;
-use super::source::{Piece, Source};
+use super::source::{Original, Piece, Source};
 use super::tree::{Kind, Node, Segment, Span, segments};
 use crate::experiment::nearest::nearest;
 
@@ -18,6 +18,7 @@ pub struct Override {
     argument: String,
     path: Vec<(Segment, Span)>,
     value_start: usize,
+    written: Original,
 }
 
 impl Override {
@@ -26,10 +27,12 @@ impl Override {
     /// # Errors
     /// No `=`, a path that is none, or a value that is not RON.
     pub fn parse(argument: &str) -> Result<Self, Report> {
-        let fail = |finding: Finding| {
-            let source = Source::new("--set".to_owned(), argument.to_owned());
-            Report::of(source.diagnose(finding))
-        };
+        Self::parse_written(argument, Original::argument(argument))
+    }
+
+    /// As [`parse`](Self::parse), of an argument that is written somewhere.
+    pub(super) fn parse_written(argument: &str, written: Original) -> Result<Self, Report> {
+        let fail = |finding: Finding| Report::of(written.diagnose(finding));
         let Some(equals) = argument.find('=') else {
             let end = argument.len();
             return Err(fail(
@@ -66,6 +69,7 @@ impl Override {
             argument: argument.to_owned(),
             path,
             value_start,
+            written,
         })
     }
 
@@ -86,16 +90,32 @@ impl Override {
             return Ok(());
         };
         let key = change.argument.split('=').next().unwrap_or_default().trim();
-        let source = Source::new("--set".to_owned(), change.argument.clone());
         let finding = Finding::new(0..key.len().max(1), format!("`{key}` is set twice"))
             .help("write it once");
-        Err(Report::of(source.diagnose(finding)))
+        Err(Report::of(change.written.diagnose(finding)))
+    }
+
+    /// The field of the experiment that it changes, or a part of it.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        match self.path.first() {
+            Some((Segment::Name(name), _)) => name,
+            _ => "",
+        }
+    }
+
+    /// A problem with it, where it is written.
+    #[must_use]
+    pub fn report(&self, message: impl Into<String>, help: impl Into<String>) -> Report {
+        let key = self.path.last().map_or(0, |(_, span)| span.end);
+        let finding = Finding::new(0..key.max(1), message).help(help);
+        Report::of(self.written.diagnose(finding))
     }
 
     /// Makes the change in `source`, whose value is `root`. Only the value
     /// itself changes; comments stay.
     pub(super) fn apply(&self, source: &mut Source, root: &Node) -> Result<(), Box<Diagnostic>> {
-        let original = source.add_argument(self.argument.clone());
+        let original = source.add_argument(self.written.clone());
         let path: Vec<Segment> = self
             .path
             .iter()

@@ -28,9 +28,52 @@ pub(super) struct Parsed {
     pub findings: Vec<Finding>,
 }
 
+/// What a file holds, for what is reported of one that does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// What it is called in a sentence.
+    pub noun: &'static str,
+    /// The same with its article.
+    pub a_noun: &'static str,
+    /// What stands before its parentheses.
+    pub name: &'static str,
+    /// What stands in them, in short.
+    pub fields: &'static str,
+    /// A file that holds one.
+    pub example: &'static str,
+}
+
+impl Whole {
+    /// An experiment.
+    pub const EXPERIMENT: Self = Self {
+        noun: "experiment",
+        a_noun: "an experiment",
+        name: "Experiment",
+        fields: "data: …, student: …, method: …, epochs: …",
+        example: "experiments/quickstart.ron",
+    };
+
+    /// Whether a text says that it is one.
+    #[must_use]
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let root = parse_whole(text, self).root;
+        root.is_some_and(|root| root.name() == Some(self.name))
+    }
+
+    /// What is written.
+    fn sketch(&self) -> String {
+        format!("{} is {}({})", self.a_noun, self.name, self.fields)
+    }
+}
+
 /// Reads an experiment.
 pub(super) fn parse(text: &str) -> Parsed {
-    parse_as(text, Parser::experiment)
+    parse_whole(text, &Whole::EXPERIMENT)
+}
+
+/// Reads a text that holds one of these.
+pub(super) fn parse_whole(text: &str, whole: &Whole) -> Parsed {
+    parse_as(text, |parser| parser.whole(whole))
 }
 
 /// Reads a value that is to stand in an experiment.
@@ -38,7 +81,7 @@ pub(super) fn parse_value(text: &str) -> Parsed {
     parse_as(text, |parser| Some(parser.single_value()))
 }
 
-fn parse_as<'t>(text: &'t str, whole: fn(&mut Parser<'t>) -> Option<Node>) -> Parsed {
+fn parse_as<'t>(text: &'t str, whole: impl FnOnce(&mut Parser<'t>) -> Option<Node>) -> Parsed {
     let mut parser = Parser::new(text);
     let root = if parser.lost {
         None
@@ -89,27 +132,22 @@ impl<'t> Parser<'t> {
         parser
     }
 
-    fn experiment(&mut self) -> Option<Node> {
+    fn whole(&mut self, whole: &Whole) -> Option<Node> {
+        let Whole { name, noun, .. } = whole;
         self.attributes();
         if self.peek().is_none() {
-            self.lose(
-                Finding::new(0..0, "there is no experiment in this file").help(
-                    "an experiment is Experiment(data: …, student: …, method: …, epochs: …); \
-                     experiments/quickstart.ron is one",
-                ),
-            );
+            let message = format!("there is no {noun} in this file");
+            let help = format!("{}; {} is one", whole.sketch(), whole.example);
+            self.lose(Finding::new(0..0, message).help(help));
             return None;
         }
         let root = self.value(0);
         if !matches!(root.kind, Kind::Fields(..) | Kind::Items(..)) && !self.lost {
-            let message = format!("expected Experiment(…), found {}", describe(&root));
-            self.lose(
-                Finding::new(root.focus(), message)
-                    .help("an experiment is Experiment(data: …, student: …, method: …, epochs: …)"),
-            );
+            let message = format!("expected {name}(…), found {}", describe(&root));
+            self.lose(Finding::new(root.focus(), message).help(whole.sketch()));
             return None;
         }
-        self.refuse_rest(&root);
+        self.refuse_rest(&root, whole);
         Some(root)
     }
 
@@ -122,8 +160,9 @@ impl<'t> Parser<'t> {
         value
     }
 
-    /// What follows the end of an experiment.
-    fn refuse_rest(&mut self, root: &Node) {
+    /// What follows the end of what the file holds.
+    fn refuse_rest(&mut self, root: &Node, whole: &Whole) {
+        let Whole { name, noun, .. } = whole;
         let Some(token) = self.peek().filter(|_| !self.lost) else {
             return;
         };
@@ -136,11 +175,11 @@ impl<'t> Parser<'t> {
             }
             SyntaxKind::Comma => Finding::new(
                 root.span.end - 1..root.span.end,
-                "this `)` closes the experiment, but more follows",
+                format!("this `)` closes the {noun}, but more follows"),
             )
             .help("it is one too many, here or above"),
-            _ => Finding::new(span, format!("`{found}` follows the end of the experiment"))
-                .help("a file holds one Experiment(…)"),
+            _ => Finding::new(span, format!("`{found}` follows the end of the {noun}"))
+                .help(format!("a file holds one {name}(…)")),
         };
         self.lose(finding);
     }

@@ -70,7 +70,7 @@ fn name_place(path: &str, root: &Node) -> Span {
     key.unwrap_or_else(|| place(path, root))
 }
 
-fn names(path: &str) -> Vec<Segment> {
+pub(super) fn names(path: &str) -> Vec<Segment> {
     let parsed = segments(path).unwrap_or_default();
     parsed.into_iter().map(|(segment, _)| segment).collect()
 }

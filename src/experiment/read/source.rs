@@ -15,8 +15,58 @@ const ARGUMENT: &str = "--set";
 pub(super) struct Source {
     text: String,
     pieces: Vec<Piece>,
-    file: String,
-    originals: Vec<String>,
+    originals: Vec<Original>,
+}
+
+/// A text of which parts are taken, and where a person wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Original {
+    /// What places in it are shown by.
+    name: String,
+    /// Where it stands: the text itself, or what surrounds it.
+    text: String,
+    /// From where in it on it stands where there.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Original {
+    /// A file, or all of a text.
+    pub fn whole(name: String, text: String) -> Self {
+        Self {
+            name,
+            text,
+            pieces: Vec::new(),
+        }
+    }
+
+    /// An argument of `--set`.
+    pub fn argument(text: &str) -> Self {
+        Self::whole(ARGUMENT.to_owned(), text.to_owned())
+    }
+
+    /// Put together from parts of a file: from where on it stands where there.
+    pub fn part(name: String, text: String, pieces: &[(usize, usize)]) -> Self {
+        Self {
+            name,
+            text,
+            pieces: pieces.to_vec(),
+        }
+    }
+
+    /// A finding in it with its place in what a person wrote.
+    pub fn diagnose(&self, finding: Finding) -> Diagnostic {
+        let Span { start, end } = finding.span;
+        let piece = self.pieces.iter().rev().find(|(from, _)| *from <= start);
+        let (from, there) = piece.copied().unwrap_or_default();
+        let span = start - from + there..end - from + there;
+        Diagnostic {
+            severity: finding.severity,
+            message: shorten(&finding.message, MAX_MESSAGE),
+            place: Some(Place::new(&self.name, &self.text, span)),
+            help: finding.help.map(|help| shorten(&help, MAX_HELP)),
+            nearest: finding.nearest,
+        }
+    }
 }
 
 /// A run of the text.
@@ -41,8 +91,7 @@ impl Source {
                 start: 0,
                 copied: true,
             }],
-            originals: vec![text.clone()],
-            file: name,
+            originals: vec![Original::whole(name, text.clone())],
             text,
         }
     }
@@ -53,7 +102,7 @@ impl Source {
     }
 
     /// Makes an argument known and returns its number.
-    pub fn add_argument(&mut self, argument: String) -> usize {
+    pub fn add_argument(&mut self, argument: Original) -> usize {
         self.originals.push(argument);
         self.originals.len() - 1
     }
@@ -105,18 +154,7 @@ impl Source {
 
     /// A finding in an original.
     pub fn diagnose_in(&self, original: usize, finding: Finding) -> Diagnostic {
-        let origin = if original == 0 {
-            self.file.as_str()
-        } else {
-            ARGUMENT
-        };
-        Diagnostic {
-            severity: finding.severity,
-            message: shorten(&finding.message, MAX_MESSAGE),
-            place: Some(Place::new(origin, &self.originals[original], finding.span)),
-            help: finding.help.map(|help| shorten(&help, MAX_HELP)),
-            nearest: finding.nearest,
-        }
+        self.originals[original].diagnose(finding)
     }
 
     /// Which original a span of the text comes from, and from where in it. A
@@ -141,7 +179,7 @@ impl Source {
             }
             start = end;
         }
-        let last = self.originals[0].len();
+        let last = self.originals[0].text.len();
         put_in.unwrap_or((0, last..last))
     }
 }
@@ -163,7 +201,7 @@ mod tests {
     #[test]
     fn a_place_after_a_splice_keeps_its_own_line_and_column() {
         let mut source = Source::new("a.ron".to_owned(), "(a: 1,\n b: 2)".to_owned());
-        source.add_argument("a=\n\n100".to_owned());
+        source.add_argument(Original::argument("a=\n\n100"));
         source.splice(4..5, vec![put("\n\n100", 2)]);
         assert_eq!(source.text(), "(a: \n\n100,\n b: 2)");
         let at = source.text().find('2').unwrap();
@@ -180,7 +218,7 @@ mod tests {
     #[test]
     fn a_place_inside_a_splice_is_shown_in_its_argument() {
         let mut source = Source::new("a.ron".to_owned(), "(a: 1)".to_owned());
-        source.add_argument("a=xyz".to_owned());
+        source.add_argument(Original::argument("a=xyz"));
         source.splice(4..5, vec![put("xyz", 2)]);
         let place = source.diagnose(Finding::new(5..7, "yz")).place.unwrap();
         assert_eq!(
@@ -190,9 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn a_place_inside_an_argument_of_a_file_is_shown_in_that_file() {
+        let study = "(\n  set: [\"a=xyz\"],\n)".to_owned();
+        let start = study.find("a=").unwrap();
+        let mut source = Source::new("a.ron".to_owned(), "(a: 1)".to_owned());
+        source.add_argument(Original::part("study.ron".to_owned(), study, &[(0, start)]));
+        source.splice(4..5, vec![put("xyz", 2)]);
+        let place = source.diagnose(Finding::new(5..7, "yz")).place.unwrap();
+        assert_eq!(
+            (place.origin.as_str(), place.line, place.column),
+            ("study.ron", 2, 13)
+        );
+    }
+
+    #[test]
     fn a_splice_at_either_end_keeps_every_byte_accounted_for() {
         let mut source = Source::new("a.ron".to_owned(), "abc".to_owned());
-        source.add_argument("xy".to_owned());
+        source.add_argument(Original::argument("xy"));
         source.splice(0..0, vec![put("x", 0)]);
         source.splice(4..4, vec![put("y", 1)]);
         assert_eq!(source.text(), "xabcy");

@@ -9,14 +9,18 @@
 
 mod parts;
 
+use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
 use self::parts::{Fields, Pairs, Placeholder, Sequence, Variant};
 use super::describe::{a_noun, describe, name_span, noun};
 use super::finding::Finding;
 use super::notes::{Failure, Notes, Taint};
-use super::tree::{Kind, Node};
+use super::tree::{Kind, Node, Span};
 use crate::experiment::catalogue;
+
+/// Name of the type that takes every value, by its place.
+pub(super) const ANYTHING: &str = "Anything";
 
 /// Passes after which no further missing field is looked for.
 const MAX_PASSES: usize = 200;
@@ -294,11 +298,11 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
                 if let Some(written) = written
                     && written.text != name
                 {
-                    // Only the experiment itself has a name worth showing.
-                    let help = if name == "Experiment" {
-                        "write Experiment(…)"
+                    // Only what a file holds has a name worth showing.
+                    let help = if matches!(name, "Experiment" | "Study") {
+                        format!("write {name}(…)")
                     } else {
-                        "write the parentheses without a name"
+                        "write the parentheses without a name".to_owned()
                     };
                     let message = format!("`{}` is not expected here", written.text);
                     self.notes
@@ -357,9 +361,13 @@ impl<'t> de::Deserializer<'t> for Value<'t> {
 
     fn deserialize_newtype_struct<V: Visitor<'t>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Failure> {
+        if name == ANYTHING {
+            let Span { start, end } = self.node.span;
+            return visitor.visit_seq(SeqDeserializer::new([start, end].into_iter()));
+        }
         visitor.visit_newtype_struct(self)
     }
 

@@ -2,16 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::untrusted::clean_line;
-
-/// A text as it stands in HTML and XML, between tags and in quotes.
-pub(in crate::report) fn escaped(text: &str) -> String {
-    clean_line(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
+pub(super) use crate::report::xml::escaped;
 
 /// A text of several lines.
 pub(super) fn preformatted(text: &str) -> String {

@@ -13,12 +13,12 @@
 
 use std::fmt::Write as _;
 
-use super::super::html::markup::escaped;
 use super::labels::{LETTER, Label, Place, names, placed};
 use super::table;
 use crate::event::Variant;
 use crate::format::{Axis, round_percent, short};
 use crate::listing::{Pareto, ParetoPoint};
+use crate::report::xml::{escaped, line, text};
 use crate::untrusted::clean_line;
 
 /// Width of the picture, pixels.
@@ -354,21 +354,6 @@ fn leader(out: &mut String, label: &Label, (x, y): (f64, f64)) {
         y.clamp(place.top, place.bottom),
     );
     line(out, "leader", (x, y), to);
-}
-
-fn line(out: &mut String, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-    let _ = writeln!(
-        out,
-        "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
-    );
-}
-
-fn text(out: &mut String, (x, y): (f64, f64), class: &str, more: &str, words: &str) {
-    let _ = writeln!(
-        out,
-        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" {more}>{}</text>",
-        escaped(words)
-    );
 }
 
 /// A line as a rectangle.

@@ -9,6 +9,7 @@ use crate::event::{ModelSummary, Phase, Position};
 use crate::experiment::metric::Metric;
 use crate::format::MISSING;
 use crate::listing::{Field, Fields, GateStatus, Subject, Verdict};
+use crate::run::StudyRole;
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::{Config, FieldValue, Progress};
@@ -26,6 +27,8 @@ pub(super) struct ListedRun<'a> {
     started: String,
     /// The run and the checkpoint that it was forked from.
     forked: Option<Forked<'a>>,
+    /// Which run of a study it is.
+    study: Option<OfStudy<'a>>,
     tags: &'a [String],
     note: &'a str,
     done: Option<f64>,
@@ -45,6 +48,15 @@ pub(super) struct ListedRun<'a> {
     /// What was requested.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     columns: BTreeMap<String, Value>,
+}
+
+/// Which run of a study a run is.
+#[derive(Debug, Serialize)]
+struct OfStudy<'a> {
+    study: &'a str,
+    variant: &'a str,
+    /// None where an epoch was timed.
+    seed: Option<u64>,
 }
 
 /// Where a run that was forked began.
@@ -79,6 +91,14 @@ impl<'a> ListedRun<'a> {
             forked: run.forked().map(|fork| Forked {
                 from: &fork.from,
                 checkpoint: kept_name(fork.at),
+            }),
+            study: run.study().map(|of| OfStudy {
+                study: &of.study,
+                variant: &of.variant,
+                seed: match of.role {
+                    StudyRole::Seed(seed) => Some(seed),
+                    StudyRole::Speed => None,
+                },
             }),
             tags: &entry.notes.tags,
             note: &entry.notes.note,

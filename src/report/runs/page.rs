@@ -33,6 +33,9 @@ pub fn page(run: &Subject, spec: Option<&Spec>) -> String {
     if run.forked().is_some() {
         head.push(("forked from", Field::Column(Column::Forked).text(run)));
     }
+    if run.study().is_some() {
+        head.push(("study", Field::Column(Column::Study).text(run)));
+    }
     let trained = trained_words(run.metrics.seconds, run.metrics.teacher_seconds);
     head.push(("trained", trained.unwrap_or_else(|| MISSING.to_owned())));
     head.push(("folder", entry.folder.path().shown().to_string()));

@@ -141,6 +141,7 @@ fn always(column: Column) -> Option<u16> {
         | Column::Experiment
         | Column::Device
         | Column::Forked
+        | Column::Study
         | Column::Method
         | Column::Note => None,
     }

@@ -20,7 +20,7 @@ use super::advice::advice;
 use super::gates;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split, TeacherAgreement};
 use crate::format::{MISSING, loss, percent, scaled, short, shorten_middle, times};
-use crate::listing::{Subject, export_words, trained_words};
+use crate::listing::{Subject, export_words, study_words, trained_words};
 use crate::run::kept::kept_name;
 use crate::run::timestamp::moment;
 use crate::store::Frozen;
@@ -225,6 +225,7 @@ impl Sheet<'_> {
             "forked",
             forked.map(|fork| format!("from {}, {}", fork.from, kept_name(fork.at))),
         );
+        add("study", run.study().map(study_words));
         let kept: Vec<String> = store.kept.iter().map(|at| kept_name(*at)).collect();
         add("kept", (!kept.is_empty()).then(|| kept.join(" ")));
         add("started", Some(format!("{} UTC", moment(run.run.started))));

@@ -1,0 +1,14 @@
+//! A study: what there is of it, and what its variants come to, as text, Markdown, CSV,
+//! JSON and a picture.
+
+mod json;
+mod outlook;
+mod svg;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use json::json;
+pub use outlook::{cell_words, outlook, outlook_json};
+pub use svg::svg;
+pub use table::{csv, markdown, text};
