@@ -40,7 +40,8 @@ fn with(operations: &[String]) -> String {
 fn every_operation_alone_is_taken_a_step_with() {
     let bench = Bench::new();
     for operation in every_operation() {
-        let text = with(&[operation.clone()]).replace("epochs: 3,", "epochs: 1, round: Steps(2),");
+        let text = with(std::slice::from_ref(&operation))
+            .replace("epochs: 3,", "epochs: 1, round: Steps(2),");
         fs::write(bench.path().join("each.ron"), text).unwrap();
         for mode in ["--check", "--run"] {
             let output = bench.run(&[mode, "each.ron"]);

@@ -201,8 +201,7 @@ fn name_of(operation: &Operation) -> &'static str {
 
 /// What the parameter of a beta or Dirichlet distribution may be.
 fn concentration(problems: &mut Vec<Problem>, path: &str, alpha: f32) {
-    // Of single precision, as the value is.
-    between(problems, path, f64::from(alpha), f64::from(1e-3_f32), 100.0);
+    between(problems, path, f64::from(alpha), 1e-3, 100.0);
 }
 
 /// Both ends in range, the lesser first.
