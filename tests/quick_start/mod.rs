@@ -22,21 +22,6 @@ pub fn shortened(epochs: u32) -> String {
     text
 }
 
-/// The study of the quick start with fewer seeds and passes.
-#[allow(dead_code, reason = "not every test trains a study")]
-pub fn shortened_study() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut text = fs::read_to_string(root.join("experiments/studies/shapes.ron")).unwrap();
-    for (long, short) in [
-        ("seeds: [1, 2, 3]", "seeds: [1, 2]"),
-        ("StudentPasses(6)", "StudentPasses(4)"),
-    ] {
-        assert!(text.contains(long), "the study has no {long}");
-        text = text.replace(long, short);
-    }
-    text
-}
-
 /// Writes pictures of the quick start's classes that its models have not seen,
 /// each into the folder of its class. They are the same every time.
 pub fn pictures(folder: &Path, count: u32) {
