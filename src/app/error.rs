@@ -12,7 +12,6 @@ use super::arguments::ArgumentError;
 use super::check::CheckError;
 use super::export::ExportError;
 use super::models::OpenModelsError;
-use super::report::ReportError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::tensorboard::TensorBoardError;
@@ -103,6 +102,22 @@ impl AppError {
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// Another kind of file is meant.
+    #[error("--out {}: the report is HTML; name it with the ending .html", .0.shown())]
+    NotHtml(PathBuf),
+    /// It cannot be written.
+    #[error("could not write {}: {error}", path.shown())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
 }
 
 /// Why nothing was shown of runs.

@@ -2,12 +2,10 @@
 
 use std::fs::Metadata;
 use std::io;
-use std::path::{Path, PathBuf};
-
-use thiserror::Error;
+use std::path::Path;
 
 use super::arguments::Arguments;
-use super::error::AppError;
+use super::error::{AppError, ReportError};
 use super::runs::distinct;
 use super::tensorboard::probe_of;
 use crate::event::inspection::Probe;
@@ -23,22 +21,6 @@ use crate::untrusted::files::{is_replaceable, open_regular};
 
 /// Where the report goes, if nothing else is said.
 const FILE: &str = "report.html";
-
-/// Why there is no report.
-#[derive(Debug, Error)]
-pub enum ReportError {
-    /// Another kind of file is meant.
-    #[error("--out {}: the report is HTML; name it with the ending .html", .0.shown())]
-    NotHtml(PathBuf),
-    /// It cannot be written.
-    #[error("could not write {}: {error}", path.shown())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
-}
 
 /// A run that was read.
 struct Read {

@@ -88,7 +88,10 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "study",
         ],
     ),
-    ("tensorboard", &["experiment", "run", "event", "store"]),
+    (
+        "tensorboard",
+        &["experiment", "run", "event", "store", "format"],
+    ),
     ("terminal", &["untrusted"]),
     (
         "app",

@@ -96,7 +96,7 @@ impl Schedule {
     /// schedule's form must be right.
     #[must_use]
     pub fn value_problems(&self, knob: &str, range: Range, now: f64, epochs: f64) -> Vec<Problem> {
-        // Of no epochs the mistake is their number.
+        // Of no epochs the error is their number.
         if epochs <= 0.0 {
             return Vec::new();
         }

@@ -17,11 +17,11 @@ use crate::report::{event_formatter, metrics};
 use crate::store::RunStore;
 use crate::untrusted::Show as _;
 
-/// Classes of a matrix whose numbers are all shown; of more, the most frequent mistakes.
+/// Classes of a matrix whose numbers are all shown; of more, the most frequent confusions.
 const CLASSES: usize = 24;
 
 /// Mistakes that are listed then.
-const MISTAKES: usize = 20;
+const CONFUSIONS: usize = 20;
 
 /// What of a run stands at the beginning.
 const HEAD: [(&str, Column); 6] = [
@@ -301,7 +301,7 @@ fn confusion(store: &RunStore) -> String {
     let content = if classes.len() <= CLASSES {
         whole(evaluation, classes)
     } else {
-        mistakes(evaluation, classes)
+        confusions(evaluation, classes)
     };
     part(&title, &(content + &per_class(evaluation, classes)))
 }
@@ -337,8 +337,8 @@ fn whole(evaluation: &Evaluation, classes: &[String]) -> String {
     html + "</tbody></table></div>\n"
 }
 
-/// The most frequent mistakes.
-fn mistakes(evaluation: &Evaluation, classes: &[String]) -> String {
+/// The most frequent confusions.
+fn confusions(evaluation: &Evaluation, classes: &[String]) -> String {
     let cells = evaluation.confusion.iter().enumerate();
     let cells = cells.flat_map(|(label, row)| {
         let row = row.iter().enumerate();
@@ -349,8 +349,8 @@ fn mistakes(evaluation: &Evaluation, classes: &[String]) -> String {
         .collect();
     wrong.sort_by_key(|(images, ..)| std::cmp::Reverse(*images));
     let titles = [("label", false), ("prediction", false), ("images", true)];
-    let mut table = Table::new("The most frequent mistakes", &titles);
-    for (images, label, prediction) in wrong.into_iter().take(MISTAKES) {
+    let mut table = Table::new("The most frequent confusions", &titles);
+    for (images, label, prediction) in wrong.into_iter().take(CONFUSIONS) {
         table.row([
             classes[label].clone(),
             classes[prediction].clone(),
