@@ -1,6 +1,5 @@
 //! One run in the report.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::chart::{Chart, Curve, Mark, Unit};
@@ -101,61 +100,69 @@ fn head(run: &Subject) -> String {
 
 /// How student and teacher compare on each set.
 fn outcome(store: &RunStore) -> String {
-    let best = store.best_evaluation(Phase::Student);
-    let of = |weights| store.last_evaluation(Phase::Student, Split::Test, weights);
-    let last = store.last_evaluation(Phase::Student, Split::Valid, EvaluatedWeights::Last);
-    let evaluations = [
-        ("student (best)", best),
-        ("student (last)", last),
-        ("student, quantized", store.best_quantized()),
-        ("student (best)", of(EvaluatedWeights::Best)),
-        ("student (last)", of(EvaluatedWeights::Last)),
-        ("student, quantized", of(EvaluatedWeights::Quantized)),
-    ];
-    let titles = [
-        ("", false),
-        ("images", false),
-        ("top-1", true),
-        ("balanced accuracy", true),
-        ("loss", true),
-        ("ECE", true),
-        ("agreement with teacher", true),
-        ("KL at temperature 1", true),
-        ("both right", true),
-        ("only teacher", true),
-        ("only student", true),
-        ("both wrong", true),
-    ];
-    let mut table = Table::new("Student and teacher", &titles);
-    let share = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), percent);
-    let mut taught: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (who, evaluation) in evaluations {
-        let Some(evaluation) = evaluation else {
-            continue;
-        };
-        let teacher = evaluation.teacher;
-        let images = format!(
-            "{} {}",
-            count(evaluation.images as u64),
-            evaluation.split.word()
+    let mut html = compared(store, Split::Valid) + &compared(store, Split::Test);
+    let lines = metrics::summary(store).into_iter();
+    let chosen = lines.filter(|(label, _)| *label == "best");
+    for place in chosen.filter_map(|(_, words)| words.into_iter().next()) {
+        let _ = writeln!(
+            html,
+            "<p>The best weights are those of {}.</p>",
+            escaped(&place)
         );
-        if let Some(teacher) = teacher {
-            let mut row = vec![
-                "teacher".to_owned(),
-                images.clone(),
-                percent(teacher.top1),
-                MISSING.to_owned(),
-                MISSING.to_owned(),
-                share(teacher.ece),
-            ];
-            row.extend(vec![MISSING.to_owned(); 6]);
-            taught.entry(evaluation.split.word()).or_insert(row);
-        }
+    }
+    html
+}
+
+fn compared(store: &RunStore, split: Split) -> String {
+    let last = |weights| store.last_evaluation(Phase::Student, split, weights);
+    let is_valid = split == Split::Valid;
+    let best = if is_valid {
+        store.best_evaluation(Phase::Student)
+    } else {
+        last(EvaluatedWeights::Best)
+    };
+    let quantized = if is_valid {
+        store.best_quantized()
+    } else {
+        last(EvaluatedWeights::Quantized)
+    };
+    let found = [
+        ("student (best)", best),
+        ("student (last)", last(EvaluatedWeights::Last)),
+        ("student, quantized", quantized),
+    ];
+    let found: Vec<(&str, &Evaluation)> = found
+        .into_iter()
+        .filter_map(|(who, evaluation)| Some((who, evaluation?)))
+        .collect();
+    let Some((_, first)) = found.first() else {
+        return String::new();
+    };
+    let columns = [
+        "top-1",
+        "balanced accuracy",
+        "loss",
+        "ECE",
+        "agreement",
+        "KL, T = 1",
+        "both right",
+        "only teacher",
+        "only student",
+        "both wrong",
+    ];
+    let mut titles = vec![("", false)];
+    titles.extend(columns.map(|title| (title, true)));
+    let set = if is_valid { "validation" } else { "test" };
+    let images = count(first.images as u64);
+    let title = format!("Student and teacher on {images} {set} images");
+    let mut table = Table::new(&title, &titles);
+    let share = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), percent);
+    for (who, evaluation) in &found {
+        let teacher = evaluation.teacher;
         let whose = evaluation.who_is_right();
         let right = |at: usize| share(whose.map(|shares| shares[at]));
         table.row([
-            who.to_owned(),
-            images,
+            (*who).to_owned(),
             percent(evaluation.top1),
             share(evaluation.value(Quantity::BalancedAccuracy)),
             loss(evaluation.loss),
@@ -168,21 +175,19 @@ fn outcome(store: &RunStore) -> String {
             right(3),
         ]);
     }
-    for row in taught.into_values() {
+    if let Some(teacher) = first.teacher {
+        let missing = || MISSING.to_owned();
+        let mut row = vec![
+            "teacher".to_owned(),
+            percent(teacher.top1),
+            missing(),
+            missing(),
+            share(teacher.ece),
+        ];
+        row.resize_with(titles.len(), missing);
         table.row(row);
     }
-    let lines = metrics::summary(store).into_iter();
-    let chosen = lines.filter(|(label, _)| *label == "best");
-    let chosen = chosen.filter_map(|(_, words)| words.into_iter().next());
-    let mut html = table.html();
-    for place in chosen {
-        let _ = writeln!(
-            html,
-            "<p>The best weights are those of {}.</p>",
-            escaped(&place)
-        );
-    }
-    part("Student and teacher", &html)
+    part(&title, &table.html())
 }
 
 fn gates(reported: &ReportedRun) -> String {

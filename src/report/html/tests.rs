@@ -54,6 +54,7 @@ fn a_run_is_reported_with_what_it_was_and_what_came_of_it() {
     let page = reported(&runs, &[ADAPTIVE], None);
     for expected in [
         "<h1>cifar10-adaptive-20260102-101500-a1b2c3</h1>",
+        "images</h3>",
         "<th scope=\"row\">student (best)</th>",
         "<h3>Top-1</h3>",
         "<h3>Losses</h3>",
