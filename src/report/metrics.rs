@@ -98,3 +98,35 @@ fn metrics(valid: Option<&Evaluation>, test: Option<&Evaluation>) -> Vec<String>
     }
     metrics
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RunEvent;
+    use crate::listing::testing::evaluated;
+
+    #[test]
+    fn results_of_a_teacher_are_not_called_the_students() {
+        let mut store = RunStore::new();
+        let RunEvent::Evaluated(evaluation) = evaluated(Split::Valid, 1, 0.5) else {
+            panic!("an evaluation");
+        };
+        store.apply(&RunEvent::Evaluated(Evaluation {
+            phase: Phase::Teacher,
+            teacher: None,
+            ..evaluation.clone()
+        }));
+        let labels = |store: &RunStore| -> Vec<&str> {
+            let rows = best_and_last(store).into_iter();
+            rows.map(|(label, _)| label).collect()
+        };
+        let of_teacher = labels(&store);
+        assert!(!of_teacher.is_empty());
+        assert!(
+            of_teacher.iter().all(|label| label.starts_with("teacher")),
+            "{of_teacher:?}"
+        );
+        store.apply(&RunEvent::Evaluated(evaluation));
+        assert!(labels(&store).contains(&"last"), "{:?}", labels(&store));
+    }
+}
