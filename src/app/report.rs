@@ -6,45 +6,31 @@ use std::path::Path;
 
 use super::arguments::Arguments;
 use super::error::{AppError, ReportError};
-use super::runs::distinct;
+use super::runs::{KnownRun, begins_with, distinct};
 use super::tensorboard::probe_of;
 use crate::event::inspection::Probe;
 use crate::format::bytes;
-use crate::listing::RunSummary;
 use crate::report::{ReportedRun, html};
 use crate::run::atomic::write_file;
 use crate::run::{Exit, RunFolder};
 use crate::store::{Owner, RunEntry};
 use crate::untrusted::Show as _;
-use crate::untrusted::contents::start_of;
-use crate::untrusted::files::{is_replaceable, open_regular};
+use crate::untrusted::files::is_replaceable;
 
 /// Where the report goes, if nothing else is said.
 const FILE: &str = "report.html";
 
-/// A run that was read.
-struct Read {
-    name: String,
-    entry: RunEntry,
-    summary: RunSummary,
-    probe: Option<Probe>,
-}
+/// A run with the images that it was watched by.
+type Read = (KnownRun, Option<Probe>);
 
-impl Read {
-    fn of(folder: &RunFolder) -> Self {
-        let (entry, _) = RunEntry::read(folder, Owner::of(folder));
-        let mut notes: Vec<String> = entry.all_problems().cloned().collect();
-        let probe = probe_of(folder, &entry, &mut notes);
-        for note in notes {
-            super::print_error_line(&format!("warning: {}: {note}", folder.name()));
-        }
-        Self {
-            name: folder.name(),
-            summary: RunSummary::of(&entry),
-            entry,
-            probe,
-        }
+fn read(folder: &RunFolder) -> Read {
+    let (entry, _) = RunEntry::read(folder, Owner::of(folder));
+    let mut notes: Vec<String> = entry.all_problems().cloned().collect();
+    let probe = probe_of(folder, &entry, &mut notes);
+    for note in notes {
+        super::print_error_line(&format!("warning: {}: {note}", folder.name()));
     }
+    (KnownRun::of(folder, entry), probe)
 }
 
 /// Writes the report of some runs, in their order.
@@ -59,11 +45,11 @@ pub fn report(arguments: &Arguments, wanted: &[String]) -> Result<Exit, AppError
     };
     check_place(&path, arguments.force).map_err(failed)?;
     let folders = distinct(arguments, wanted)?;
-    let read: Vec<Read> = folders.iter().map(Read::of).collect();
-    let runs = read.iter().map(|read| ReportedRun {
-        run: read.summary.subject(&read.name, &read.entry),
-        spec: read.summary.frozen.spec.as_ref(),
-        probe: read.probe.as_ref(),
+    let read: Vec<Read> = folders.iter().map(read).collect();
+    let runs = read.iter().map(|(known, probe)| ReportedRun {
+        run: known.subject(),
+        spec: known.summary.frozen.spec.as_ref(),
+        probe: probe.as_ref(),
     });
     let runs: Vec<ReportedRun> = runs.collect();
     write_file(&path, html(&runs).as_bytes()).map_err(failed)?;
@@ -75,18 +61,12 @@ pub fn report(arguments: &Arguments, wanted: &[String]) -> Result<Exit, AppError
 /// That a report can be written without loss of something else.
 fn check_place(path: &Path, replaces: bool) -> io::Result<()> {
     RunFolder::check_outside(path)?;
-    if is_replaceable(path)? && !replaces && !is_report(path)? {
+    let generator = concat!("content=\"", env!("CARGO_PKG_NAME"), " ");
+    if is_replaceable(path)? && !replaces && !begins_with(path, generator)? {
         return Err(io::Error::other(
             "the file that is there is no report; name another file with --out, or replace it with \
              --force",
         ));
     }
     Ok(())
-}
-
-/// Whether a file begins as a report does; an empty one is none of anything.
-fn is_report(path: &Path) -> io::Result<bool> {
-    let start = start_of(&open_regular(path)?)?;
-    let generator = format!("content=\"{} ", env!("CARGO_PKG_NAME"));
-    Ok(start.is_empty() || String::from_utf8_lossy(&start).contains(&generator))
 }

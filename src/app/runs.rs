@@ -23,15 +23,19 @@ use crate::untrusted::files::{is_replaceable, open_regular};
 use crate::untrusted::{Show as _, clean_text, json_line, json_page};
 
 /// A run that was read, and what is known of it.
-struct KnownRun {
+pub(super) struct KnownRun {
     name: String,
     entry: RunEntry,
-    summary: RunSummary,
+    pub(super) summary: RunSummary,
 }
 
 impl KnownRun {
     fn read(folder: &RunFolder) -> Self {
-        let (entry, _) = read_run(folder, Owner::of(folder));
+        Self::of(folder, read_run(folder, Owner::of(folder)).0)
+    }
+
+    /// What was read of a folder, however much that is.
+    pub(super) fn of(folder: &RunFolder, entry: RunEntry) -> Self {
         Self {
             name: folder.name(),
             summary: RunSummary::of(&entry),
@@ -39,7 +43,7 @@ impl KnownRun {
         }
     }
 
-    fn subject(&self) -> Subject<'_> {
+    pub(super) fn subject(&self) -> Subject<'_> {
         self.summary.subject(&self.name, &self.entry)
     }
 }
@@ -152,7 +156,7 @@ pub fn is_named_svg(path: &Path) -> bool {
 /// That a picture can be written without loss of something else.
 pub fn check_place(path: &Path) -> io::Result<()> {
     RunFolder::check_outside(path)?;
-    if is_replaceable(path)? && !is_svg(path)? {
+    if is_replaceable(path)? && !begins_with(path, "<svg")? {
         return Err(io::Error::other(
             "the file that is there is no SVG; name another file",
         ));
@@ -160,10 +164,11 @@ pub fn check_place(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file begins as a picture does; an empty one is none of anything.
-fn is_svg(path: &Path) -> io::Result<bool> {
+/// Whether this stands at the beginning of a file, by which its kind is known; an empty one
+/// is none of anything.
+pub(super) fn begins_with(path: &Path, sign: &str) -> io::Result<bool> {
     let start = start_of(&open_regular(path)?)?;
-    Ok(start.is_empty() || String::from_utf8_lossy(&start).contains("<svg"))
+    Ok(start.is_empty() || String::from_utf8_lossy(&start).contains(sign))
 }
 
 /// Latencies of the processor that is named, or of the one that measured most.

@@ -11,6 +11,7 @@ use super::error::{AppError, StudyError};
 use super::read_run::read_run;
 use super::session::{Job, ResumeChanges, SessionError};
 use super::{headless, print, print_error_line, print_text, runs};
+use crate::format::plural;
 use crate::report::study as report;
 use crate::run::atomic::write_file;
 use crate::run::{Exit, LockError, RunFolder, StopSignal, StudyRole};
@@ -114,8 +115,9 @@ fn announced(study: &Study, outlook: &Outlook, cell: Cell, standing: Standing) -
     let (number, all) = (number.unwrap_or_default() + 1, outlook.cells.len());
     let what = report::cell_words(study, cell);
     let epochs = match (cell.role, outlook.epochs[cell.variant]) {
-        (StudyRole::Seed(_), Some(1)) => ", 1 epoch".to_owned(),
-        (StudyRole::Seed(_), Some(epochs)) => format!(", {epochs} epochs"),
+        (StudyRole::Seed(_), Some(epochs)) => {
+            format!(", {}", plural(epochs as usize, "epoch", "epochs"))
+        }
         _ => String::new(),
     };
     let how = match standing {

@@ -132,6 +132,17 @@ pub enum Weights {
     Latest,
 }
 
+impl Weights {
+    /// What they are called.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Latest => "latest",
+        }
+    }
+}
+
 /// Which models of a run are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Asked {

@@ -87,7 +87,7 @@ fn files(exports: &Exports) -> String {
             Variant::Fp16 => ", 16-bit floats",
             Variant::Int8 => ", 8-bit integers",
         };
-        let weights = word(export.weights);
+        let weights = export.weights.word();
         let _ = writeln!(
             text,
             "| `{}` | {what}{holds} | {} | {weights}, step {} | `{}` |",
@@ -223,7 +223,7 @@ fn by_class(evaluation: &Evaluation, weights: Weights, data: &DataSummary) -> St
     let (split, _) = split(evaluation);
     let mut text = format!(
         "\nThe {} weights on {} {split} images, by class:\n\n",
-        word(weights),
+        weights.word(),
         format::count(evaluation.images)
     );
     let shares = [Quantity::BalancedAccuracy, Quantity::MacroF1];
@@ -268,13 +268,6 @@ fn evaluation_of(store: &RunStore, weights: Weights) -> Option<&Evaluation> {
     }
 }
 
-fn word(weights: Weights) -> &'static str {
-    match weights {
-        Weights::Best => "best",
-        Weights::Latest => "latest",
-    }
-}
-
 /// The name of an evaluation's images, and whether they had no part in training.
 fn split(evaluation: &Evaluation) -> (&'static str, bool) {
     match evaluation.split {
@@ -289,7 +282,7 @@ fn limits(store: &RunStore, weights: &[Weights]) -> String {
              - It was tried on images from the same source as those it learned from. Of images of \
              another camera, light or place nothing is known.\n";
     let known = weights.iter();
-    let known = known.filter_map(|&weights| Some((word(weights), evaluation_of(store, weights)?)));
+    let known = known.filter_map(|&weights| Some((weights.word(), evaluation_of(store, weights)?)));
     let known: Vec<(&str, &Evaluation)> = known.collect();
     let Some((_, first)) = known.first() else {
         text += "- It was not evaluated.\n";

@@ -18,7 +18,7 @@ pub(super) fn summary(store: &RunStore) -> Vec<(&'static str, Vec<String>)> {
         let Position { phase, step } = latest.at;
         let place = match store.phases.get(&phase) {
             Some(training) => {
-                let epoch = step as f64 / training.steps_per_epoch.max(1) as f64;
+                let epoch = training.epochs_after(step);
                 let epoch = format::number((epoch * 100.0).round() / 100.0);
                 format!("epoch {epoch}, step {}", format::count(step))
             }

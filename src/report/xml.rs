@@ -21,6 +21,26 @@ pub(super) fn text(out: &mut String, (x, y): (f64, f64), class: &str, more: &str
     );
 }
 
+/// The beginning of a picture of this width and height with a title, which its content as text
+/// describes; it ends with `</svg>`.
+pub(super) fn beginning(
+    (width, height): (f64, f64),
+    style: &str,
+    title: &str,
+    description: &str,
+) -> String {
+    let lines: Vec<String> = description.lines().map(escaped).collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"title desc\" \
+         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
+         font-size=\"12\">\n<title id=\"title\">{}</title>\n<desc id=\"desc\">{}</desc>\n\
+         <style>{style}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n",
+        escaped(title),
+        lines.join("\n"),
+    )
+}
+
 /// A text as it stands in HTML and XML, between tags and in quotes.
 pub(super) fn escaped(text: &str) -> String {
     clean_line(text)

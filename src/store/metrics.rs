@@ -48,7 +48,7 @@ impl Progress {
         let state = store.phases.get(&phase)?;
         Some(Self {
             phase,
-            epoch: store.completed(phase) as f64 / state.steps_per_epoch.max(1) as f64,
+            epoch: state.epochs_after(store.completed(phase)),
             epochs: state.epochs(),
         })
     }

@@ -144,7 +144,13 @@ impl PhaseState {
     /// Epochs of the whole training.
     #[must_use]
     pub fn epochs(&self) -> f64 {
-        self.steps as f64 / self.steps_per_epoch.max(1) as f64
+        self.epochs_after(self.steps)
+    }
+
+    /// Epochs that so many steps are.
+    #[must_use]
+    pub fn epochs_after(&self, steps: u64) -> f64 {
+        steps as f64 / self.steps_per_epoch.max(1) as f64
     }
 }
 

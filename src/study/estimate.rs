@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::cells::{Outlook, Standing, seconds_per_epoch};
 use super::read::{Cell, Study};
+use super::spread::mean;
 use crate::event::Phase;
 use crate::run::StudyRole;
 use crate::store::metrics::seconds;
@@ -101,9 +102,4 @@ impl<'a> Estimate<'a> {
         let new = seeds(false).difference(&seeds(true)).count();
         Some(left + new as f64 * self.teacher.unwrap_or(0.0))
     }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    let sum: f64 = values.iter().sum();
-    (!values.is_empty()).then(|| sum / values.len() as f64)
 }

@@ -66,7 +66,8 @@ impl Difference {
     }
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
+/// None of no values.
+pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 

@@ -221,8 +221,7 @@ fn passes(run: &RunEntry) -> Option<f64> {
     let plan = run.plan.as_ref()?;
     let objective = &plan.resolved.plan.training.objective;
     let state = run.store.phases.get(&Phase::Student)?;
-    let steps = run.store.completed(Phase::Student);
-    let epochs = steps as f64 / state.steps_per_epoch.max(1) as f64;
+    let epochs = state.epochs_after(run.store.completed(Phase::Student));
     Some(epochs * objective.student_views().len() as f64)
 }
 

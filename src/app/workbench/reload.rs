@@ -221,7 +221,7 @@ impl Running {
 fn now(store: Option<&RunStore>) -> f64 {
     let state = store.and_then(|store| Some((store, store.phases.get(&Phase::Student)?)));
     state.map_or(0.0, |(store, state)| {
-        store.completed(Phase::Student) as f64 / state.steps_per_epoch.max(1) as f64
+        state.epochs_after(store.completed(Phase::Student))
     })
 }
 

@@ -302,10 +302,7 @@ impl Student<'_> {
 
     /// What a file says of where it comes from.
     fn about(&self, trained: Trained) -> BTreeMap<String, String> {
-        let weights = match self.weights {
-            Weights::Best => "best",
-            Weights::Latest => "latest",
-        };
+        let weights = self.weights.word();
         let Trained { step, epoch } = trained;
         let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
         let mut texts = vec![

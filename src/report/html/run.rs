@@ -11,7 +11,7 @@ use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::Quantity;
 use crate::format::{MISSING, count, loss, percent, shell_word};
 use crate::listing::{Column, Field, Subject};
-use crate::report::runs::{state, verdicts};
+use crate::report::runs::{HEAD, state, verdicts};
 use crate::report::{event_formatter, metrics};
 use crate::store::RunStore;
 use crate::untrusted::Show as _;
@@ -19,18 +19,8 @@ use crate::untrusted::Show as _;
 /// Classes of a matrix whose numbers are all shown; of more, the most frequent confusions.
 const CLASSES: usize = 24;
 
-/// Mistakes that are listed then.
+/// Confusions that are listed then.
 const CONFUSIONS: usize = 20;
-
-/// What of a run stands at the beginning.
-const HEAD: [(&str, Column); 6] = [
-    ("experiment", Column::Experiment),
-    ("method", Column::Method),
-    ("device", Column::Device),
-    ("started, UTC", Column::Started),
-    ("tags", Column::Tags),
-    ("note", Column::Note),
-];
 
 /// The run's part of the report. Of several runs each is below the report's own heading.
 pub(super) fn section(
@@ -84,10 +74,11 @@ fn head(run: &Subject) -> String {
     for problem in run.run.all_problems() {
         table.row(["problem".to_owned(), problem.clone()]);
     }
-    for (label, column) in HEAD {
-        let text = Field::Column(column).text(run);
+    // What is done of it stands in its state.
+    for (label, column) in HEAD.iter().filter(|(_, it)| *it != Column::Done) {
+        let text = Field::Column(*column).text(run);
         if text != MISSING {
-            table.row([label.to_owned(), text]);
+            table.row([(*label).to_owned(), text]);
         }
     }
     for fact in event_formatter::facts(&run.run.store) {
@@ -260,17 +251,16 @@ fn charts<'a>(store: &RunStore, phase: Phase, marks: &'a [Mark], room: Room) -> 
 
 /// Logged values by epoch, of each series.
 fn logged(store: &RunStore, phase: Phase) -> Vec<(String, Vec<(f64, f64)>)> {
+    let Some(state) = store.phases.get(&phase) else {
+        return Vec::new();
+    };
     let table = store.table(phase);
-    let per_epoch = store
-        .phases
-        .get(&phase)
-        .map_or(1, |state| state.steps_per_epoch.max(1)) as f64;
     let names = table.metrics();
     let series = names.filter_map(|name| Some((name.to_owned(), table.series(name)?)));
     series
         .map(|(name, series)| {
             let points = series.points();
-            let points = points.map(|(step, value)| ((step + 1) as f64 / per_epoch, value));
+            let points = points.map(|(step, value)| (state.epochs_after(step + 1), value));
             (name, points.collect())
         })
         .collect()
@@ -278,14 +268,13 @@ fn logged(store: &RunStore, phase: Phase) -> Vec<(String, Vec<(f64, f64)>)> {
 
 /// What was changed while it trained.
 fn marks(store: &RunStore, phase: Phase) -> Vec<Mark> {
-    let per_epoch = store
-        .phases
-        .get(&phase)
-        .map_or(1, |state| state.steps_per_epoch.max(1)) as f64;
+    let Some(state) = store.phases.get(&phase) else {
+        return Vec::new();
+    };
     let changes = store.adjustments().filter(|(at, _)| at.phase == phase);
     changes
         .map(|(at, command)| Mark {
-            epoch: at.step as f64 / per_epoch,
+            epoch: state.epochs_after(at.step),
             words: format!("{command} at step {}", count(at.step)),
         })
         .collect()

@@ -18,7 +18,7 @@ use super::table;
 use crate::event::Variant;
 use crate::format::{Axis, round_percent, short};
 use crate::listing::{Pareto, ParetoPoint};
-use crate::report::xml::{escaped, line, text};
+use crate::report::xml::{beginning, escaped, line, text};
 use crate::untrusted::clean_line;
 
 /// Width of the picture, pixels.
@@ -81,19 +81,7 @@ pub fn svg(picture: &Pareto) -> String {
         picture.accuracy_title(),
         picture.cost.title()
     );
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"title desc\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
-         font-size=\"12\">\n<title id=\"title\">{}</title>\n<desc id=\"desc\">{}</desc>\n\
-         <style>{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n",
-        escaped(&title),
-        table(picture)
-            .lines()
-            .map(escaped)
-            .collect::<Vec<_>>()
-            .join("\n"),
-    );
+    let mut out = beginning((WIDTH, height), STYLE, &title, &table(picture));
     text(
         &mut out,
         (PLOT.left, 28.0),

@@ -13,8 +13,8 @@ mod tests;
 pub use bench::bench_table;
 pub use comparison::{comparison, comparison_json};
 pub use int8::{int8_markdown, int8_tables};
+pub(super) use page::{HEAD, state, verdicts};
 pub use page::{page, page_json};
-pub(super) use page::{state, verdicts};
 pub use table::{table, table_json};
 
 use crate::format::width_of;

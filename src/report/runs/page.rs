@@ -12,7 +12,7 @@ use crate::report::{evaluate_gates, event_formatter, metrics};
 use crate::untrusted::{Show as _, json_page};
 
 /// What of a run stands at the beginning.
-const HEAD: [(&str, Column); 7] = [
+pub(in crate::report) const HEAD: [(&str, Column); 7] = [
     ("experiment", Column::Experiment),
     ("method", Column::Method),
     ("device", Column::Device),

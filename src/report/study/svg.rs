@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use super::table::{difference_words, spread_words, text as table_text, title};
 use crate::experiment::metric::ValidMetric;
 use crate::format::{Axis, round_percent, short, shorten, width_of};
-use crate::report::xml::{escaped, line, text};
+use crate::report::xml::{beginning, escaped, line, text};
 use crate::study::table::VariantRow;
 use crate::study::{CONFIDENCE, Compared, Difference, Spread, StudyTable};
 
@@ -69,19 +69,7 @@ pub fn svg(table: &StudyTable) -> String {
     let what = title(compared, table.metric);
     let baseline = &table.baseline().variant;
     let name = format!("{}: {what}", table.study);
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"title desc\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
-         font-size=\"12\">\n<title id=\"title\">{}</title>\n<desc id=\"desc\">{}</desc>\n\
-         <style>{STYLE}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n",
-        escaped(&name),
-        table_text(table)
-            .lines()
-            .map(escaped)
-            .collect::<Vec<_>>()
-            .join("\n"),
-    );
+    let mut out = beginning((WIDTH, height), STYLE, &name, &table_text(table));
     text(&mut out, (NAMES, 28.0), "text", "font-size=\"16\"", &name);
     let values = table.rows.iter().flat_map(|row| &row.runs);
     let values = values.filter_map(|run| run.value(compared));

@@ -470,10 +470,7 @@ impl Inference {
 
 /// Which models and weights were asked.
 fn models_words(Asked { answering, weights }: Asked) -> String {
-    let weights = match weights {
-        Weights::Best => "best",
-        Weights::Latest => "latest",
-    };
+    let weights = weights.word();
     match answering {
         Answering::Teacher => "the teacher".to_owned(),
         Answering::Student => format!("the student's {weights} weights"),

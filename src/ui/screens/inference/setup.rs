@@ -110,10 +110,7 @@ fn weights(screen: &Inference, shared: &Shared, runs: &Runs) -> String {
                 .last_evaluation(Phase::Student, Split::Valid, last)
         }
     });
-    let word = match screen.asked.weights {
-        Weights::Best => "best",
-        Weights::Latest => "latest",
-    };
+    let word = screen.asked.weights.word();
     match evaluation {
         Some(evaluation) => {
             let set = evaluation.split.word();
