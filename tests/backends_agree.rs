@@ -62,9 +62,26 @@ impl CommandSource for Silence {
     }
 }
 
+/// Terms over feature maps, some of which are added up in the middle of a network.
+const FEATURES: &str = "Custom(
+        views: [(p: 0.2), (p: 0.0)],
+        terms: [
+            Distill(),
+            Truth(),
+            Hint(w_hint: 1.0),
+            Attention(views: [1, 2], w_attention: 10.0),
+            Similarity(w_similarity: 10.0),
+            Relation(w_relation: 0.1),
+        ],
+    )";
+
 /// Trains on a device, teacher first. `None` where the device is not there.
 fn losses_on(device: &str) -> Option<Losses> {
-    let loaded = experiment::load_text(EXPERIMENT, Path::new("agree.ron"), &[]).unwrap();
+    losses_of(EXPERIMENT, device)
+}
+
+fn losses_of(text: &str, device: &str) -> Option<Losses> {
+    let loaded = experiment::load_text(text, Path::new("agree.ron"), &[]).unwrap();
     let frozen = loaded.frozen_text().to_owned();
     let mut plan = loaded.plan;
     plan.device = device.parse().unwrap();
@@ -107,6 +124,20 @@ fn libtorch_on_the_cpu_trains_to_the_losses_of_the_pure_rust_backend() {
         &losses_on("libtorch").unwrap(),
         1e-3,
     );
+}
+
+#[test]
+fn feature_maps_on_libtorch_teach_what_they_teach_on_the_pure_rust_backend() {
+    let method = EXPERIMENT.lines().find(|line| line.contains("method:"));
+    let text = EXPERIMENT
+        .replace(method.unwrap(), &format!("    method: {FEATURES},"))
+        .replace(
+            "student: (model: Cnn(channels: [4, 8]))",
+            "student: (model: ResNetCifar(depth: 8, width: 4))",
+        );
+    let on = |device| losses_of(&text, device).unwrap();
+    assert_close(&on("cpu"), &on("libtorch"), 1e-3);
+    assert_eq!(on("libtorch"), on("libtorch"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor};
 use workbench::engine::network::Network;
 use workbench::engine::optimizer::Optimizer;
+use workbench::engine::regressors::regressors;
 use workbench::engine::step::{Batch, StepReport, StepSettings, train_step};
 use workbench::engine::weights::{self, Array, ArrayFile, Values};
 use workbench::experiment::architecture::build;
@@ -92,6 +93,69 @@ fn multi_view_consistency_under_adaptive_augmentation_agrees_with_pytorch() {
 }
 
 #[test]
+fn terms_over_feature_maps_and_their_regressor_agree_with_pytorch() {
+    let mut objective = expand(
+        "Custom(
+            views: [()],
+            terms: [
+                Distill(),
+                Truth(),
+                Hint(w_hint: 2.0),
+                Attention(w_attention: 100.0),
+                Similarity(w_similarity: 30.0),
+                Relation(w_relation: 0.1),
+            ],
+            temperature: 4.0,
+        )",
+    );
+    let (mut student, teacher) = (student(), teacher());
+    let stages = [&student, &teacher].map(|network| network.graph().stages());
+    objective.settle_stages(&stages[0], &stages[1]).unwrap();
+    let expected = fixture("features.safetensors");
+    let mut regressors = regressors(&objective, 0, &Device::flex());
+    for parameter in &mut regressors {
+        let (_, part) = parameter.name.rsplit_once('.').unwrap();
+        let name = format!("start.{part}");
+        let array = expected.iter().find(|array| array.name == name).unwrap();
+        assert_eq!(parameter.shape, array.shape, "{}", parameter.name);
+        parameter.value = array.tensor(&Device::flex()).unwrap();
+    }
+    let spec = "Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-2)";
+    let parameters = student.parameters().iter().chain(&regressors);
+    let mut optimizer = Optimizer::of(&ron::from_str(spec).unwrap(), parameters);
+    let knobs = knobs(&objective);
+    let rows = floats(&expected, "rows").chunks_exact(objective.terms.len() + 2);
+    for (step, (lr, row)) in RATES.into_iter().zip(rows).enumerate() {
+        let settings = StepSettings {
+            objective: &objective,
+            knobs: &knobs,
+            lr,
+            clip: Some(1.0),
+            label_smoothing: 0.0,
+            class_weights: None,
+            accumulate: 1,
+            precision: Precision::Fp32,
+        };
+        let report = train_step(
+            &mut student,
+            &mut regressors,
+            Some(&teacher),
+            &mut optimizer,
+            &batch(1, 6),
+            &settings,
+        )
+        .unwrap();
+        assert_same_numbers(step, &report, row);
+    }
+    assert_same_state("last", &student, &expected);
+    for parameter in regressors {
+        let (_, part) = parameter.name.rsplit_once('.').unwrap();
+        let ours: Vec<f32> = parameter.value.into_data().try_to_vec().unwrap();
+        assert_close(part, &ours, floats(&expected, &format!("end.{part}")));
+    }
+}
+
+#[test]
 fn the_teacher_evaluates_as_in_pytorch() {
     let batch = fixture("batch.safetensors");
     let logits = teacher().forward(images(&batch, "view0"));
@@ -102,11 +166,7 @@ fn the_teacher_evaluates_as_in_pytorch() {
 #[track_caller]
 fn assert_agrees(method: &Method) {
     let objective = expand(method.written);
-    let knobs: BTreeMap<String, f64> = objective
-        .knobs
-        .iter()
-        .map(|knob| (knob.name.clone(), knob.schedule.at(0.0, 1.0)))
-        .collect();
+    let knobs = knobs(&objective);
     let expected = fixture(&format!("{}.safetensors", method.name));
     let rows = floats(&expected, "rows").chunks_exact(objective.terms.len() + 2);
     let batch = batch(objective.views.len(), method.labelled);
@@ -126,6 +186,7 @@ fn assert_agrees(method: &Method) {
         };
         let report = train_step(
             &mut student,
+            &mut [],
             Some(&teacher),
             &mut optimizer,
             &batch,
@@ -183,6 +244,13 @@ fn assert_close(name: &str, ours: &[f32], theirs: &[f32]) {
         difference <= TOLERANCE * scale && difference.is_finite(),
         "{name} is off by {difference} of {scale}"
     );
+}
+
+fn knobs(objective: &Objective) -> BTreeMap<String, f64> {
+    let knobs = objective.knobs.iter();
+    knobs
+        .map(|knob| (knob.name.clone(), knob.schedule.at(0.0, 1.0)))
+        .collect()
 }
 
 fn expand(written: &str) -> Objective {

@@ -14,8 +14,9 @@ use thiserror::Error;
 
 use crate::data::{self, DataError};
 use crate::engine::{Note, PrepareError, Prepared, Settled, device_of};
-use crate::event::{Dataset, ModelSummary, SkippedImage};
-use crate::experiment::plan::{Plan, ResolvedPlan};
+use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
+use crate::experiment::architecture::Stage;
+use crate::experiment::plan::{Networks, Plan, ResolvedPlan};
 use crate::experiment::timeline::Timeline;
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
 use crate::format;
@@ -48,7 +49,7 @@ pub fn check(plan: &Plan, decode: bool) -> (String, Option<CheckError>) {
         Ok((checked, refusal)) => {
             let mut page = explain_resolved(&checked.plan)
                 + &images(&checked.plan, &checked.images)
-                + &sizes(&checked.models, &checked.notes);
+                + &sizes(&checked);
             if let Some(error) = &refusal {
                 page += &section("Device", &[("refused", error.to_string())]);
             }
@@ -91,6 +92,7 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
         assumed_readable: checked.images.assumed_readable,
         unreadable: &checked.images.unreadable,
         models: &checked.models,
+        stages: checked.stages.iter().map(CheckedStages::of).collect(),
         notes: &checked
             .images
             .notes
@@ -170,7 +172,36 @@ struct CheckedExperiment<'a> {
     /// Files that were opened and left out.
     unreadable: &'a [SkippedImage],
     models: &'a [ModelSummary],
+    /// The feature maps of the models that have layouts, in the order of evaluation.
+    stages: Vec<CheckedStages<'a>>,
     notes: &'a [&'a String],
+}
+
+/// The feature maps of a model.
+#[derive(Serialize)]
+struct CheckedStages<'a> {
+    phase: Phase,
+    stages: Vec<CheckedStage<'a>>,
+}
+
+/// A feature map by its name: channels, height and width.
+#[derive(Serialize)]
+struct CheckedStage<'a> {
+    name: &'a str,
+    shape: [usize; 3],
+}
+
+impl<'a> CheckedStages<'a> {
+    fn of((phase, stages): &'a (Phase, Vec<Stage>)) -> Self {
+        let stages = stages.iter().map(|stage| CheckedStage {
+            name: &stage.name,
+            shape: stage.shape,
+        });
+        Self {
+            phase: *phase,
+            stages: stages.collect(),
+        }
+    }
 }
 
 /// An experiment held against its images.
@@ -178,6 +209,8 @@ struct Checked {
     plan: ResolvedPlan,
     images: CheckedImages,
     models: Vec<ModelSummary>,
+    /// Feature maps of the models that have layouts.
+    stages: Vec<(Phase, Vec<Stage>)>,
     notes: Vec<String>,
 }
 
@@ -218,6 +251,7 @@ impl Checked {
         let counts = index.sets.iter().map(|(name, set)| (*name, set.images));
         Ok(Self {
             models,
+            stages: stages(&networks),
             notes: messages(&settled.notes),
             images: CheckedImages {
                 size: index.size,
@@ -240,6 +274,7 @@ impl Checked {
         let counts = images.datasets().map(|(name, set)| (name, set.len()));
         Ok(Self {
             models: prepared.summaries(),
+            stages: stages(&prepared.networks()),
             notes: messages(&prepared.notes),
             images: CheckedImages {
                 classes: images.classes.clone(),
@@ -254,6 +289,14 @@ impl Checked {
             plan: prepared.resolved,
         })
     }
+}
+
+/// The feature maps of the networks, the teacher's first.
+fn stages(networks: &Networks) -> Vec<(Phase, Vec<Stage>)> {
+    let teacher = networks.teacher.iter();
+    let teacher = teacher.map(|graph| (Phase::Teacher, graph.stages()));
+    let student = (Phase::Student, networks.student.stages());
+    teacher.chain([student]).collect()
 }
 
 fn messages(notes: &[Note]) -> Vec<String> {
@@ -340,10 +383,16 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
     section("Images", &rows)
 }
 
-fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
-    let mut rows: Vec<(&str, String)> = models
+fn sizes(checked: &Checked) -> String {
+    let stages = |phase: Phase| {
+        let found = checked.stages.iter().find(|(of, _)| *of == phase);
+        let names = found.map(|(_, stages)| stages.iter().map(Stage::to_string));
+        names.map(|names| ("stages", names.collect::<Vec<_>>().join(", ")))
+    };
+    let mut rows: Vec<(&str, String)> = checked
+        .models
         .iter()
-        .map(|model| {
+        .flat_map(|model| {
             let label = model.phase.word();
             let text = format!(
                 "{}, {} parameters, {} MACs per image",
@@ -351,9 +400,10 @@ fn sizes(models: &[ModelSummary], notes: &[String]) -> String {
                 format::scaled(model.parameters as f64),
                 format::scaled(model.macs_or_nan())
             );
-            (label, text)
+            [Some((label, text)), stages(model.phase)]
         })
+        .flatten()
         .collect();
-    rows.extend(notes.iter().map(|note| ("note", note.clone())));
+    rows.extend(checked.notes.iter().map(|note| ("note", note.clone())));
     section("Models", &rows)
 }

@@ -6,6 +6,7 @@
 //!        model.json              layout, classes, size, mean, std
 //!        network.safetensors     those of the last step, where an average is kept besides
 //!        optimizer.safetensors   the optimizer's memory, once it has any
+//!        regressors.safetensors  what makes the teacher's feature maps, where a term does
 //!        state.json              step, knobs, controller, best evaluation
 //!        manifest.json           lengths and hashes of all of them
 //!        ranges.json             those of rounded values, in a finish with `Quantize`
@@ -29,6 +30,7 @@ use super::failure::Failure;
 use super::learner::Learner;
 use super::metadata::{METADATA, ModelMetadata, Trained};
 use super::network::{FakeQuantization, Network, Range};
+use super::regressors;
 use super::state::{Best, FitState};
 use super::weights::{self, ArrayFile};
 use crate::event::{Phase, Position};
@@ -45,6 +47,8 @@ pub(super) const TAUGHT: &str = "the student's training started from it";
 const NETWORK: &str = "network.safetensors";
 /// The optimizer's memory.
 const OPTIMIZER: &str = "optimizer.safetensors";
+/// What makes the teacher's feature maps of the student's.
+const REGRESSORS: &str = "regressors.safetensors";
 /// Ranges of rounded values.
 const RANGES: &str = "ranges.json";
 
@@ -256,6 +260,12 @@ impl CheckpointFolder {
         }
         if let Some(quantization) = quantization(&folder, &learner.network)? {
             learner.quantize(&quantization);
+        }
+        if !learner.regressors.is_empty() {
+            let path = folder.path().join(REGRESSORS);
+            let arrays = ArrayFile::of_bytes(folder.read(REGRESSORS)?, &path)?.arrays()?;
+            regressors::restore(&mut learner.regressors, &arrays)
+                .map_err(|error| unfit(&path, &error))?;
         }
         if folder.has(OPTIMIZER) {
             let path = folder.path().join(OPTIMIZER);
@@ -486,6 +496,10 @@ fn save_all(
     save_weights(learner.deployable(), metadata, folder)?;
     if learner.average.is_some() {
         weights::save(&learner.network, &folder.join(NETWORK))?;
+    }
+    if !learner.regressors.is_empty() {
+        let arrays = regressors::arrays(&learner.regressors)?;
+        weights::write(&folder.join(REGRESSORS), &arrays)?;
     }
     let memory = learner.optimizer.state()?;
     if !memory.is_empty() {

@@ -7,10 +7,11 @@ use burn::tensor::{Device, Tensor};
 use thiserror::Error;
 
 use super::kept_answers::KeptAnswers;
-use super::network::Network;
+use super::network::{Forwarded, Network};
 use super::onnx::OnnxModelError;
 use super::torchscript::TorchScriptError;
 use crate::data::ImageSet;
+use crate::experiment::spec::Precision;
 use crate::untrusted::Show as _;
 
 /// Pixels of all images of a pass without gradients: what it takes of memory is a
@@ -49,6 +50,9 @@ pub enum AnswerError {
         .0.shown()
     )]
     Changed(PathBuf),
+    /// It has no feature map of this name.
+    #[error("it has no feature map `{}`; --check lists those that there are", .0.shown())]
+    NoMap(String),
     /// An engine of its own did not run it.
     #[error(transparent)]
     Onnx(#[from] OnnxModelError),
@@ -65,6 +69,24 @@ pub trait Classify: Sync {
     /// # Errors
     /// What computes them failed.
     fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError>;
+
+    /// The same with the feature maps of these stages. One that has none gives none.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits), and if there is no stage of one of the names.
+    fn forward_with_maps(
+        &self,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> Result<Forwarded, AnswerError> {
+        match stages.first() {
+            Some(stage) => Err(AnswerError::NoMap(stage.clone())),
+            None => Ok(Forwarded {
+                logits: self.logits(images)?,
+                maps: Vec::new(),
+            }),
+        }
+    }
 
     /// The plain device on which images are expected.
     fn device(&self) -> &Device;
@@ -95,9 +117,30 @@ pub fn kept_logits<'a>(
     })
 }
 
+/// Refuses names of stages that a network does not have.
+///
+/// # Errors
+/// The first of them.
+pub fn known_stages(network: &Network, stages: &[String]) -> Result<(), AnswerError> {
+    let unknown = |name: &&String| network.graph().stage(name).is_none();
+    match stages.iter().find(unknown) {
+        Some(name) => Err(AnswerError::NoMap(name.clone())),
+        None => Ok(()),
+    }
+}
+
 impl Classify for Network {
     fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
         Ok(self.forward(images))
+    }
+
+    fn forward_with_maps(
+        &self,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> Result<Forwarded, AnswerError> {
+        known_stages(self, stages)?;
+        Ok(self.forward_with(Precision::Fp32, images, stages))
     }
 
     fn device(&self) -> &Device {

@@ -128,7 +128,7 @@ impl<'a> Fit<'a> {
             context.workers,
         );
         let timeline = context.timeline;
-        let mut learner = Learner::new(network, training);
+        let mut learner = Learner::new(network, training, context.seed);
         let state = context
             .checkpoints
             .load_latest(&mut learner, training, timeline)?
@@ -229,6 +229,7 @@ impl<'a> Fit<'a> {
         );
         let report = train_step(
             &mut self.learner.network,
+            &mut self.learner.regressors,
             self.context.teacher,
             &mut self.learner.optimizer,
             &step::Batch {
@@ -288,8 +289,9 @@ impl<'a> Fit<'a> {
 
     /// What the teacher answers on the images of every view that stayed as they are.
     /// Whether they are looked up is decided by the view's probability alone, so that
-    /// it is the same whatever has been kept. With kept answers also the share of these
-    /// views' images that the teacher is still asked about.
+    /// it is the same whatever has been kept; where feature maps are compared the teacher is
+    /// asked about every image, and nothing is looked up. With kept answers also the share of
+    /// these views' images that the teacher is still asked about.
     fn known_answers(
         &mut self,
         batch: &Batch,
@@ -299,9 +301,10 @@ impl<'a> Fit<'a> {
         let Some(store) = &mut self.context.answers else {
             return Ok((known, None));
         };
-        let views = teacher_views(&self.context.training.objective);
+        let objective = &self.context.training.objective;
+        let (views, compared) = (teacher_views(objective), objective.feature_views());
         let all = views.len() * batch.samples.len();
-        for view in views {
+        for view in views.difference(&compared).copied() {
             let (Some(known), Some(untouched), Some(&p)) = (
                 known.get_mut(view),
                 batch.untouched.get(view),

@@ -1,27 +1,34 @@
-//! What a training changes: weights, their moving average, the optimizer.
+//! What a training changes: weights, their moving average, regressors, the optimizer.
 
-use super::network::{FakeQuantization, Network};
+use super::network::{FakeQuantization, Network, Parameter};
 use super::optimizer::Optimizer;
+use super::regressors::regressors;
 use crate::experiment::plan::Training;
 
-/// What learns: weights, their moving average and the optimizer.
+/// What learns: weights, their moving average, regressors and the optimizer.
 pub struct Learner {
     /// The weights after the last step.
     pub network: Network,
     /// Moving average of the weights, where the experiment asks for one.
     pub average: Option<Network>,
+    /// What makes the teacher's feature maps of the network's, where a term needs that: it
+    /// learns with the network, and has no average.
+    pub regressors: Vec<Parameter>,
     /// The optimizer and its state.
     pub optimizer: Optimizer,
 }
 
 impl Learner {
-    /// A network at the start of a training.
+    /// A network at the start of a training, whose regressors are drawn from the seed.
     #[must_use]
-    pub fn new(mut network: Network, training: &Training) -> Self {
+    pub fn new(mut network: Network, training: &Training, seed: u64) -> Self {
         network.freeze(&training.freeze);
+        let regressors = regressors(&training.objective, seed, network.device());
+        let parameters = network.parameters().iter().chain(&regressors);
         Self {
             average: training.ema.map(|_| network.clone()),
-            optimizer: Optimizer::new(&training.optimizer, &network),
+            optimizer: Optimizer::of(&training.optimizer, parameters),
+            regressors,
             network,
         }
     }

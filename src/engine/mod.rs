@@ -33,6 +33,7 @@ mod pace;
 mod prepare;
 mod probe;
 mod quantize;
+pub mod regressors;
 mod round;
 mod state;
 pub mod step;

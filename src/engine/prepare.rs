@@ -24,6 +24,7 @@ use super::teacher_check;
 use super::teacher_model::Teacher;
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
+use crate::experiment::architecture::Graph;
 use crate::experiment::plan::{
     DataFacts, Networks, Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource, Training,
 };
@@ -177,8 +178,12 @@ impl Settled {
         let mut notes: Vec<Note> = warnings.collect();
         notes.extend(import::settle(&mut resolved.plan, classes)?);
         let networks = resolved.networks(classes.len());
+        let networks = networks.map_err(PrepareError::Plan)?;
+        resolved
+            .settle_stages(&networks)
+            .map_err(PrepareError::Plan)?;
         Ok(Self {
-            networks: networks.map_err(PrepareError::Plan)?,
+            networks,
             resolved,
             notes,
         })
@@ -425,12 +430,24 @@ impl Prepared {
     /// The sizes of the models, teacher first.
     #[must_use]
     pub fn summaries(&self) -> Vec<ModelSummary> {
-        let teacher = match &self.teacher {
+        ModelSummary::of_plan(&self.resolved, self.teacher_graph(), self.student.graph())
+    }
+
+    /// The layers of the student, and those of the teacher where it has one of our layouts.
+    #[must_use]
+    pub fn networks(&self) -> Networks {
+        Networks {
+            student: self.student.graph().clone(),
+            teacher: self.teacher_graph().cloned(),
+        }
+    }
+
+    fn teacher_graph(&self) -> Option<&Graph> {
+        match &self.teacher {
             Some(PreparedTeacher::Untrained { network, .. }) => Some(network.graph()),
             Some(PreparedTeacher::Read { teacher, .. }) => teacher.graph(),
             None => None,
-        };
-        ModelSummary::of_plan(&self.resolved, teacher, self.student.graph())
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::classify::{AnswerError, Classify, images_per_pass};
+use super::classify::{AnswerError, Classify, images_per_pass, known_stages};
 use super::frame::Input;
 use super::kept_answers::KeptAnswers;
-use super::network::Network;
+use super::network::{Forwarded, Network};
 use super::onnx::OnnxModel;
 use super::torchscript::TorchScriptModel;
 use crate::experiment::architecture::{self, Graph};
@@ -168,18 +168,35 @@ impl Teacher {
 }
 
 impl Classify for Teacher {
-    /// Images that are enlarged for it take turns.
     fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
+        Ok(self.forward_with_maps(images, &[])?.logits)
+    }
+
+    /// Images that are enlarged for it take turns.
+    fn forward_with_maps(
+        &self,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> Result<Forwarded, AnswerError> {
         let [batch, _, height, width] = images.dims();
         let own = self.input.as_ref().and_then(Input::size);
         let own = own.filter(|own| own.0 as usize * own.1 as usize > height * width);
         match own.map(|own| images_per_pass(own, batch.max(1))) {
             Some(most) if most < batch => {
                 let parts = images.split(most, 0).into_iter();
-                let rows = parts.map(|part| self.logits_at_once(part));
-                Ok(Tensor::cat(rows.collect::<Result<_, _>>()?, 0))
+                let parts = parts.map(|part| self.forward_at_once(part, stages));
+                let parts = parts.collect::<Result<Vec<_>, _>>()?;
+                let map = |at: usize| {
+                    let parts = parts.iter().map(|part| part.maps[at].clone());
+                    Tensor::cat(parts.collect(), 0)
+                };
+                let logits = parts.iter().map(|part| part.logits.clone());
+                Ok(Forwarded {
+                    logits: Tensor::cat(logits.collect(), 0),
+                    maps: (0..stages.len()).map(map).collect(),
+                })
             }
-            _ => self.logits_at_once(images),
+            _ => self.forward_at_once(images, stages),
         }
     }
 
@@ -200,15 +217,24 @@ impl Classify for Teacher {
 }
 
 impl Teacher {
-    fn logits_at_once(&self, images: Tensor<4>) -> Result<Tensor<2>, AnswerError> {
+    fn forward_at_once(
+        &self,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> Result<Forwarded, AnswerError> {
         let images = match &self.input {
             Some(input) => input.apply(images),
             None => images,
         };
-        match &self.model {
+        let logits = match &self.model {
             TeacherModel::Network(network) => {
-                Ok(network.folded.forward_in(network.precision, images))
+                known_stages(&network.folded, stages)?;
+                let FrozenNetwork {
+                    folded, precision, ..
+                } = &**network;
+                return Ok(folded.forward_with(*precision, images, stages));
             }
+            _ if !stages.is_empty() => Err(AnswerError::NoMap(stages[0].clone())),
             TeacherModel::TorchScript(model) => Ok(model.logits(images)?),
             TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
             TeacherModel::Onnx(model) => {
@@ -223,7 +249,11 @@ impl Teacher {
                     &self.device,
                 ))
             }
-        }
+        };
+        Ok(Forwarded {
+            logits: logits?,
+            maps: Vec::new(),
+        })
     }
 }
 
@@ -251,11 +281,17 @@ mod tests {
         let images = Tensor::from_data(TensorData::new(values, [5, 3, 8, 8]), &device);
         assert_eq!(images_per_pass(size, 5), 4);
         assert_eq!(images_per_pass((64, 64), 256), 256);
-        let together = teacher.logits_at_once(images.clone()).unwrap();
-        let parts = teacher.logits(images).unwrap();
+        let stages = ["features.0".to_owned()];
+        let together = teacher.forward_at_once(images.clone(), &stages).unwrap();
+        let parts = teacher.forward_with_maps(images, &stages).unwrap();
         assert_eq!(
-            parts.into_data().try_to_vec::<f32>().unwrap(),
-            together.into_data().try_to_vec::<f32>().unwrap()
+            parts.logits.to_data().try_to_vec::<f32>().unwrap(),
+            together.logits.to_data().try_to_vec::<f32>().unwrap()
+        );
+        let [parts, together] = [parts, together].map(|mut given| given.maps.remove(0).into_data());
+        assert_eq!(
+            parts.try_to_vec::<f32>().unwrap(),
+            together.try_to_vec::<f32>().unwrap()
         );
     }
 }

@@ -34,16 +34,19 @@ pub enum KnobRole {
     NoAugmentation,
     /// A term's weight.
     Weight,
+    /// The weight of a term over feature maps.
+    FeatureWeight,
     /// A distillation temperature.
     Temperature,
 }
 
 impl KnobRole {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::LearningRate,
         Self::Probability,
         Self::NoAugmentation,
         Self::Weight,
+        Self::FeatureWeight,
         Self::Temperature,
     ];
 
@@ -55,6 +58,7 @@ impl KnobRole {
             Self::Probability => Range::PROBABILITY,
             Self::NoAugmentation => Range::NOTHING,
             Self::Weight => Range::WEIGHT,
+            Self::FeatureWeight => Range::FEATURE_WEIGHT,
             Self::Temperature => Range::TEMPERATURE,
         }
     }

@@ -53,6 +53,22 @@ pub struct Term {
     pub loss: Loss,
 }
 
+impl Term {
+    /// One with a name and the knob `w_<name>`, or else with the name and the knob that its
+    /// kind has.
+    pub(super) fn named(name: Option<&str>, (default, weight): (&str, &str), loss: Loss) -> Self {
+        let (name, weight) = match name {
+            Some(name) => (name, format!("w_{name}")),
+            None => (default, weight.to_owned()),
+        };
+        Self {
+            name: name.to_owned(),
+            weight,
+            loss,
+        }
+    }
+}
+
 /// What a term measures. Views count from 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Loss {
@@ -71,6 +87,21 @@ pub enum Loss {
         view: usize,
         /// Where the truth value comes from.
         target: TruthTarget,
+    },
+    /// Feature maps of the student against those of the teacher, averaged over the views and
+    /// added up over the stages.
+    Features {
+        /// Views on which both are evaluated.
+        views: Vec<usize>,
+        /// How the two are compared.
+        comparison: FeatureComparison,
+        /// Which of their maps, as written: stages of the student and of the teacher. Where
+        /// none are, the networks decide.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stages: Vec<(String, String)>,
+        /// Those that are compared, once the networks are known: at least one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pairs: Vec<StagePair>,
     },
     /// Student against itself: the mean over all pairs of views of the mean
     /// squared difference of its classification results (US20220004811, first
@@ -145,6 +176,68 @@ impl Divergence {
             }
         }
     }
+}
+
+/// How feature maps of student and teacher are compared. With maps A of shape `[batch, channels,
+/// height, width]`; all are batch means.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum FeatureComparison {
+    /// Mean squared difference of the teacher's map and what a regressor makes of the
+    /// student's (`FitNets`; Romero et al., 2015). The regressor is a 1×1 convolution with bias to
+    /// the teacher's channels, which is trained with the student and left behind: `ConvReg`
+    /// of Tian et al. (2020) without its normalisation and `ReLU`.
+    Hint,
+    /// Mean squared difference of attention maps: Q = mean over channels of A², as a vector
+    /// divided by its L2 norm (Zagoruyko and Komodakis, 2017; the mean is that of the authors'
+    /// code). The larger of two maps is averaged to the size of the smaller one, as Tian et
+    /// al. (2020) do.
+    Attention,
+    /// `1/b² ‖G_s − G_t‖²` with G = A Aᵀ, `[batch, batch]`, of maps as rows `[batch, values]`, its
+    /// rows divided by their L2 norms: similarity-preserving (Tung and Mori, 2019).
+    Similarity,
+    /// Smooth L1 of distances of pairs of images, each divided by the mean of all, times
+    /// `distance`, and of cosines of the angles of triples times `angle`: relational knowledge
+    /// distillation (Park et al., 2019).
+    Relation {
+        /// Weight of the part over pairs.
+        distance: f64,
+        /// Weight of the part over triples.
+        angle: f64,
+    },
+}
+
+impl FeatureComparison {
+    /// The name as an experiment file has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hint => "Hint",
+            Self::Attention => "Attention",
+            Self::Similarity => "Similarity",
+            Self::Relation { .. } => "Relation",
+        }
+    }
+
+    /// Whether the images of a batch are compared with one another, so that a part of a
+    /// batch is another batch.
+    #[must_use]
+    pub fn relates_images(self) -> bool {
+        match self {
+            Self::Hint | Self::Attention => false,
+            Self::Similarity | Self::Relation { .. } => true,
+        }
+    }
+}
+
+/// A stage of the student that is compared with one of the teacher, by their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagePair {
+    /// The student's.
+    pub student: String,
+    /// The teacher's.
+    pub teacher: String,
+    /// Channels, height and width of both, the student's first.
+    pub shapes: [[usize; 3]; 2],
 }
 
 fn one() -> f64 {
@@ -271,8 +364,34 @@ impl Objective {
         let term = self.terms.iter().find(|term| term.name == name)?;
         match term.loss {
             Loss::Truth { target, .. } => Some(target),
-            Loss::Distill { .. } | Loss::Consistency { .. } => None,
+            Loss::Distill { .. } | Loss::Features { .. } | Loss::Consistency { .. } => None,
         }
+    }
+
+    /// Views on which feature maps are compared.
+    #[must_use]
+    pub fn feature_views(&self) -> BTreeSet<usize> {
+        let terms = self.terms.iter();
+        let terms = terms.filter(|term| matches!(term.loss, Loss::Features { .. }));
+        terms.flat_map(|term| term.loss.views()).collect()
+    }
+
+    /// Stages of the student that are compared, each once, by name.
+    #[must_use]
+    pub fn student_stages(&self) -> Vec<String> {
+        self.stages(|pair| &pair.student)
+    }
+
+    /// Stages of the teacher that are compared, each once, by name.
+    #[must_use]
+    pub fn teacher_stages(&self) -> Vec<String> {
+        self.stages(|pair| &pair.teacher)
+    }
+
+    fn stages(&self, whose: impl Fn(&StagePair) -> &String) -> Vec<String> {
+        let pairs = self.terms.iter().flat_map(|term| term.loss.pairs());
+        let names: BTreeSet<&String> = pairs.map(whose).collect();
+        names.into_iter().cloned().collect()
     }
 
     /// The knob of this name.
@@ -294,7 +413,7 @@ impl Loss {
     #[must_use]
     pub fn needs_teacher(&self) -> bool {
         match self {
-            Self::Distill { .. } => true,
+            Self::Distill { .. } | Self::Features { .. } => true,
             Self::Truth { target, .. } => *target != TruthTarget::Label,
             Self::Consistency { .. } => false,
         }
@@ -306,7 +425,16 @@ impl Loss {
         match self {
             Self::Distill { divergence, .. } => matches!(divergence, Divergence::Dkd { .. }),
             Self::Truth { target, .. } => *target == TruthTarget::Label,
-            Self::Consistency { .. } => false,
+            Self::Features { .. } | Self::Consistency { .. } => false,
+        }
+    }
+
+    /// The stages whose maps it compares.
+    #[must_use]
+    pub fn pairs(&self) -> &[StagePair] {
+        match self {
+            Self::Features { pairs, .. } => pairs,
+            Self::Distill { .. } | Self::Truth { .. } | Self::Consistency { .. } => &[],
         }
     }
 
@@ -314,7 +442,9 @@ impl Loss {
     #[must_use]
     pub fn views(&self) -> Vec<usize> {
         match self {
-            Self::Distill { views, .. } | Self::Consistency { views, .. } => views.clone(),
+            Self::Distill { views, .. }
+            | Self::Features { views, .. }
+            | Self::Consistency { views, .. } => views.clone(),
             Self::Truth { view, .. } => vec![*view],
         }
     }

@@ -17,6 +17,7 @@ mod operations;
 mod optimizers;
 pub(in crate::experiment) mod paths;
 mod resolve;
+mod stages;
 
 use std::ops::RangeInclusive;
 use std::path::Path;

@@ -32,6 +32,9 @@ impl Range {
         max: 1000.0,
     };
 
+    /// Weights of terms over feature maps: published ones go to thousands.
+    pub const FEATURE_WEIGHT: Self = Self { min: 0.0, max: 1e5 };
+
     /// Whether `value` is finite and inside.
     #[must_use]
     pub fn contains(self, value: f64) -> bool {

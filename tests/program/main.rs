@@ -12,6 +12,7 @@ mod early_stop;
 mod exit_codes;
 mod export;
 mod extend;
+mod features;
 mod fork;
 #[cfg(unix)]
 mod hostile;

@@ -1,5 +1,5 @@
-//! Losses, on logits `[batch, classes]`. Each gives its mean over the batch as
-//! a tensor of one value.
+//! Losses, on logits `[batch, classes]` and on feature maps `[batch, channels, height, width]`.
+//! Each gives its mean over the batch as a tensor of one value.
 //!
 //! Everything is computed from log-probabilities, so that logits of any finite
 //! size give finite losses and gradients. Divergences are forward: teacher
@@ -8,6 +8,7 @@
 mod agreement;
 mod correlation;
 mod decoupled;
+mod features;
 mod multi_level;
 mod truth;
 
@@ -17,6 +18,7 @@ use burn::tensor::{Int, Tensor};
 pub use agreement::{consistency, squared_difference};
 pub use correlation::dist;
 pub use decoupled::decoupled;
+pub use features::{attention, hint, regress, relation, similarity};
 pub use multi_level::multi_level;
 pub use truth::{cross_entropy, soft_cross_entropy, target_cross_entropy, weighted_cross_entropy};
 

@@ -27,6 +27,7 @@ pub(super) trait Arithmetic {
 
     /// The same maps for two readers.
     fn share(map: Self::Map) -> [Self::Map; 2];
+    fn share_features(features: Self::Features) -> [Self::Features; 2];
 
     fn conv(
         conv: &Conv,
@@ -97,6 +98,10 @@ impl Arithmetic for Burn {
 
     fn share(map: Tensor<4>) -> [Tensor<4>; 2] {
         [map.clone(), map]
+    }
+
+    fn share_features(features: Tensor<2>) -> [Tensor<2>; 2] {
+        [features.clone(), features]
     }
 
     fn conv(

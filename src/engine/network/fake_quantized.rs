@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::Network;
 use super::arithmetic::{Arithmetic, Burn, Normalized};
 use super::folded::{FoldedValues, rows};
 use super::onnx::{Constant, PixelInput, Recording, Value, onnx_graph};
 use super::quantized::{Range, Rounding, SMALLEST, STEPS, greatest};
-use super::walk::{Statistics, walk};
+use super::walk::{Statistics, Value as Walked, walk_with};
+use super::{Forwarded, Network};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Folded, Graph, IMAGE_CHANNELS, Linear, MaxPool,
     Shuffle,
@@ -138,25 +138,30 @@ pub(super) fn effective_values(network: &Network, quantization: &FakeQuantizatio
     values
 }
 
-/// Logits by burn's operations, and what every value was that has a range.
+/// Logits by burn's operations with the maps after so many layers, and what every value was
+/// that has a range.
 pub(super) fn forward(
     values: &FoldedValues,
     quantization: &FakeQuantization,
     images: Tensor<4>,
-) -> (Tensor<2>, Vec<Extremes>) {
+    after: &[usize],
+) -> (Forwarded, Vec<Extremes>) {
     let parameters = values.parameters.iter().map(|it| it.value.clone());
     let known = values.statistics.iter();
     let known = known.map(|known| [known.mean.clone(), known.variance.clone()]);
-    walked::<Burn>(quantization, images, parameters.collect(), known.collect())
+    let values = (parameters.collect(), known.collect());
+    let (logits, taken, observed) = walked::<Burn>(quantization, images, values, after);
+    (Forwarded::of_walk((logits, taken)), observed)
 }
 
-/// Logits, and what every value was that has a range.
+/// Logits, what comes after so many layers, and what every value was that has a range; of
+/// parameters and statistics.
 pub(super) fn walked<A: FakeQuantize>(
     quantization: &FakeQuantization,
     images: A::Map,
-    parameters: Vec<A::Vector>,
-    statistics: Vec<[A::Vector; 2]>,
-) -> (A::Features, Vec<Extremes>) {
+    (parameters, statistics): (Vec<A::Vector>, Vec<[A::Vector; 2]>),
+    after: &[usize],
+) -> (A::Features, Vec<Walked<A>>, Vec<Extremes>) {
     let (graph, rounder) = (quantization.graph(), quantization.rounder());
     let (height, width) = graph.size;
     let sides = [IMAGE_CHANNELS, height as usize, width as usize];
@@ -166,9 +171,14 @@ pub(super) fn walked<A: FakeQuantize>(
         rounder: rounder.clone(),
     };
     let statistics = Statistics::Running(statistics.into_iter());
-    let logits = walk::<FakeQuantized<A>>(graph, images, parameters, statistics);
-    let observed = rounder.observed.take();
-    (logits.real, observed)
+    let (logits, taken) =
+        walk_with::<FakeQuantized<A>>(graph, images, parameters, statistics, after);
+    let taken = taken.into_iter().map(|value| match value {
+        Walked::Map(map) => Walked::Map(map.real),
+        Walked::Features(features) => Walked::Features(features.real),
+    });
+    let (taken, observed) = (taken.collect(), rounder.observed.take());
+    (logits.real, taken, observed)
 }
 
 /// The extremes of several passes as those of all their images.
@@ -341,6 +351,14 @@ impl<A: FakeQuantize> Arithmetic for FakeQuantized<A> {
             value: map.value.clone(),
             real,
             rounder: map.rounder.clone(),
+        })
+    }
+
+    fn share_features(features: Self::Features) -> [Self::Features; 2] {
+        A::share_features(features.real).map(|real| Tracked {
+            value: features.value.clone(),
+            real,
+            rounder: features.rounder.clone(),
         })
     }
 

@@ -226,3 +226,36 @@ fn a_rounding_network_learns_with_running_statistics_that_stay() {
         assert_eq!(after.batches, before.batches);
     }
 }
+
+#[test]
+fn folded_and_watched_networks_give_the_maps_of_the_network() {
+    for (model, side) in models() {
+        let network = network(&model, side);
+        let stages = network.graph().stages().into_iter().map(|stage| stage.name);
+        let stages: Vec<String> = stages.collect();
+        let images = images(3, side as usize);
+        let mut watched = network.clone();
+        watched.quantize(Some(FakeQuantization::new(network.graph(), 8)));
+        let expected = network.forward_with(Precision::Fp32, images.clone(), &stages);
+        for other in [network.folded(), watched.clone()] {
+            let found = other.forward_with(Precision::Fp32, images.clone(), &stages);
+            for ((found, expected), stage) in found.maps.iter().zip(&expected.maps).zip(&stages) {
+                let (found, expected) = (host(found.clone()), host(expected.clone()));
+                let most = expected.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
+                for (found, expected) in found.iter().zip(&expected) {
+                    let close = (found - expected).abs() <= 1e-4 * most.max(1e-3);
+                    assert!(close, "{model:?}: {stage}: {found} is not {expected}");
+                }
+            }
+        }
+        // What is noted of the values is the same, whatever is taken of them.
+        let mut passes = watched.passes_with(Precision::Fp32, &stages);
+        let given = passes.forward_with_maps(images.clone());
+        let sums = given.maps.iter().map(|map| map.clone().square().mean());
+        let step = passes.finish(&sums.fold(given.logits.sum(), |sum, one| sum + one));
+        let mut plain = watched.passes(Precision::Fp32);
+        let logits = plain.forward(images).sum();
+        let expected = ranges(plain.finish(&logits).observed);
+        assert_eq!(ranges(step.observed), expected, "{model:?}");
+    }
+}

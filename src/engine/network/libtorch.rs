@@ -1,7 +1,8 @@
 //! A network's layers through libtorch's own operations and autograd.
 //!
-//! burn's autodiff sees only the logits, as leaves: it differentiates the losses
-//! down to them, and libtorch from there to the parameters.
+//! burn's autodiff sees only the logits and the feature maps that a loss looks at, as
+//! leaves: it differentiates the losses down to them, and libtorch from there to the
+//! parameters.
 #![expect(
     deprecated,
     reason = "burn 0.22 deprecates libtorch and is the last line that has it; the version is pinned"
@@ -16,8 +17,8 @@ use super::arithmetic::{Arithmetic, Normalized};
 use super::fake_quantized::{Extremes, FakeQuantization, FakeQuantize, walked};
 use super::folded::FoldedValues;
 use super::quantized::{Rounding, STEPS};
-use super::walk::{Statistics, walk};
-use super::{Network, Parameter, RunningStatistics};
+use super::walk::{Statistics, Value, walk_with};
+use super::{Forwarded, Network, Parameter, RunningStatistics};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle,
 };
@@ -50,40 +51,74 @@ impl Map {
     }
 }
 
-/// Logits with running statistics, without a record; none if the network is on
-/// another backend.
+/// Logits with running statistics, and the maps after so many layers, without a record;
+/// none if the network is on another backend.
 pub(super) fn forward(
     network: &Network,
     precision: Precision,
     images: &Tensor<4>,
-) -> Option<Tensor<2>> {
+    after: &[usize],
+) -> Option<Forwarded> {
     let parameters = shaped(network.parameters.iter().map(Parameter::shaped))?;
     let statistics = Statistics::Running(running(&network.statistics)?.into_iter());
     let images = map(images)?;
-    let logits = tch::no_grad(|| {
+    let given = tch::no_grad(|| {
         let parameters = computed_in(precision, &parameters);
-        walk_in(precision, &network.graph, images, parameters, statistics)
+        walk_in(
+            precision,
+            &network.graph,
+            images,
+            (parameters, statistics),
+            after,
+        )
     });
-    Some(of_native(logits))
+    Some(given.forwarded())
 }
 
-/// Logits, in 32-bit floats, of a walk whose convolutions and linear layers are computed in
-/// `precision`. Normalisation takes maps in it and computes with 32-bit floats, as with
-/// PyTorch's autocast.
+/// What a walk gave: logits and maps, in 32-bit floats.
+#[derive(Debug)]
+struct Given {
+    logits: Native,
+    maps: Vec<Native>,
+}
+
+impl Given {
+    fn of_walk((logits, taken): (Native, Vec<Value<LibTorchNative>>)) -> Self {
+        let maps = taken.into_iter().map(|value| match value {
+            Value::Map(map) => map.values,
+            Value::Features(features) => LibTorchNative::unflatten(features).values,
+        });
+        Self {
+            maps: maps.map(|map| map.to_kind(Kind::Float)).collect(),
+            logits: logits.to_kind(Kind::Float),
+        }
+    }
+
+    fn forwarded(self) -> Forwarded {
+        Forwarded {
+            logits: of_native(self.logits),
+            maps: self.maps.into_iter().map(of_native).collect(),
+        }
+    }
+}
+
+/// What a walk gives whose convolutions and linear layers are computed in `precision`.
+/// Normalisation takes maps in it and computes with 32-bit floats, as with PyTorch's
+/// autocast.
 fn walk_in(
     precision: Precision,
     graph: &Graph,
     images: Map,
-    parameters: Vec<Native>,
-    statistics: Statistics<'_, Native>,
-) -> Native {
-    match precision {
-        Precision::Fp32 => walk::<LibTorchNative>(graph, images, parameters, statistics),
-        Precision::Bf16 => {
-            let images = Map::free(images.values.to_kind(Kind::BFloat16));
-            walk::<LibTorchNative>(graph, images, parameters, statistics).to_kind(Kind::Float)
-        }
-    }
+    (parameters, statistics): (Vec<Native>, Statistics<'_, Native>),
+    after: &[usize],
+) -> Given {
+    let images = match precision {
+        Precision::Fp32 => images,
+        Precision::Bf16 => Map::free(images.values.to_kind(Kind::BFloat16)),
+    };
+    Given::of_walk(walk_with::<LibTorchNative>(
+        graph, images, parameters, statistics, after,
+    ))
 }
 
 /// Parameters as they are computed with: kernels and matrices in `precision`.
@@ -102,13 +137,15 @@ pub(super) fn forward_quantized(
     values: &FoldedValues,
     quantization: &FakeQuantization,
     images: &Tensor<4>,
-) -> Option<(Tensor<2>, Vec<Extremes>)> {
+    after: &[usize],
+) -> Option<(Forwarded, Vec<Extremes>)> {
     let parameters = shaped(values.parameters.iter().map(Parameter::shaped))?;
     let statistics = running(&values.statistics)?;
     let images = map(images)?;
-    let (logits, observed) =
-        tch::no_grad(|| walked::<LibTorchNative>(quantization, images, parameters, statistics));
-    Some((of_native(logits), observed))
+    let values = (parameters, statistics);
+    let (logits, taken, observed) =
+        tch::no_grad(|| walked::<LibTorchNative>(quantization, images, values, after));
+    Some((Given::of_walk((logits, taken)).forwarded(), observed))
 }
 
 fn running(statistics: &[RunningStatistics]) -> Option<Vec<[Native; 2]>> {
@@ -123,9 +160,9 @@ fn running(statistics: &[RunningStatistics]) -> Option<Vec<[Native; 2]>> {
 pub(super) struct Tape {
     /// The parameters in their shapes, as leaves of libtorch's graph.
     leaves: Vec<Native>,
-    /// Logits of every pass: as leaves of burn's graph, and as results of
+    /// Logits and maps of every pass: as leaves of burn's graph, and as results of
     /// libtorch's.
-    passes: Vec<(Tensor<2>, Native)>,
+    passes: Vec<(Forwarded, Given)>,
     precision: Precision,
     /// The parameters as they are computed with.
     computed: Vec<Native>,
@@ -150,19 +187,21 @@ impl Tape {
         })
     }
 
-    /// Logits `[batch, classes]` with the batch's statistics, a leaf of burn's
-    /// autodiff graph; none if the images are on another backend.
+    /// Logits `[batch, classes]` with the batch's statistics and the maps after so many
+    /// layers, leaves of burn's autodiff graph; none if the images are on another backend.
     pub(super) fn forward(
         &mut self,
         graph: &Graph,
         statistics: &mut [RunningStatistics],
         images: &Tensor<4>,
-    ) -> Option<Tensor<2>> {
+        after: &[usize],
+    ) -> Option<Forwarded> {
         let images = map(images)?;
         let parameters = self.computed.iter().map(Native::shallow_clone).collect();
         let statistics = Statistics::Batch(statistics.iter_mut());
-        let logits = walk_in(self.precision, graph, images, parameters, statistics);
-        Some(self.passed(logits))
+        let values = (parameters, statistics);
+        let given = walk_in(self.precision, graph, images, values, after);
+        Some(self.passed(given))
     }
 
     /// The same of a network that rounds, with running statistics; and what values
@@ -172,37 +211,47 @@ impl Tape {
         values: &FoldedValues,
         quantization: &FakeQuantization,
         images: &Tensor<4>,
-    ) -> Option<(Tensor<2>, Vec<Extremes>)> {
+        after: &[usize],
+    ) -> Option<(Forwarded, Vec<Extremes>)> {
         let images = map(images)?;
         let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
         let statistics = running(&values.statistics)?;
-        let (logits, observed) =
-            walked::<LibTorchNative>(quantization, images, parameters, statistics);
-        Some((self.passed(logits), observed))
+        let values = (parameters, statistics);
+        let (logits, taken, observed) =
+            walked::<LibTorchNative>(quantization, images, values, after);
+        Some((self.passed(Given::of_walk((logits, taken))), observed))
     }
 
-    fn passed(&mut self, logits: Native) -> Tensor<2> {
-        let leaf = of_native::<2>(logits.detach()).autodiff().require_grad();
-        self.passes.push((leaf.clone(), logits));
-        leaf
+    fn passed(&mut self, given: Given) -> Forwarded {
+        let maps = given.maps.iter();
+        // The record keeps the leaves: what only one variable holds, burn overwrites.
+        let leaves = Forwarded {
+            logits: leaf(&given.logits),
+            maps: maps.map(leaf).collect(),
+        };
+        self.passes.push((leaves.clone(), given));
+        leaves
     }
 
-    /// Gradient of every parameter, `[n]`, given those of the logits.
-    pub(super) fn gradients(&self, of_logits: &mut Gradients) -> Vec<Tensor<1>> {
+    /// Gradient of every parameter, `[n]`, given those of the logits and maps.
+    pub(super) fn gradients(&self, found: &mut Gradients) -> Vec<Tensor<1>> {
         // Its gradient by the parameters is theirs: the chain rule as one number.
         let surrogate = self
             .passes
             .iter()
-            .filter_map(|(leaf, logits)| {
-                let gradient = leaf.grad_remove(of_logits)?;
-                Some((logits * native(&gradient)?).sum(None))
+            .flat_map(|(leaves, given)| {
+                let maps = leaves.maps.iter().zip(&given.maps);
+                let logits = product(&leaves.logits, &given.logits, found);
+                let maps: Vec<Option<Native>> =
+                    maps.map(|(leaf, map)| product(leaf, map, found)).collect();
+                [logits].into_iter().chain(maps).flatten()
             })
             .reduce(|sum, term| sum + term);
         let Some(surrogate) = surrogate else {
             return self.leaves.iter().map(zeros).collect();
         };
-        let found = Native::run_backward(&[surrogate], &self.leaves, false, false);
-        found
+        let gradients = Native::run_backward(&[surrogate], &self.leaves, false, false);
+        gradients
             .into_iter()
             .zip(&self.leaves)
             .map(|(gradient, leaf)| {
@@ -214,6 +263,21 @@ impl Tape {
             })
             .collect()
     }
+}
+
+/// A result as a leaf of burn's graph.
+fn leaf<const D: usize>(result: &Native) -> Tensor<D> {
+    of_native::<D>(result.detach()).autodiff().require_grad()
+}
+
+/// A result times the gradient that its leaf has, as one number.
+fn product<const D: usize>(
+    leaf: &Tensor<D>,
+    result: &Native,
+    found: &mut Gradients,
+) -> Option<Native> {
+    let gradient = leaf.grad_remove(found)?;
+    Some((result * native(&gradient)?).sum(None))
 }
 
 fn zeros(leaf: &Native) -> Tensor<1> {
@@ -273,6 +337,10 @@ impl Arithmetic for LibTorchNative {
 
     fn share(map: Map) -> [Map; 2] {
         [map.values.shallow_clone(), map.values].map(Map::kept)
+    }
+
+    fn share_features(features: Native) -> [Native; 2] {
+        [features.shallow_clone(), features]
     }
 
     fn conv(conv: &Conv, input: Map, kernel: Native, bias: Option<Native>) -> Map {

@@ -20,7 +20,7 @@ mod walk;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use self::arithmetic::Burn;
+use self::arithmetic::{Arithmetic as _, Burn};
 use self::fake_quantized::effective_values;
 pub use self::fake_quantized::{Extremes, FakeQuantization};
 #[cfg(feature = "libtorch")]
@@ -30,7 +30,7 @@ pub use self::onnx::{
 };
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
-use self::walk::{Statistics, walk};
+use self::walk::{Statistics, Value, walk_with};
 use crate::experiment::architecture::{Graph, ParameterSpec, is_in_module};
 use crate::experiment::spec::Precision;
 
@@ -45,6 +45,16 @@ pub struct Network {
     statistics: Vec<RunningStatistics>,
     /// By what weights and values are rounded, if they are.
     quantization: Option<FakeQuantization>,
+}
+
+/// What a network gives for images.
+#[derive(Debug, Clone)]
+pub struct Forwarded {
+    /// `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// The feature maps of the stages that were requested, in their order, `[batch, channels,
+    /// height, width]`; the embedding is a map of one pixel.
+    pub maps: Vec<Tensor<4>>,
 }
 
 /// A trainable tensor.
@@ -88,7 +98,7 @@ impl Network {
         let parameters = graph
             .parameters()
             .into_iter()
-            .map(|spec| parameter(spec, seed, &device))
+            .map(|spec| Parameter::new(spec, seed, &device))
             .collect();
         let statistics = graph
             .statistics()
@@ -175,30 +185,52 @@ impl Network {
     /// computes them and nothing is rounded to integers.
     #[must_use]
     pub fn forward_in(&self, precision: Precision, images: Tensor<4>) -> Tensor<2> {
+        self.forward_with(precision, images, &[]).logits
+    }
+
+    /// The same, and the feature maps of these stages.
+    ///
+    /// # Panics
+    /// If the network has no stage of one of the names, see [`Graph::stages`].
+    #[must_use]
+    pub fn forward_with(
+        &self,
+        precision: Precision,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> Forwarded {
         #[cfg(not(feature = "libtorch"))]
         let _ = precision;
         if let Some(quantization) = &self.quantization {
             let quantization = quantization.clone().observing(false);
-            return self.forward_quantized(&quantization, images).0;
+            return self.forward_quantized_with(&quantization, images, stages).0;
         }
+        let after = places(&self.graph, stages);
         #[cfg(feature = "libtorch")]
-        if let Some(logits) = libtorch::forward(self, precision, &images) {
-            return logits;
+        if let Some(given) = libtorch::forward(self, precision, &images, &after) {
+            return given;
         }
-        if let Some(logits) = cpu::forward(self, &images) {
-            return logits;
+        if let Some(given) = cpu::forward(self, &images, &after) {
+            return given;
         }
-        self.forward_burn(images)
+        self.forward_burn(images, &after)
     }
 
-    /// Logits with running statistics, through burn's operations.
-    fn forward_burn(&self, images: Tensor<4>) -> Tensor<2> {
+    /// Logits with running statistics and maps after so many layers, through burn's operations.
+    fn forward_burn(&self, images: Tensor<4>, after: &[usize]) -> Forwarded {
         let known = self.statistics.iter();
         let known: Vec<_> = known
             .map(|known| [known.mean.clone(), known.variance.clone()])
             .collect();
         let statistics = Statistics::Running(known.into_iter());
-        walk::<Burn>(&self.graph, images, self.values(), statistics)
+        let parameters = self.values();
+        Forwarded::of_walk(walk_with::<Burn>(
+            &self.graph,
+            images,
+            parameters,
+            statistics,
+            after,
+        ))
     }
 
     /// Logits and what the values were that are rounded.
@@ -208,19 +240,37 @@ impl Network {
         quantization: &FakeQuantization,
         images: Tensor<4>,
     ) -> (Tensor<2>, Vec<Extremes>) {
-        let values = effective_values(self, quantization);
-        #[cfg(feature = "libtorch")]
-        if let Some(found) = libtorch::forward_quantized(&values, quantization, &images) {
-            return found;
-        }
-        fake_quantized::forward(&values, quantization, images)
+        let (given, observed) = self.forward_quantized_with(quantization, images, &[]);
+        (given.logits, observed)
     }
 
-    /// Logits with the batch's statistics, through burn's operations.
-    fn forward_train(&mut self, images: Tensor<4>) -> Tensor<2> {
+    fn forward_quantized_with(
+        &self,
+        quantization: &FakeQuantization,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> (Forwarded, Vec<Extremes>) {
+        let values = effective_values(self, quantization);
+        let after = places(quantization.graph(), stages);
+        #[cfg(feature = "libtorch")]
+        if let Some(found) = libtorch::forward_quantized(&values, quantization, &images, &after) {
+            return found;
+        }
+        fake_quantized::forward(&values, quantization, images, &after)
+    }
+
+    /// Logits with the batch's statistics and maps after so many layers, through burn's
+    /// operations.
+    fn forward_train(&mut self, images: Tensor<4>, after: &[usize]) -> Forwarded {
         let parameters = self.values();
         let statistics = Statistics::Batch(self.statistics.iter_mut());
-        walk::<Burn>(&self.graph, images, parameters, statistics)
+        Forwarded::of_walk(walk_with::<Burn>(
+            &self.graph,
+            images,
+            parameters,
+            statistics,
+            after,
+        ))
     }
 
     fn values(&self) -> Vec<Tensor<1>> {
@@ -240,23 +290,52 @@ impl Network {
     }
 }
 
+/// How many of a graph's layers lead to each of these stages.
+fn places(graph: &Graph, stages: &[String]) -> Vec<usize> {
+    if stages.is_empty() {
+        return Vec::new();
+    }
+    let known = graph.stages();
+    let place = |name: &String| {
+        let stage = known.iter().find(|stage| stage.name == *name);
+        stage.expect("stages are those of the network").layers
+    };
+    stages.iter().map(place).collect()
+}
+
+impl Forwarded {
+    /// What a walk with burn's operations gave.
+    fn of_walk((logits, taken): (Tensor<2>, Vec<Value<Burn>>)) -> Self {
+        let maps = taken.into_iter().map(|value| match value {
+            Value::Map(map) => map,
+            Value::Features(features) => Burn::unflatten(features),
+        });
+        Self {
+            logits,
+            maps: maps.collect(),
+        }
+    }
+}
+
 impl Parameter {
+    /// One as it starts, on a plain device.
+    #[must_use]
+    pub fn new(spec: ParameterSpec, seed: u64, device: &Device) -> Self {
+        let values = initial::values(&spec, seed);
+        let size = values.len();
+        Self {
+            value: Tensor::from_data(TensorData::new(values, [size]), device),
+            name: spec.name,
+            shape: spec.shape,
+            decays: spec.decays,
+            frozen: false,
+        }
+    }
+
     /// Values and shape.
     #[cfg(feature = "libtorch")]
     fn shaped(&self) -> (Tensor<1>, &[usize]) {
         (self.value.clone(), &self.shape)
-    }
-}
-
-fn parameter(spec: ParameterSpec, seed: u64, device: &Device) -> Parameter {
-    let values = initial::values(&spec, seed);
-    let size = values.len();
-    Parameter {
-        value: Tensor::from_data(TensorData::new(values, [size]), device),
-        name: spec.name,
-        shape: spec.shape,
-        decays: spec.decays,
-        frozen: false,
     }
 }
 

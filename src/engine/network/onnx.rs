@@ -474,6 +474,10 @@ impl Arithmetic for Recording {
         [map.clone(), map]
     }
 
+    fn share_features(features: Value) -> [Value; 2] {
+        Self::share(features)
+    }
+
     fn conv(conv: &Conv, input: Value, weight: Constant, bias: Option<Constant>) -> Value {
         let sides = input.windows(conv.outputs, [conv.kernel, conv.stride, conv.padding]);
         let constants = [weight].into_iter().chain(bias);

@@ -7,7 +7,7 @@ use super::fake_quantized::{self, Extremes, effective_values, joined};
 use super::folded::FoldedValues;
 #[cfg(feature = "libtorch")]
 use super::libtorch::Tape;
-use super::{Network, Parameter, RunningStatistics};
+use super::{Forwarded, Network, Parameter, RunningStatistics, places};
 use crate::experiment::spec::Precision;
 
 /// What a network can take over after its passes.
@@ -31,6 +31,8 @@ pub struct RecordedForward {
     /// What stands in their place where values are rounded, tracked by burn.
     effective: Option<FoldedValues>,
     observed: Vec<Extremes>,
+    /// After how many layers of what is walked maps are taken.
+    after: Vec<usize>,
     cpu: Option<cpu::Tape>,
     #[cfg(feature = "libtorch")]
     tape: Option<Tape>,
@@ -42,11 +44,21 @@ impl Network {
     /// integers.
     #[must_use]
     pub fn passes(&self, precision: Precision) -> RecordedForward {
+        self.passes_with(precision, &[])
+    }
+
+    /// The same, with passes that may give the feature maps of these stages.
+    ///
+    /// # Panics
+    /// If the network has no stage of one of the names.
+    #[must_use]
+    pub fn passes_with(&self, precision: Precision, stages: &[String]) -> RecordedForward {
         #[cfg(not(feature = "libtorch"))]
         let _ = precision;
         if let Some(quantization) = &self.quantization {
             let network = self.tracked();
             let effective = effective_values(&network, quantization);
+            let after = places(quantization.graph(), stages);
             return RecordedForward {
                 #[cfg(feature = "libtorch")]
                 tape: {
@@ -54,30 +66,32 @@ impl Network {
                     let plain = plain.map(|it| (it.value.clone().inner(), it.shape.as_slice()));
                     Tape::new(plain, Precision::Fp32)
                 },
-                ..RecordedForward::of(network, Some(effective))
+                ..RecordedForward::of(network, Some(effective), after)
             };
         }
+        let after = places(&self.graph, stages);
         #[cfg(feature = "libtorch")]
         if let tape @ Some(_) = Tape::new(self.parameters.iter().map(Parameter::shaped), precision)
         {
             return RecordedForward {
                 tape,
-                ..RecordedForward::of(self.clone(), None)
+                ..RecordedForward::of(self.clone(), None, after)
             };
         }
-        if let cpu @ Some(_) = cpu::Tape::new(self) {
+        if let cpu @ Some(_) = cpu::Tape::new(self, &after) {
             return RecordedForward {
                 cpu,
-                ..RecordedForward::of(self.clone(), None)
+                ..RecordedForward::of(self.clone(), None, after)
             };
         }
-        RecordedForward::of(self.tracked(), None)
+        RecordedForward::of(self.tracked(), None, after)
     }
 }
 
 impl RecordedForward {
-    fn of(network: Network, effective: Option<FoldedValues>) -> Self {
+    fn of(network: Network, effective: Option<FoldedValues>, after: Vec<usize>) -> Self {
         Self {
+            after,
             network,
             effective,
             observed: Vec::new(),
@@ -97,52 +111,88 @@ impl RecordedForward {
     /// If the images are on another device than the network.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>) -> Tensor<2> {
+        self.pass(images, false).logits
+    }
+
+    /// The same, and the feature maps of the record's stages, tracked.
+    ///
+    /// # Panics
+    /// If the images are on another device than the network.
+    #[must_use]
+    pub fn forward_with_maps(&mut self, images: Tensor<4>) -> Forwarded {
+        self.pass(images, true)
+    }
+
+    fn pass(&mut self, images: Tensor<4>, wants_maps: bool) -> Forwarded {
+        let after = if wants_maps {
+            self.after.as_slice()
+        } else {
+            &[]
+        };
         if let (Some(values), Some(quantization)) = (&self.effective, &self.network.quantization) {
             #[cfg(feature = "libtorch")]
             let found = match &mut self.tape {
                 Some(tape) => tape
-                    .forward_quantized(values, quantization, &images)
+                    .forward_quantized(values, quantization, &images, after)
                     .expect("images are on the network's device"),
-                None => fake_quantized::forward(values, quantization, images),
+                None => fake_quantized::forward(values, quantization, images, after),
             };
             #[cfg(not(feature = "libtorch"))]
-            let found = fake_quantized::forward(values, quantization, images);
-            let (logits, observed) = found;
+            let found = fake_quantized::forward(values, quantization, images, after);
+            let (given, observed) = found;
             joined(&mut self.observed, observed);
-            return logits;
+            return given;
         }
         let Network {
             graph, statistics, ..
         } = &mut self.network;
         if let Some(tape) = &mut self.cpu {
             return tape
-                .forward(graph, statistics, &images)
+                .forward(graph, statistics, &images, wants_maps)
                 .expect("images are on the network's device");
         }
         #[cfg(feature = "libtorch")]
         if let Some(tape) = &mut self.tape {
             return tape
-                .forward(graph, statistics, &images)
+                .forward(graph, statistics, &images, after)
                 .expect("images are on the network's device");
         }
-        self.network.forward_train(images)
+        self.network.forward_train(images, after)
     }
 
     /// Ends the record with the gradients of a loss, `[1]`, that was computed
-    /// from the logits.
+    /// from the logits and maps.
     #[must_use]
-    pub fn finish(mut self, loss: &Tensor<1>) -> StepGradients {
+    pub fn finish(self, loss: &Tensor<1>) -> StepGradients {
+        self.finish_with(loss, &[]).0
+    }
+
+    /// The same, with the gradients of tensors besides, `[n]`, tracked, that the loss was
+    /// computed with.
+    #[must_use]
+    pub fn finish_with(
+        mut self,
+        loss: &Tensor<1>,
+        besides: &[Tensor<1>],
+    ) -> (StepGradients, Vec<Tensor<1>>) {
         // No term depends on the student when a batch has none of the labels
         // that its terms need.
-        let gradients = match loss.is_tracked().then(|| loss.backward()) {
-            Some(gradients) => self.gradients(gradients),
+        let mut found = loss.is_tracked().then(|| loss.backward());
+        let besides = besides.iter().map(|tensor| {
+            let gradient = found.as_mut().and_then(|found| tensor.grad_remove(found));
+            gradient.unwrap_or_else(|| tensor.clone().inner().zeros_like())
+        });
+        let besides = besides.collect();
+        let gradients = match found {
+            Some(found) => self.gradients(found),
             None => self.network.parameters.iter().map(zeros).collect(),
         };
-        StepGradients {
+        let step = StepGradients {
             gradients,
             statistics: self.network.statistics,
             observed: self.observed,
-        }
+        };
+        (step, besides)
     }
 
     fn gradients(&mut self, mut found: Gradients) -> Vec<Tensor<1>> {

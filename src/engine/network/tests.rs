@@ -79,7 +79,7 @@ fn every_family_gives_logits_in_training_and_evaluation() {
     ];
     for model in models {
         let mut network = network(&model, (32, 32), 1);
-        let logits = network.forward_train(images(2, 32));
+        let logits = network.forward_train(images(2, 32), &[]).logits;
         assert_eq!(logits.dims(), [2, 5], "{model:?}");
         let logits = network.forward(images(2, 32));
         let sum: f32 = logits.sum().into_scalar();
@@ -123,7 +123,7 @@ fn running_statistics_move_a_tenth_towards_the_batch_with_unbiased_variance() {
     let mut pixels = vec![0.0; 12];
     pixels[..4].copy_from_slice(&[1.0, 2.0, 3.0, 6.0]);
     let image = Tensor::from_data(TensorData::new(pixels, [1, 3, 2, 2]), &Device::flex());
-    let _ = network.forward_train(image);
+    let _ = network.forward_train(image, &[]);
     let statistics = &network.statistics()[0];
     let (mean, variance) = (
         host(statistics.mean.clone()),
@@ -147,8 +147,8 @@ fn a_single_value_per_channel_leaves_finite_statistics() {
         (4, 4),
         0,
     );
-    let logits = network.forward_train(images(1, 4));
-    let _ = network.forward_train(images(1, 4));
+    let logits = network.forward_train(images(1, 4), &[]).logits;
+    let _ = network.forward_train(images(1, 4), &[]);
     let sum: f32 = logits.sum().into_scalar();
     assert!(sum.is_finite());
     for statistics in network.statistics() {

@@ -15,7 +15,7 @@ pub(super) enum Statistics<'a, V> {
 }
 
 /// What flows between layers.
-enum Value<A: Arithmetic> {
+pub(super) enum Value<A: Arithmetic> {
     Map(A::Map),
     Features(A::Features),
 }
@@ -34,11 +34,33 @@ pub(super) fn walk<A: Arithmetic>(
     parameters: Vec<A::Vector>,
     statistics: Statistics<'_, A::Vector>,
 ) -> A::Features {
+    walk_with::<A>(graph, images, parameters, statistics, &[]).0
+}
+
+/// The same, and what the graph's layers give after so many of them, each number once, in
+/// the order of these numbers here.
+pub(super) fn walk_with<A: Arithmetic>(
+    graph: &Graph,
+    images: A::Map,
+    parameters: Vec<A::Vector>,
+    statistics: Statistics<'_, A::Vector>,
+    after: &[usize],
+) -> (A::Features, Vec<Value<A>>) {
     let mut walk = Walk::<A> {
         parameters: parameters.into_iter(),
         statistics,
     };
-    walk.layers(&graph.layers, Value::Map(images)).features()
+    let mut value = Value::Map(images);
+    let mut taken: Vec<Option<Value<A>>> = after.iter().map(|_| None).collect();
+    for (at, layer) in graph.layers.iter().enumerate() {
+        value = walk.layer(layer, value);
+        if let Some(place) = after.iter().position(|&layers| layers == at + 1) {
+            let [kept, next] = value.share();
+            taken[place] = Some(kept);
+            value = next;
+        }
+    }
+    (value.features(), taken.into_iter().flatten().collect())
 }
 
 impl<A: Arithmetic> Walk<'_, A> {
@@ -135,6 +157,14 @@ impl RunningStatistics {
 }
 
 impl<A: Arithmetic> Value<A> {
+    /// The same for two readers.
+    fn share(self) -> [Self; 2] {
+        match self {
+            Self::Map(map) => A::share(map).map(Self::Map),
+            Self::Features(features) => A::share_features(features).map(Self::Features),
+        }
+    }
+
     fn map(self) -> A::Map {
         match self {
             Self::Map(map) => map,

@@ -1,5 +1,5 @@
 //! Objectives with tensors: the losses of an [`Objective`]'s terms and their
-//! weighted sum, from logits that were computed once per view.
+//! weighted sum, from logits and feature maps that were computed once per view.
 //!
 //! Labelled images come first in a batch. A truth term with labels and decoupled
 //! distillation look at those rows only; everything else looks at all of them.
@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use thiserror::Error;
 
-use super::loss;
+use super::{loss, regressors};
 use crate::data::MixedLabel;
-use crate::experiment::objective::{Divergence, Loss, Objective, Term, TruthTarget};
+use crate::experiment::objective::{
+    Divergence, FeatureComparison, Loss, Objective, StagePair, Term, TruthTarget,
+};
 use crate::untrusted::Show as _;
 
 /// Logits by view; only the views that [`Objective::student_views`] and [`teacher_views`]
@@ -22,6 +24,11 @@ pub struct Logits {
     pub student: BTreeMap<usize, Tensor<2>>,
     /// The teacher's, `[batch, classes]`, never tracked.
     pub teacher: BTreeMap<usize, Tensor<2>>,
+    /// Feature maps of the student, `[batch, channels, height, width]`, by view and stage, on
+    /// the views that [`Objective::feature_views`] names; tracked as its logits are.
+    pub student_maps: BTreeMap<(usize, String), Tensor<4>>,
+    /// Those of the teacher, never tracked.
+    pub teacher_maps: BTreeMap<(usize, String), Tensor<4>>,
 }
 
 /// What the terms need besides logits.
@@ -37,6 +44,8 @@ pub struct Context<'a> {
     pub label_smoothing: f64,
     /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
     pub class_weights: Option<&'a [f64]>,
+    /// Parameters of the regressors by name, `[n]`, tracked where gradients are wanted.
+    pub regressors: &'a BTreeMap<String, Tensor<1>>,
     /// How much of a batch this is.
     pub share: Share,
 }
@@ -103,6 +112,31 @@ pub enum ObjectiveError {
         /// The view, from 0.
         view: usize,
     },
+    /// A feature map that a term needs is absent.
+    #[error("the term `{term}` needs the {whose}'s feature map `{stage}` on view {number}", stage = stage.shown(), number = .view + 1)]
+    MissingMap {
+        /// The term.
+        term: String,
+        /// `student` or `teacher`.
+        whose: &'static str,
+        /// The stage.
+        stage: String,
+        /// The view, from 0.
+        view: usize,
+    },
+    /// Two feature maps do not have the sizes that their stages have.
+    #[error(
+        "the term `{term}` compares a feature map of {student:?} with one of {teacher:?}, which \
+         are not the sizes that its stages have"
+    )]
+    MapMismatch {
+        /// The term.
+        term: String,
+        /// Sizes of the student's.
+        student: [usize; 4],
+        /// Sizes of the teacher's.
+        teacher: [usize; 4],
+    },
     /// Student and teacher, or two views, disagree about the batch.
     #[error(
         "the term `{term}` compares logits of {found:?} with logits of {expected:?}; \
@@ -135,6 +169,12 @@ pub enum ObjectiveError {
     /// A term has no view to look at, or no pair of views to compare.
     #[error("the term `{term}` names too few views")]
     TooFewViews {
+        /// The term.
+        term: String,
+    },
+    /// A term over feature maps has none to look at.
+    #[error("the stages of the term `{term}` are not settled")]
+    NoStages {
         /// The term.
         term: String,
     },
@@ -212,6 +252,21 @@ impl Evaluation<'_> {
                 Ok(Tensor::cat(losses, 0).mean())
             }
             Loss::Truth { view, target } => self.truth(*view, *target),
+            Loss::Features {
+                views,
+                comparison,
+                pairs,
+                ..
+            } => {
+                let losses = views
+                    .iter()
+                    .map(|&view| self.features(view, *comparison, pairs))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if losses.is_empty() {
+                    return Err(self.too_few_views());
+                }
+                Ok(Tensor::cat(losses, 0).mean())
+            }
             Loss::Consistency { views, space } => {
                 let views = views
                     .iter()
@@ -256,6 +311,73 @@ impl Evaluation<'_> {
                 let (student, teacher) = (student.narrow(0, 0, rows), teacher.narrow(0, 0, rows));
                 loss::decoupled(student, teacher, labels, temperature, (alpha, beta))
             }
+        })
+    }
+
+    /// The sum over stages of what is between two maps.
+    fn features(
+        &self,
+        view: usize,
+        comparison: FeatureComparison,
+        pairs: &[StagePair],
+    ) -> Result<Tensor<1>, ObjectiveError> {
+        let losses = pairs.iter().map(|pair| {
+            let student = self.map(&self.logits.student_maps, "student", view, &pair.student)?;
+            let teacher = self.map(&self.logits.teacher_maps, "teacher", view, &pair.teacher)?;
+            let (ours, theirs) = (student.dims(), teacher.dims());
+            let mismatch = || ObjectiveError::MapMismatch {
+                term: self.term.name.clone(),
+                student: ours,
+                teacher: theirs,
+            };
+            if ours[0] != theirs[0] {
+                return Err(mismatch());
+            }
+            Ok(match comparison {
+                FeatureComparison::Hint => {
+                    if ours[2..] != theirs[2..] {
+                        return Err(mismatch());
+                    }
+                    let regressor = regressors::name(&self.term.name, pair);
+                    let part = |part: &str| {
+                        let name = format!("{regressor}.{part}");
+                        self.context.regressors.get(&name).cloned()
+                    };
+                    let parts = part("weight").zip(part("bias"));
+                    let (kernel, bias) = parts.ok_or_else(mismatch)?;
+                    if kernel.dims()[0] != ours[1] * theirs[1] {
+                        return Err(mismatch());
+                    }
+                    let kernel = kernel.reshape([theirs[1], ours[1]]);
+                    loss::hint(loss::regress(student, kernel, bias), teacher)
+                }
+                FeatureComparison::Attention => loss::attention(student, teacher),
+                FeatureComparison::Similarity => loss::similarity(student, teacher),
+                FeatureComparison::Relation { distance, angle } => {
+                    loss::relation(student, teacher, (distance, angle))
+                }
+            })
+        });
+        let losses = losses.collect::<Result<Vec<_>, _>>()?;
+        let sum = losses.into_iter().reduce(|sum, loss| sum + loss);
+        sum.ok_or_else(|| ObjectiveError::NoStages {
+            term: self.term.name.clone(),
+        })
+    }
+
+    fn map(
+        &self,
+        maps: &BTreeMap<(usize, String), Tensor<4>>,
+        whose: &'static str,
+        view: usize,
+        stage: &str,
+    ) -> Result<Tensor<4>, ObjectiveError> {
+        let found = maps.get(&(view, stage.to_owned())).cloned();
+        found.ok_or_else(|| ObjectiveError::MissingMap {
+            term: self.term.name.clone(),
+            whose,
+            stage: stage.to_owned(),
+            view,
         })
     }
 

@@ -8,7 +8,8 @@ const BATCH: usize = 3;
 /// What a method expands to.
 pub fn objective(method: &str) -> Objective {
     let written = ron::Options::default()
-        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES);
+        .with_default_extension(ron::extensions::Extensions::UNWRAP_VARIANT_NEWTYPES)
+        .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     let method: MethodSpec = written.from_str(method).unwrap();
     let context = ExpansionContext {
         rounds: 10,
@@ -38,6 +39,7 @@ fn logits(views: usize) -> Logits {
     Logits {
         student: numbered(10).collect(),
         teacher: numbered(20).collect(),
+        ..Logits::default()
     }
 }
 
@@ -58,6 +60,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
+        regressors: &BTreeMap::new(),
         share: Share::WHOLE,
     };
     evaluate(objective, &logits(objective.views.len()), &context).unwrap()
@@ -75,7 +78,9 @@ fn the_total_is_the_sum_of_weight_times_loss() {
 fn distillation_over_several_views_is_the_mean_over_them() {
     let objective = objective("MultiView(teacher_views: All, temperature: 2.0)");
     let losses = evaluated(&objective, &[0, 1, 2]);
-    let Logits { student, teacher } = logits(3);
+    let Logits {
+        student, teacher, ..
+    } = logits(3);
     let sum: f64 = (0..3)
         .map(|v| {
             value(&loss::distillation(
@@ -100,6 +105,7 @@ fn only_the_views_that_a_term_names_are_needed() {
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
+        regressors: &BTreeMap::new(),
         share: Share::WHOLE,
     };
     let mut logits = logits(2);
@@ -136,7 +142,9 @@ fn images_without_labels_take_part_in_distillation_but_not_in_truth() {
 fn decoupled_distillation_looks_at_labelled_images_only() {
     let objective = objective("Vanilla(divergence: Dkd(), temperature: 2.0)");
     let losses = evaluated(&objective, &[1]);
-    let Logits { student, teacher } = logits(1);
+    let Logits {
+        student, teacher, ..
+    } = logits(1);
     let row = |logits: &Tensor<2>| logits.clone().narrow(0, 0, 1);
     let label = label_tensor(&[1], 1, CLASSES, &Device::flex())
         .unwrap()
@@ -153,7 +161,9 @@ fn a_batch_without_labels_has_no_truth_loss() {
 
 #[test]
 fn truth_can_come_from_the_teacher_on_the_same_view() {
-    let Logits { student, teacher } = logits(2);
+    let Logits {
+        student, teacher, ..
+    } = logits(2);
     let (student, teacher) = (student[&1].clone(), teacher[&1].clone());
     let hard = loss::cross_entropy(
         student.clone(),
@@ -196,6 +206,7 @@ fn smoothing_changes_the_loss_with_labels() {
             knobs: &knobs,
             label_smoothing,
             class_weights: None,
+            regressors: &BTreeMap::new(),
             share: Share::WHOLE,
         };
         value(&evaluate(&objective, &logits(1), &context).unwrap().total)
@@ -214,6 +225,7 @@ fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
             knobs: &knobs,
             label_smoothing,
             class_weights: None,
+            regressors: &BTreeMap::new(),
             share: Share::WHOLE,
         };
         let losses = evaluate(&objective, &logits(2), &context).unwrap();
@@ -245,6 +257,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
             knobs,
             label_smoothing: 0.0,
             class_weights: None,
+            regressors: &BTreeMap::new(),
             share: Share::WHOLE,
         };
         evaluate(&objective, logits, &context)
@@ -287,6 +300,7 @@ fn an_objective_without_terms_or_views_is_refused() {
         knobs: &knobs,
         label_smoothing: 0.0,
         class_weights: None,
+        regressors: &BTreeMap::new(),
         share: Share::WHOLE,
     };
     let error = evaluate(&objective, &logits(2), &context).unwrap_err();

@@ -22,7 +22,7 @@ impl AdamW {
         betas: (f64, f64),
         epsilon: f64,
         weight_decay: f64,
-        parameters: &[Parameter],
+        parameters: &[&Parameter],
     ) -> Self {
         let zeros = |parameter: &Parameter| parameter.value.zeros_like();
         Self {
@@ -30,15 +30,15 @@ impl AdamW {
             epsilon,
             weight_decay,
             steps: 0,
-            moments: parameters.iter().map(|p| (zeros(p), zeros(p))).collect(),
+            moments: parameters.iter().map(|&p| (zeros(p), zeros(p))).collect(),
         }
     }
 
     /// θ ← θ(1 − ηλ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
     /// θ ← θ − η·m̂/(√v̂ + ε), where hats correct the bias towards 0.
-    pub(super) fn step(
+    pub(super) fn step<'a>(
         &mut self,
-        parameters: &mut [Parameter],
+        parameters: impl IntoIterator<Item = &'a mut Parameter>,
         gradients: Vec<Tensor<1>>,
         lr: f64,
     ) {
@@ -47,7 +47,7 @@ impl AdamW {
         let (beta1, beta2) = self.betas;
         let bias1 = 1.0 - beta1.powi(steps);
         let bias2_root = (1.0 - beta2.powi(steps)).sqrt();
-        let both = parameters.iter_mut().zip(gradients);
+        let both = parameters.into_iter().zip(gradients);
         for ((parameter, gradient), (first, second)) in both.zip(&mut self.moments) {
             let mut value = parameter.value.clone();
             if parameter.decays && !parameter.frozen && self.weight_decay != 0.0 {

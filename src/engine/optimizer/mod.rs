@@ -35,7 +35,16 @@ impl Optimizer {
     /// An optimizer for this network that has seen nothing yet.
     #[must_use]
     pub fn new(spec: &OptimizerSpec, network: &Network) -> Self {
-        let parameters = network.parameters();
+        Self::of(spec, network.parameters())
+    }
+
+    /// An optimizer for these parameters that has seen nothing yet.
+    #[must_use]
+    pub fn of<'a>(
+        spec: &OptimizerSpec,
+        parameters: impl IntoIterator<Item = &'a Parameter>,
+    ) -> Self {
+        let parameters: Vec<&Parameter> = parameters.into_iter().collect();
         let rule = match *spec {
             OptimizerSpec::Sgd {
                 momentum,
@@ -46,7 +55,7 @@ impl Optimizer {
                 betas,
                 epsilon,
                 weight_decay,
-            } => Rule::AdamW(AdamW::new(betas, epsilon, weight_decay, parameters)),
+            } => Rule::AdamW(AdamW::new(betas, epsilon, weight_decay, &parameters)),
         };
         Self {
             rule,
@@ -58,8 +67,13 @@ impl Optimizer {
     }
 
     /// Updates every parameter. `gradients` are those of `parameters`, in their
-    /// order; both are of the network that the optimizer was made for.
-    pub fn step(&mut self, parameters: &mut [Parameter], gradients: Vec<Tensor<1>>, lr: f64) {
+    /// order; both are those that the optimizer was made for.
+    pub fn step<'a>(
+        &mut self,
+        parameters: impl IntoIterator<Item = &'a mut Parameter>,
+        gradients: Vec<Tensor<1>>,
+        lr: f64,
+    ) {
         match &mut self.rule {
             Rule::Sgd(sgd) => sgd.step(parameters, gradients, lr),
             Rule::AdamW(adamw) => adamw.step(parameters, gradients, lr),

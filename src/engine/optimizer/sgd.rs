@@ -27,13 +27,13 @@ impl Sgd {
 
     /// d = g + λθ; v ← d at first, then μv + d; θ ← θ − η·(d + μv with Nesterov,
     /// else v).
-    pub(super) fn step(
+    pub(super) fn step<'a>(
         &mut self,
-        parameters: &mut [Parameter],
+        parameters: impl IntoIterator<Item = &'a mut Parameter>,
         gradients: Vec<Tensor<1>>,
         lr: f64,
     ) {
-        let both = parameters.iter_mut().zip(gradients);
+        let both = parameters.into_iter().zip(gradients);
         for ((parameter, gradient), velocity) in both.zip(&mut self.velocities) {
             let value = parameter.value.clone();
             let mut direction = gradient;

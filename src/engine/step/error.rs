@@ -48,6 +48,9 @@ pub enum StepError {
     /// The batch does not fit the objective.
     #[error(transparent)]
     Objective(#[from] ObjectiveError),
+    /// The student has no feature map that a term looks at.
+    #[error("the student failed: {0}")]
+    Student(AnswerError),
     /// The teacher did not answer.
     #[error("the teacher failed: {0}")]
     Teacher(#[from] AnswerError),

@@ -14,10 +14,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub use error::StepError;
 
-use super::classify::{AnswerError, Classify};
+use super::classify::{AnswerError, Classify, known_stages};
 #[cfg(feature = "libtorch")]
 use super::device::caught;
-use super::network::{Extremes, Network, Range, RecordedForward, StepGradients};
+use super::network::{
+    Extremes, Forwarded, Network, Parameter, Range, RecordedForward, StepGradients,
+};
 use super::objective::{Context, Logits, Losses, Share, evaluate, label_tensor, teacher_views};
 use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
@@ -93,13 +95,15 @@ pub struct StepReport {
 /// Takes one step: the student is evaluated on every view that a term looks at,
 /// in their order, each with its own batch statistics; the teacher, with its
 /// running statistics, on those where it is needed. Of a batch in parts the
-/// gradients are added up; batch statistics are those of each part.
+/// gradients are added up; batch statistics are those of each part. The optimizer is
+/// one for the student's parameters and those of the regressors after them.
 ///
 /// # Errors
 /// The batch does not fit the objective, a number is not finite, or the device
-/// failed. The student and the optimizer are then as before.
+/// failed. Student, regressors and optimizer are then as before.
 pub fn train_step(
     student: &mut Network,
+    regressors: &mut [Parameter],
     teacher: Option<&dyn Classify>,
     optimizer: &mut Optimizer,
     batch: &Batch,
@@ -109,7 +113,7 @@ pub fn train_step(
     let mut sum: Option<Passed> = None;
     for part in batch.parts(settings.accumulate) {
         let passed = attempt(part, |images| {
-            pass(&moved, teacher, batch, images, settings)
+            pass((&moved, regressors), teacher, batch, images, settings)
         })?;
         moved
             .statistics_mut()
@@ -121,9 +125,9 @@ pub fn train_step(
     }
     let passed = sum.ok_or(StepError::EmptyBatch)?;
     // No gradient and no decay: optimizers leave such a parameter as it is, to the bit.
-    let gradients = passed.step.gradients.into_iter();
+    let gradients = passed.step.gradients.into_iter().chain(passed.regressors);
     let gradients: Vec<Tensor<1>> = gradients
-        .zip(student.parameters())
+        .zip(student.parameters().iter().chain(regressors.iter()))
         .map(|(gradient, parameter)| {
             if parameter.frozen {
                 gradient.zeros_like()
@@ -134,7 +138,7 @@ pub fn train_step(
         .collect();
     let report = read(
         settings.objective,
-        student,
+        student.parameters().iter().chain(regressors.iter()),
         passed.losses,
         (&gradients, passed.step.observed),
         passed.correct,
@@ -150,7 +154,8 @@ pub fn train_step(
     student
         .statistics_mut()
         .clone_from_slice(&passed.step.statistics);
-    optimizer.step(student.parameters_mut(), gradients, settings.lr);
+    let parameters = student.parameters_mut().iter_mut().chain(regressors);
+    optimizer.step(parameters, gradients, settings.lr);
     Ok(report)
 }
 
@@ -159,6 +164,8 @@ struct Passed {
     losses: Losses,
     correct: Option<Tensor<1>>,
     step: StepGradients,
+    /// Gradients of the regressors' parameters.
+    regressors: Vec<Tensor<1>>,
 }
 
 impl Passed {
@@ -186,6 +193,7 @@ impl Passed {
                 statistics: next.step.statistics,
                 observed: extremes.collect(),
             },
+            regressors: both(self.regressors, next.regressors),
         }
     }
 }
@@ -236,15 +244,22 @@ fn attempt(
 
 /// Takes some images of a batch forward and back through the student.
 fn pass(
-    student: &Network,
+    (student, regressors): (&Network, &[Parameter]),
     teacher: Option<&dyn Classify>,
     batch: &Batch,
     images: Span<usize>,
     settings: &StepSettings,
 ) -> Result<Passed, StepError> {
     let part = batch.part(&images);
-    let mut passes = student.passes(settings.precision);
-    let logits = forward(&mut passes, teacher, &part, settings.objective)?;
+    let stages = settings.objective.student_stages();
+    known_stages(student, &stages).map_err(StepError::Student)?;
+    let mut passes = student.passes_with(settings.precision, &stages);
+    let logits = forward((&mut passes, &stages), teacher, &part, settings.objective)?;
+    let tracked = regressors.iter();
+    let tracked = tracked.map(|it| it.value.clone().autodiff().require_grad());
+    let tracked: Vec<Tensor<1>> = tracked.collect();
+    let names = regressors.iter().map(|it| it.name.clone());
+    let regressors = names.zip(tracked.iter().cloned()).collect();
     let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
     let labels = share(part.labels.len(), batch.labels.len());
     let weights = settings.class_weights.map_or(labels, |weights| {
@@ -260,6 +275,7 @@ fn pass(
         knobs: settings.knobs,
         label_smoothing: settings.label_smoothing,
         class_weights: settings.class_weights,
+        regressors: &regressors,
         share: Share {
             images: share(images.len(), batch.images()),
             labels,
@@ -268,7 +284,7 @@ fn pass(
     };
     let losses = evaluate(settings.objective, &logits, &context)?;
     let correct = correct(settings.objective, &logits, &part)?;
-    let step = passes.finish(&losses.total);
+    let (step, regressors) = passes.finish_with(&losses.total, &tracked);
     Ok(Passed {
         // The graphs behind them are not needed any more, and as large as all activations.
         losses: Losses {
@@ -277,6 +293,7 @@ fn pass(
         },
         correct,
         step,
+        regressors,
     })
 }
 
@@ -323,15 +340,22 @@ impl Batch {
 }
 
 fn forward(
-    student: &mut RecordedForward,
+    (student, stages): (&mut RecordedForward, &[String]),
     teacher: Option<&dyn Classify>,
     batch: &Batch,
     objective: &Objective,
 ) -> Result<Logits, StepError> {
     let mut logits = Logits::default();
+    let compared = objective.feature_views();
     for view in objective.student_views() {
         let images = images(batch, view)?;
-        logits.student.insert(view, student.forward(images));
+        if !compared.contains(&view) {
+            logits.student.insert(view, student.forward(images));
+            continue;
+        }
+        let Forwarded { logits: rows, maps } = student.forward_with_maps(images);
+        logits.student.insert(view, rows);
+        logits.student_maps.extend(on_view(view, stages, maps));
     }
     let needed = match teacher {
         Some(_) => teacher_views(objective),
@@ -339,7 +363,13 @@ fn forward(
     };
     for view in needed {
         let images = images(batch, view)?;
-        if let Some(teacher) = teacher {
+        if let Some(teacher) = teacher.filter(|_| compared.contains(&view)) {
+            // All images take part: what is known of their logits is not all that is needed.
+            let stages = objective.teacher_stages();
+            let Forwarded { logits: rows, maps } = teacher.forward_with_maps(images, &stages)?;
+            logits.teacher.insert(view, rows);
+            logits.teacher_maps.extend(on_view(view, &stages, maps));
+        } else if let Some(teacher) = teacher {
             let answers = match batch.answers.get(view) {
                 Some(known) if !known.images.is_empty() => known.completed(teacher, images),
                 _ => teacher.logits(images),
@@ -348,6 +378,16 @@ fn forward(
         }
     }
     Ok(logits)
+}
+
+/// Maps by view and stage.
+fn on_view(
+    view: usize,
+    stages: &[String],
+    maps: Vec<Tensor<4>>,
+) -> impl Iterator<Item = ((usize, String), Tensor<4>)> {
+    let names = stages.iter().map(move |stage| (view, stage.clone()));
+    names.zip(maps)
 }
 
 impl KnownAnswers {
@@ -446,9 +486,9 @@ fn correct(
 }
 
 /// Reads everything from the device at once, and refuses what is not finite.
-fn read(
+fn read<'a>(
     objective: &Objective,
-    student: &Network,
+    parameters: impl Iterator<Item = &'a Parameter>,
     losses: Losses,
     (gradients, observed): (&[Tensor<1>], Vec<Extremes>),
     correct: Option<Tensor<1>>,
@@ -486,7 +526,7 @@ fn read(
     if !total.is_finite() {
         return Err(StepError::TotalNotFinite { value: total });
     }
-    for (parameter, square) in student.parameters().iter().zip(&squares) {
+    for (parameter, square) in parameters.zip(&squares) {
         if !square.is_finite() {
             let parameter = parameter.name.clone();
             return Err(StepError::GradientNotFinite { parameter });

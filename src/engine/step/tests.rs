@@ -2,6 +2,7 @@ use burn::tensor::{Device, TensorData};
 
 use super::*;
 use crate::engine::objective::tests::objective;
+use crate::engine::regressors::{arrays, regressors};
 use crate::engine::weights::state;
 use crate::experiment::architecture::build;
 use crate::experiment::model::Model;
@@ -42,14 +43,19 @@ struct Setup {
     knobs: BTreeMap<String, f64>,
     student: Network,
     teacher: Network,
+    regressors: Vec<Parameter>,
     optimizer: Optimizer,
     class_weights: Option<[f64; 3]>,
 }
 
 impl Setup {
     fn new(method: &str) -> Self {
-        let objective = objective(method);
-        let student = network(1);
+        let mut objective = objective(method);
+        let (student, teacher) = (network(1), network(2));
+        let stages = [&student, &teacher].map(|network| network.graph().stages());
+        objective.settle_stages(&stages[0], &stages[1]).unwrap();
+        let regressors = regressors(&objective, 1, &Device::flex());
+        let parameters = student.parameters().iter().chain(&regressors);
         let spec = ron::from_str("Sgd(momentum: 0.9, weight_decay: 5e-4)").unwrap();
         Self {
             knobs: objective
@@ -57,10 +63,11 @@ impl Setup {
                 .iter()
                 .map(|knob| (knob.name.clone(), knob.schedule.at(0.0, 1.0)))
                 .collect(),
-            optimizer: Optimizer::new(&spec, &student),
+            optimizer: Optimizer::of(&spec, parameters),
             objective,
             student,
-            teacher: network(2),
+            teacher,
+            regressors,
             class_weights: None,
         }
     }
@@ -88,6 +95,7 @@ impl Setup {
         };
         train_step(
             &mut self.student,
+            &mut self.regressors,
             Some(&self.teacher),
             &mut self.optimizer,
             batch,
@@ -142,6 +150,46 @@ fn every_method_takes_a_step_and_only_the_student_changes() {
     }
 }
 
+/// All terms over feature maps, on views of their own.
+const FEATURES: &str = "Custom(
+    views: [(), ()],
+    terms: [
+        Truth(),
+        Hint(views: [1, 2], w_hint: 1.0),
+        Attention(views: [2], w_attention: 10.0),
+        Similarity(w_similarity: 10.0),
+        Relation(w_relation: 0.1),
+    ],
+)";
+
+#[test]
+fn terms_over_feature_maps_teach_student_and_regressor() {
+    let mut setup = Setup::new(FEATURES);
+    let teacher = state(&setup.teacher).unwrap();
+    let before = arrays(&setup.regressors).unwrap();
+    let first = setup.step(&batch(2), 0.02, None).unwrap();
+    assert!(first.losses.iter().all(|loss| *loss > 0.0), "{first:?}");
+    assert_ne!(arrays(&setup.regressors).unwrap(), before);
+    let mut last = first.clone();
+    for _ in 0..30 {
+        last = setup.step(&batch(2), 0.02, Some(1.0)).unwrap();
+    }
+    assert!(last.total < 0.7 * first.total, "{first:?} to {last:?}");
+    assert_eq!(state(&setup.teacher).unwrap(), teacher);
+    let memory = setup.optimizer.state().unwrap();
+    let name = "velocity.regressors.hint.layer2.layer2.weight";
+    assert!(memory.iter().any(|array| array.name == name));
+}
+
+#[test]
+fn a_step_with_feature_maps_that_fails_changes_no_regressor() {
+    let mut setup = Setup::new(FEATURES);
+    let before = arrays(&setup.regressors).unwrap();
+    setup.knobs.insert("w_hint".to_owned(), f64::INFINITY);
+    setup.refused(&batch(2));
+    assert_eq!(arrays(&setup.regressors).unwrap(), before);
+}
+
 #[test]
 fn the_same_steps_give_the_same_bits() {
     let run = || {
@@ -184,7 +232,7 @@ fn twice(batch: &Batch) -> Batch {
 #[test]
 fn a_batch_in_parts_is_the_batch_in_one() {
     let parameters = |setup: &Setup| -> Vec<f32> {
-        let values = setup.student.parameters().iter();
+        let values = setup.student.parameters().iter().chain(&setup.regressors);
         let values = values.map(|it| it.value.to_data().try_to_vec::<f32>().unwrap());
         values.flatten().collect()
     };
@@ -199,6 +247,12 @@ fn a_batch_in_parts_is_the_batch_in_one() {
         ("Vanilla(divergence: Dkd())", &even[..4], None),
         ("MultiView(views: 2)", &even[..6], None),
         ("AdaptiveAugmentation()", &even[..], None),
+        ("Vanilla(features: Hint(w_hint: 1.0))", &even[..4], None),
+        (
+            "Vanilla(features: Attention(w_attention: 10.0))",
+            &even[..],
+            None,
+        ),
         ("Vanilla()", &uneven[..8], weights),
         ("Vanilla(divergence: Dkd())", &uneven[..], weights),
     ] {
@@ -408,6 +462,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
     };
     let error = train_step(
         &mut setup.student,
+        &mut [],
         None,
         &mut setup.optimizer,
         &batch(1),

@@ -310,7 +310,7 @@ pub(super) fn product(sizes: &[usize]) -> u64 {
 
 impl Layer {
     /// The layers within it, in the order of evaluation.
-    fn branches(&self) -> [&[Self]; 2] {
+    pub(super) fn branches(&self) -> [&[Self]; 2] {
         match self {
             Self::Residual(residual) => [&residual.body, &residual.shortcut],
             Self::Concat(concat) => [&concat.first, &concat.second],
@@ -352,7 +352,9 @@ impl Layer {
 }
 
 impl Conv {
-    fn parameters(&self) -> Vec<ParameterSpec> {
+    /// The kernel, and the bias if there is one.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<ParameterSpec> {
         let window = self.kernel * self.kernel;
         let normal = |fan_out: usize| Initial::Normal((2.0 / fan_out as f64).sqrt());
         let zero = Initial::Constant(0.0);

@@ -18,6 +18,7 @@ mod regnet;
 mod resnet;
 mod resnet_cifar;
 mod shufflenet;
+mod stages;
 mod trace;
 mod vgg;
 mod wide_resnet;
@@ -29,6 +30,7 @@ pub use graph::{
 };
 pub use lcnet::WIDTHS as PP_LC_NET_WIDTHS;
 pub use shufflenet::WIDTHS as SHUFFLE_NET_WIDTHS;
+pub use stages::{EMBEDDING, Stage};
 pub use trace::{Shape, windows};
 
 use super::model::{Model, Stem};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::experiment::model::{EfficientNetVariant, MobileNetV3Variant, RegNetVariant};
 
 const TORCHVISION: &str = include_str!("../../../tests/fixtures/architectures.txt");
 const LARGE: (u32, u32) = (224, 224);
@@ -184,4 +185,71 @@ fn a_normalisation_over_a_single_value_is_refused_by_its_name() {
 fn a_network_without_normalisation_can_be_trained_image_by_image() {
     let mlp = Model::Mlp { hidden: vec![8] };
     build(&mlp, (8, 8), 3).unwrap().check_batch(1).unwrap();
+}
+
+/// Stages in a line.
+fn stages(graph: &Graph) -> String {
+    let stages = graph.stages().into_iter();
+    let stages: Vec<String> = stages.map(|stage| stage.to_string()).collect();
+    stages.join(", ")
+}
+
+/// One model of every family.
+fn families() -> Vec<Model> {
+    vec![
+        Model::Mlp { hidden: vec![32] },
+        Model::Cnn {
+            channels: vec![8, 16],
+        },
+        resnet_cifar(8),
+        Model::WideResNet {
+            depth: 16,
+            width: 2,
+        },
+        Model::Vgg { depth: 13 },
+        resnet(18, Stem::Auto),
+        resnet(50, Stem::Auto),
+        mobilenet(0.5, Stem::Auto),
+        Model::MobileNetV3 {
+            variant: MobileNetV3Variant::Small,
+            stem: Stem::Auto,
+        },
+        Model::ShuffleNetV2 {
+            width: 0.5,
+            stem: Stem::Auto,
+        },
+        Model::EfficientNet {
+            variant: EfficientNetVariant::B0,
+            stem: Stem::Auto,
+        },
+        Model::EfficientNet {
+            variant: EfficientNetVariant::Lite0,
+            stem: Stem::Auto,
+        },
+        Model::PpLcNet {
+            width: 0.5,
+            stem: Stem::Auto,
+        },
+        Model::RegNet {
+            variant: RegNetVariant::Y400MF,
+            stem: Stem::Auto,
+        },
+    ]
+}
+
+#[test]
+fn every_layout_has_named_stages_and_folding_keeps_them() {
+    let mut lines = Vec::new();
+    for size in [SMALL, LARGE] {
+        for model in families() {
+            let graph = build(&model, size, 10).unwrap();
+            let folded = graph.folded().graph;
+            assert_eq!(stages(&graph), stages(&folded), "{}", graph.name);
+            let names: std::collections::BTreeSet<String> =
+                graph.stages().into_iter().map(|stage| stage.name).collect();
+            assert_eq!(names.len(), graph.stages().len(), "{}", graph.name);
+            lines.push(format!("{}: {}", graph.name, stages(&graph)));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
 }

@@ -88,19 +88,33 @@ impl Graph {
         }
     }
 
+    /// The shape after every layer.
+    pub(super) fn shapes(&self) -> Result<Vec<Shape>, String> {
+        let mut totals = Totals::default();
+        let mut shape = self.image()?;
+        let shapes = self.layers.iter().map(|layer| {
+            shape = step(layer, shape, &mut totals)?;
+            Ok(shape)
+        });
+        shapes.collect()
+    }
+
     fn trace(&self) -> Result<(Shape, Totals<'_>), String> {
+        let mut totals = Totals::default();
+        let shape = trace(&self.layers, self.image()?, &mut totals)?;
+        Ok((shape, totals))
+    }
+
+    fn image(&self) -> Result<Shape, String> {
         let (height, width) = self.size;
-        let image = Shape::Map {
-            channels: IMAGE_CHANNELS,
-            height: height as usize,
-            width: width as usize,
-        };
         if height == 0 || width == 0 {
             return Err("there are no pixels".to_owned());
         }
-        let mut totals = Totals::default();
-        let shape = trace(&self.layers, image, &mut totals)?;
-        Ok((shape, totals))
+        Ok(Shape::Map {
+            channels: IMAGE_CHANNELS,
+            height: height as usize,
+            width: width as usize,
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! Methods and what is in their parentheses.
 
 use super::Value::{List, Number, Of, Optional, Text, Whole};
-use super::objective::{DIVERGENCE, MARGIN, PATIENCE, SPACE, TERM, TRUTH, UPDATE, WINDOW};
+use super::objective::{
+    DIVERGENCE, FEATURES, MARGIN, PATIENCE, SPACE, TERM, TRUTH, UPDATE, WINDOW,
+};
 use super::{Field, Type, bare, choice, field, named, needed, structure};
 
 pub(super) static METHOD: Type = choice(
@@ -87,7 +89,19 @@ const P_MAX: Field = field(
     "Maximum augmentation probability.",
 );
 
-static VANILLA: &[Field] = &[P1, W, W_TRUTH, TEMPERATURE, COMPARED];
+static VANILLA: &[Field] = &[
+    P1,
+    W,
+    W_TRUTH,
+    TEMPERATURE,
+    COMPARED,
+    field(
+        "features",
+        Optional(&Of(&FEATURES)),
+        "None",
+        "What of the feature maps is compared besides.",
+    ),
+];
 
 const FIRST_P1: Field = field(
     "p1",

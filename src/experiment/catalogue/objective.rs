@@ -1,6 +1,6 @@
 //! Terms, divergences, truth values and update rules.
 
-use super::Value::{List, Number, Of, Optional, Text, Whole};
+use super::Value::{List, Number, Of, Optional, Text, Tuple, Whole};
 use super::schedules::SCHEDULE;
 use super::{Field, Type, bare, choice, field, holding, named};
 
@@ -206,8 +206,94 @@ pub(super) static TERM: Type = choice(
             CONSISTENCY,
             "Student against itself across views.",
         ),
+        named("Hint", HINT, HINT_HELP),
+        named("Attention", ATTENTION, ATTENTION_HELP),
+        named("Similarity", SIMILARITY, SIMILARITY_HELP),
+        named("Relation", RELATION, RELATION_HELP),
     ],
 );
+
+pub(super) static FEATURES: Type = choice(
+    "FeatureTerm",
+    "term over feature maps",
+    &[
+        named("Hint", HINT, HINT_HELP),
+        named("Attention", ATTENTION, ATTENTION_HELP),
+        named("Similarity", SIMILARITY, SIMILARITY_HELP),
+        named("Relation", RELATION, RELATION_HELP),
+    ],
+);
+
+const HINT_HELP: &str = "The teacher's feature map from the student's, by a 1×1 convolution (FitNets; Romero et al., 2015).";
+const ATTENTION_HELP: &str = "Attention maps of both (Zagoruyko and Komodakis, 2017).";
+const SIMILARITY_HELP: &str = "Similarities of the images of a batch (Tung and Mori, 2019).";
+const RELATION_HELP: &str =
+    "Distances and angles between the images of a batch (RKD; Park et al., 2019).";
+
+const VIEWS: Field = field(
+    "views",
+    List(&Whole("from 1")),
+    "[1]",
+    "Views; the losses are averaged.",
+);
+
+const fn name(help: &'static str) -> Field {
+    field("name", Optional(&Text("")), "None", help)
+}
+
+const fn stages(help: &'static str) -> Field {
+    field(
+        "stages",
+        List(&Tuple(&[Text("of the student"), Text("of the teacher")])),
+        "[]",
+        help,
+    )
+}
+
+static HINT: &[Field] = &[
+    name("Name; hint if absent."),
+    VIEWS,
+    field("w_hint", Number("in [0, 100000]"), "100.0", "Weight."),
+    stages("Stages of student and teacher; the middle one of those of equal size if empty."),
+];
+
+static ATTENTION: &[Field] = &[
+    name("Name; attention if absent."),
+    VIEWS,
+    field("w_attention", Number("in [0, 100000]"), "1000.0", "Weight."),
+    stages("Stages of student and teacher; all of equal size if empty."),
+];
+
+static SIMILARITY: &[Field] = &[
+    name("Name; similarity if absent."),
+    VIEWS,
+    field(
+        "w_similarity",
+        Number("in [0, 100000]"),
+        "3000.0",
+        "Weight.",
+    ),
+    stages("Stages of student and teacher; the last maps of both if empty."),
+];
+
+static RELATION: &[Field] = &[
+    name("Name; relation if absent."),
+    VIEWS,
+    field("w_relation", Number("in [0, 100000]"), "1.0", "Weight."),
+    field(
+        "distance",
+        Number("in [0, 1000]"),
+        "25.0",
+        "Weight of the part over pairs of images.",
+    ),
+    field(
+        "angle",
+        Number("in [0, 1000]"),
+        "50.0",
+        "Weight of the part over triples of images.",
+    ),
+    stages("Stages of student and teacher; the embeddings of both if empty."),
+];
 
 static DISTILL: &[Field] = &[
     field(

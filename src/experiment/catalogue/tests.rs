@@ -16,7 +16,7 @@ use super::{
 use crate::experiment::augment::{AutoAugmentPolicy, ErasedValue, Operation, Steer};
 use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update, WhenUnderfitting};
 use crate::experiment::method::{
-    CustomController, CustomTerm, CustomView, MethodSpec, TeacherViews,
+    CustomController, CustomTerm, CustomView, FeatureTerm, MethodSpec, TeacherViews,
 };
 use crate::experiment::metric::ValidMetric;
 use crate::experiment::model::{
@@ -296,6 +296,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<WhenUnderfitting>(&objective::WHEN_UNDERFITTING);
     agrees::<ScheduledKnob>(&objective::SCHEDULED);
     agrees::<CustomTerm>(&objective::TERM);
+    agrees::<FeatureTerm>(&objective::FEATURES);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::experiment::controller::{
 };
 use crate::experiment::knob::Knob;
 use crate::experiment::objective::{
-    ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget,
+    ConsistencySpace, Divergence, FeatureComparison, Loss, Objective, StagePair, Term, TruthTarget,
 };
 use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
@@ -152,6 +152,32 @@ fn formula(term: &Term) -> String {
                 view + 1
             )
         }
+        Loss::Features {
+            views,
+            comparison,
+            stages,
+            pairs,
+        } => {
+            let what = match comparison {
+                FeatureComparison::Hint => {
+                    "mean (r(s) − t)² of feature maps, r a 1 × 1 convolution that is trained too"
+                        .to_owned()
+                }
+                FeatureComparison::Attention => {
+                    "mean (q_s − q_t)², q = Q / ‖Q‖, Q = mean of A² over channels".to_owned()
+                }
+                FeatureComparison::Similarity => {
+                    "mean (G_s − G_t)², G = A Aᵀ of the batch, rows divided by their norms"
+                        .to_owned()
+                }
+                FeatureComparison::Relation { distance, angle } => format!(
+                    "{} distances + {} angles between images, smooth L1",
+                    precise(*distance),
+                    precise(*angle)
+                ),
+            };
+            format!("{what}, {}, {}", stages_of(stages, pairs), views_of(views))
+        }
         Loss::Consistency { views, space } => format!(
             "mean over pairs i < j of mean (s_i − s_j)², s the student's {}, {}",
             space_name(*space),
@@ -165,6 +191,27 @@ fn space_name(space: ConsistencySpace) -> &'static str {
         ConsistencySpace::Probabilities => "softmax probabilities",
         ConsistencySpace::Logits => "logits",
     }
+}
+
+/// The student's stages with the teacher's: as written, or those that are compared.
+fn stages_of(written: &[(String, String)], pairs: &[StagePair]) -> String {
+    let settled = pairs.iter().map(|pair| (&pair.student, &pair.teacher));
+    let written = written.iter().map(|(student, teacher)| (student, teacher));
+    let names: Vec<(&String, &String)> = match pairs {
+        [] => written.collect(),
+        _ => settled.collect(),
+    };
+    if names.is_empty() {
+        return "stages by what the networks have".to_owned();
+    }
+    let names = names.into_iter().map(|(student, teacher)| {
+        if student == teacher {
+            student.clone()
+        } else {
+            format!("{student} with {teacher}")
+        }
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn views_of(views: &[usize]) -> String {

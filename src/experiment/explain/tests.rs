@@ -50,6 +50,20 @@ fn vanilla_is_explained() {
 }
 
 #[test]
+fn terms_over_feature_maps_are_explained() {
+    let terms = "Custom(views: [()], terms: [Truth(), Hint(), Attention(stages: [(\"layer1\", \"layer1\"), \
+                 (\"layer2\", \"layer3\")]), Similarity(), Relation(angle: 10.0)])";
+    let method = |page: &str| -> String {
+        let lines = page.lines().skip_while(|line| *line != "Views");
+        let lines = lines.take_while(|line| *line != "Export");
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(method(&explained(terms, true, "")));
+    let preset = explained("Vanilla(features: Attention())", true, "");
+    assert!(preset.contains("w_attention · attention"), "{preset}");
+}
+
+#[test]
 fn operations_that_are_applied_otherwise_are_explained() {
     let rows = [
         "  steered        RandAugment on every",

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::custom_controller::{CustomController, one_view};
-use super::{ExpansionContext, Method, check, check_divergence};
+use super::features::{Attention, FeatureTerm, Hint, Relation, Similarity};
+use super::terms::{first_view, index, term_problems};
+use super::{ExpansionContext, Method, check};
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{
     ConsistencySpace, Divergence, Loss, Objective, Term, TruthTarget, View,
@@ -39,7 +41,7 @@ pub struct CustomView {
 }
 
 /// One loss. Its weight is the field and the knob `w` for `Distill`, `w_truth`
-/// for `Truth` and `w_consistency` for `Consistency`; a second one of its kind
+/// for `Truth`, `w_consistency` for `Consistency`, and so on; a second one of its kind
 /// needs a `name` and has the knob `w_<name>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,10 +91,14 @@ pub enum CustomTerm {
         #[serde(default)]
         space: ConsistencySpace,
     },
-}
-
-fn first_view() -> Vec<usize> {
-    vec![1]
+    /// The teacher's feature map from the student's (`FitNets`; Romero et al., 2015).
+    Hint(Hint),
+    /// Attention maps (Zagoruyko and Komodakis, 2017).
+    Attention(Attention),
+    /// Similarities of the images of a batch (Tung and Mori, 2019).
+    Similarity(Similarity),
+    /// Distances and angles between the images of a batch (Park et al., 2019).
+    Relation(Relation),
 }
 
 impl Method for Custom {
@@ -120,10 +126,19 @@ impl Method for Custom {
         for (i, written) in self.terms.iter().enumerate() {
             let place = format!("terms[{i}].{}", written.kind());
             let (term, (field, weight)) = written.term(self.views.len());
-            let mut found = self.term_problems(&term, *context, &objective);
-            check(&mut found, field, weight, Range::WEIGHT);
+            let mut found = term_problems(&term, &objective, *context);
+            let role = match written.features() {
+                Some(features) => {
+                    found.extend(features.problems());
+                    KnobRole::FeatureWeight
+                }
+                None => {
+                    check(&mut found, field, weight, Range::WEIGHT);
+                    KnobRole::Weight
+                }
+            };
             problems.extend(found.into_iter().map(|p| p.under(&place)));
-            let knob = Knob::constant(term.weight.clone(), KnobRole::Weight, weight);
+            let knob = Knob::constant(term.weight.clone(), role, weight);
             objective.knobs.push(knob);
             objective.terms.push(term);
         }
@@ -174,62 +189,6 @@ impl Custom {
         }
         problems
     }
-
-    fn term_problems(
-        &self,
-        term: &Term,
-        context: ExpansionContext,
-        before: &Objective,
-    ) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if before
-            .terms
-            .iter()
-            .any(|other| other.name == term.name || other.weight == term.weight)
-        {
-            problems.push(
-                Problem::new("", format!("a second term is called `{}`", term.name))
-                    .help("give it a name of its own"),
-            );
-        }
-        let views = term.loss.views();
-        let field = if matches!(term.loss, Loss::Truth { .. }) {
-            "view"
-        } else {
-            "views"
-        };
-        if views.iter().any(|&view| view >= self.views.len()) {
-            problems.push(Problem::new(
-                field,
-                format!("views count from 1 to {}", self.views.len()),
-            ));
-        }
-        if let Loss::Distill { divergence, .. } = term.loss {
-            check_divergence(&mut problems, "divergence", divergence, context);
-        }
-        match &term.loss {
-            Loss::Consistency { .. } if views.len() < 2 => {
-                problems.push(Problem::new(
-                    "views",
-                    "consistency needs at least two views",
-                ));
-            }
-            Loss::Distill { .. } if views.is_empty() => {
-                problems.push(Problem::new("views", "there is no view to compare on"));
-            }
-            Loss::Truth {
-                target: TruthTarget::Label,
-                ..
-            } if !context.labelled => {
-                problems.push(
-                    Problem::new("target", "Label needs labelled training images")
-                        .help("use TeacherHard or TeacherSoft"),
-                );
-            }
-            _ => {}
-        }
-        problems
-    }
 }
 
 impl CustomTerm {
@@ -238,13 +197,27 @@ impl CustomTerm {
             Self::Distill { .. } => "Distill",
             Self::Truth { .. } => "Truth",
             Self::Consistency { .. } => "Consistency",
+            Self::Hint(_) => "Hint",
+            Self::Attention(_) => "Attention",
+            Self::Similarity(_) => "Similarity",
+            Self::Relation(_) => "Relation",
         }
     }
 
-    /// The term, and the field and value of its weight. View 0 of the file, which
-    /// does not exist, becomes one past the last, which the check refuses.
+    /// The same where it is one over feature maps.
+    fn features(&self) -> Option<FeatureTerm> {
+        match self {
+            Self::Hint(hint) => Some(FeatureTerm::Hint(hint.clone())),
+            Self::Attention(attention) => Some(FeatureTerm::Attention(attention.clone())),
+            Self::Similarity(similarity) => Some(FeatureTerm::Similarity(similarity.clone())),
+            Self::Relation(relation) => Some(FeatureTerm::Relation(relation.clone())),
+            Self::Distill { .. } | Self::Truth { .. } | Self::Consistency { .. } => None,
+        }
+    }
+
+    /// The term, and the field and value of its weight.
     fn term(&self, view_count: usize) -> (Term, (&'static str, f64)) {
-        let index = |view: usize| view.checked_sub(1).unwrap_or(view_count);
+        let index = |view: usize| index(view, view_count);
         let indices = |views: &[usize]| views.iter().map(|&view| index(view)).collect::<Vec<_>>();
         let (name, default, field, weight, loss) = match self {
             Self::Distill {
@@ -297,19 +270,12 @@ impl CustomTerm {
                     space: *space,
                 },
             ),
+            Self::Hint(hint) => return FeatureTerm::Hint(hint.clone()).term(view_count),
+            Self::Attention(it) => return FeatureTerm::Attention(it.clone()).term(view_count),
+            Self::Similarity(it) => return FeatureTerm::Similarity(it.clone()).term(view_count),
+            Self::Relation(it) => return FeatureTerm::Relation(it.clone()).term(view_count),
         };
-        let term = match name {
-            Some(name) => Term {
-                name: name.clone(),
-                weight: format!("w_{name}"),
-                loss,
-            },
-            None => Term {
-                name: default.to_owned(),
-                weight: field.to_owned(),
-                loss,
-            },
-        };
+        let term = Term::named(name.as_deref(), (default, field), loss);
         (term, (field, weight))
     }
 }

@@ -7,10 +7,12 @@
 mod adaptive_augmentation;
 mod custom;
 mod custom_controller;
+mod features;
 mod moved;
 mod multi_view;
 mod scratch;
 mod steered_kd;
+mod terms;
 mod vanilla;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use adaptive_augmentation::AdaptiveAugmentation;
 pub use custom::{Custom, CustomTerm, CustomView};
 pub use custom_controller::CustomController;
+pub use features::{Attention, FeatureTerm, Hint, Relation, Similarity};
 pub use multi_view::{MultiView, TeacherViews};
 pub use scratch::Scratch;
 pub use steered_kd::SteeredKd;

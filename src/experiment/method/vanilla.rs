@@ -1,9 +1,13 @@
 //! `Vanilla`: knowledge distillation as Hinton et al. (2015) have it. One view;
-//! `L = w · divergence(student, teacher) + w_truth · CE(student, label)`.
+//! `L = w · divergence(student, teacher) + w_truth · CE(student, label)`, and a term over feature
+//! maps where one is written.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check, check_distillation, distillation, truth};
+use super::terms::term_problems;
+use super::{
+    ExpansionContext, FeatureTerm, Method, check, check_distillation, distillation, truth,
+};
 use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::objective::{Divergence, Objective, TruthTarget, View};
 use crate::experiment::problem::Problem;
@@ -28,6 +32,9 @@ pub struct Vanilla {
     /// How student and teacher are compared.
     #[serde(default)]
     pub divergence: Divergence,
+    /// What of the feature maps is compared besides.
+    #[serde(default)]
+    pub features: Option<FeatureTerm>,
 }
 
 impl Method for Vanilla {
@@ -52,6 +59,19 @@ impl Method for Vanilla {
             objective
                 .knobs
                 .push(Knob::constant("w_truth", KnobRole::Weight, self.w_truth));
+        }
+        if let Some(features) = &self.features {
+            let place = format!("features.{}", features.kind());
+            let found = features.problems().into_iter();
+            problems.extend(found.map(|problem| problem.under(&place)));
+            let (term, (_, weight)) = features.term(objective.views.len());
+            let found = term_problems(&term, &objective, *context).into_iter();
+            problems.extend(found.map(|problem| problem.under(&place)));
+            let name = term.weight.clone();
+            objective.terms.push(term);
+            objective
+                .knobs
+                .push(Knob::constant(name, KnobRole::FeatureWeight, weight));
         }
         if problems.is_empty() {
             Ok(objective)

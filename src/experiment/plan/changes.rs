@@ -3,6 +3,7 @@
 use super::{Plan, Training};
 use crate::experiment::controller::Controller;
 use crate::experiment::knob::Knob;
+use crate::experiment::objective::Loss;
 use crate::experiment::schedule::Schedule;
 
 /// What an edited experiment asks of a run that is under way.
@@ -108,6 +109,12 @@ fn without_knobs(before: &Training, after: &Training) -> bool {
     let mut objective = after.objective.clone();
     let knobs = &before.objective.knobs;
     let same = objective.knobs.len() == knobs.len();
+    // Which stages are compared follows from what is written and from the networks.
+    for (new, old) in objective.terms.iter_mut().zip(&before.objective.terms) {
+        if let Loss::Features { pairs, .. } = &mut new.loss {
+            *pairs = old.loss.pairs().to_vec();
+        }
+    }
     for (new, old) in objective.knobs.iter_mut().zip(knobs) {
         new.schedule = old.schedule.clone();
     }
@@ -119,7 +126,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::experiment::{Override, load_text};
+    use crate::experiment::{Override, architecture, load_text};
 
     const TEXT: &str = "(
         data: (train: Shapes(count: 200, size: 16)),
@@ -185,6 +192,27 @@ mod tests {
             changes.refused[0].contains("warmup (6 epochs) covers the whole training (5 epochs)"),
             "{changes:?}"
         );
+    }
+
+    #[test]
+    fn stages_that_follow_from_the_networks_are_no_change_and_those_that_are_written_are() {
+        let plan = |method: &str| {
+            let setting = format!("method={method}");
+            let settings = [Override::parse(&setting).unwrap()];
+            load_text(TEXT, Path::new("a.ron"), &settings).unwrap().plan
+        };
+        let mut running = plan("Vanilla(features: Hint())");
+        let graph = |model| architecture::build(model, (16, 16), 4).unwrap().stages();
+        let teacher = running.teacher.as_ref().unwrap().model.as_ref().unwrap();
+        let (student, teacher) = (graph(&running.student), graph(teacher));
+        let objective = &mut running.training.objective;
+        objective.settle_stages(&student, &teacher).unwrap();
+        let changes = |method: &str| Changes::between(&running, &plan(method), 0.0);
+        assert!(changes("Vanilla(features: Hint())").is_empty());
+        let knob = changes("Vanilla(features: Hint(w_hint: 7))");
+        assert_eq!(knob.knobs, [("w_hint".to_owned(), Schedule::Constant(7.0))]);
+        let other = changes("Vanilla(features: Hint(stages: [(\"features.0\", \"features.0\")]))");
+        assert_eq!(other.later, ["method"]);
     }
 
     #[test]

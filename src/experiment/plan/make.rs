@@ -15,7 +15,7 @@ use crate::experiment::knob::{Knob, KnobRole};
 use crate::experiment::method::{ExpansionContext, Method, Scratch};
 use crate::experiment::metric::ValidMetric;
 use crate::experiment::nearest::nearest;
-use crate::experiment::objective::{Divergence, Loss, Objective, Term};
+use crate::experiment::objective::{Divergence, FeatureComparison, Loss, Objective, Term};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
@@ -93,6 +93,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
         Ok(mut objective) => {
             problems.extend(knob_problems(&spec, &objective));
             problems.extend(teacher_problems(&spec, name, &objective));
+            problems.extend(features_problem(&spec, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
             problems.extend(class_weights_problems(&spec, &objective));
             problems.extend(operations::mixing_problems(&spec, &objective));
@@ -446,18 +447,45 @@ fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<
     }
 }
 
+/// A term over feature maps where the teacher gives logits alone.
+fn features_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
+    let is_of_maps = |term: &&Term| matches!(term.loss, Loss::Features { .. });
+    let term = objective.terms.iter().find(is_of_maps)?;
+    let file = match &spec.teacher.as_ref()?.weights {
+        TeacherWeights::File(_) | TeacherWeights::Train(_) => return None,
+        TeacherWeights::Onnx(_) => "an ONNX file",
+        TeacherWeights::TorchScript(_) => "a TorchScript file",
+        TeacherWeights::Logits(_) => "a file of logits",
+    };
+    let message = format!(
+        "the term `{}` compares feature maps, and {file} gives logits alone",
+        term.name
+    );
+    let help = "take a teacher whose layout is one of these here: model: …, weights: \
+                File(\"teacher.safetensors\"), or leave the term out";
+    let problem = Problem::new("method", message).help(help);
+    Some(problem.depends_on("teacher.weights"))
+}
+
 /// A batch in parts, or of one image, where images are compared with one another.
 fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
     let related = |term: &Term| match term.loss {
-        Loss::Distill { divergence, .. } if divergence.relates_images() => Some(divergence),
+        Loss::Distill { divergence, .. } if divergence.relates_images() => Some(match divergence {
+            Divergence::Dist { .. } => ("Dist correlates the images", ", or Dist(gamma: 0)"),
+            _ => ("Mlkd compares the images", ", or another divergence"),
+        }),
+        Loss::Features { comparison, .. } if comparison.relates_images() => {
+            Some(match comparison {
+                FeatureComparison::Similarity => {
+                    ("Similarity compares the images", ", or Attention or Hint")
+                }
+                _ => ("Relation compares the images", ", or Attention or Hint"),
+            })
+        }
         _ => None,
     };
     let mut terms = objective.terms.iter();
-    let (term, divergence) = terms.find_map(|term| Some((&term.name, related(term)?)))?;
-    let (does, instead) = match divergence {
-        Divergence::Dist { .. } => ("Dist correlates the images", ", or Dist(gamma: 0)"),
-        _ => ("Mlkd compares the images", ", or another divergence"),
-    };
+    let (term, (does, instead)) = terms.find_map(|term| Some((&term.name, related(term)?)))?;
     let accumulates = spec.accumulate > 1;
     if accumulates {
         let message =

@@ -167,7 +167,7 @@ pub(super) fn mixing_problems(spec: &Spec, objective: &Objective) -> Vec<Problem
                 divergence: Divergence::Dkd { .. },
                 ..
             } => "needs one class for each image",
-            Loss::Distill { .. } | Loss::Truth { .. } => continue,
+            Loss::Distill { .. } | Loss::Truth { .. } | Loss::Features { .. } => continue,
         };
         let message = format!("{name} mixes images, and the term `{}` {why}", term.name);
         refuse(

@@ -1,9 +1,9 @@
 //! A network's layers on the processor, without burn's operations and autodiff.
 //!
-//! burn's autodiff sees only the logits, as leaves: it differentiates the losses down to
-//! them, and the passes here go on from there to the parameters. The layers are noted as a
-//! list of operations (`program.rs`), each with what follows it at once, and taken through the
-//! package `layers/` (`run.rs`).
+//! burn's autodiff sees only the logits and the feature maps that a loss looks at, as leaves:
+//! it differentiates the losses down to them, and the passes here go on from there to the
+//! parameters. The layers are noted as a list of operations (`program.rs`), each with what
+//! follows it at once, and taken through the package `layers/` (`run.rs`).
 //!
 //! Results do not depend on the number of threads. Without a record an image's logits are
 //! those that it has alone, whatever else is in the batch.
@@ -22,7 +22,7 @@ use workbench_layers::{Map, Moments, Shape, Spread};
 use self::program::Program;
 use self::run::{Passed, Runner, Source};
 use super::arithmetic::Normalized;
-use super::{Network, RunningStatistics};
+use super::{Forwarded, Network, RunningStatistics};
 use crate::experiment::architecture::{Graph, IMAGE_CHANNELS};
 
 /// Values of the largest map that a thread works on while nothing is recorded: maps of that
@@ -32,16 +32,17 @@ const CACHED: usize = 1 << 16;
 /// The most images that a thread takes at once then.
 const TOGETHER: usize = 64;
 
-/// Logits with running statistics, without a record; none if the network is on another
-/// device.
-pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>> {
+/// Logits with running statistics, and the maps after so many layers, without a record; none
+/// if the network is on another device.
+pub(super) fn forward(network: &Network, images: &Tensor<4>, after: &[usize]) -> Option<Forwarded> {
     let device = Device::flex();
     if network.device != device || images.device() != device {
         return None;
     }
     let [count, _, height, width] = images.dims();
     let shape = image_shape(height, width);
-    let runner = Runner::new(Program::of(&network.graph, shape), parameters(network));
+    let program = Program::of(&network.graph, shape, after);
+    let runner = Runner::new(program, parameters(network));
     let known = network.statistics.iter();
     let known: Vec<_> = known
         .map(|known| Moments {
@@ -59,11 +60,27 @@ pub(super) fn forward(network: &Network, images: &Tensor<4>) -> Option<Tensor<2>
         .map(|part| {
             let images = Map::of_planes(part, part.len() / shape.size(), shape);
             let passed = runner.forward(images, Source::Known(&known), Spread::Alone);
-            passed.logits(&runner.program).to_vec()
+            let logits = passed.logits(&runner.program).to_vec();
+            (logits, passed.taken(&runner.program, Spread::Alone))
         })
         .collect();
-    let logits = TensorData::new(parts.concat(), [count, network.graph.classes]);
-    Some(Tensor::from_data(logits, &device))
+    let (logits, taken): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let logits = TensorData::new(logits.concat(), [count, network.graph.classes]);
+    let map = |at: usize| {
+        let parts: Vec<&[f32]> = taken.iter().map(|maps| maps[at].as_slice()).collect();
+        map_tensor(parts.concat(), count, &runner.program, at)
+    };
+    Some(Forwarded {
+        logits: Tensor::from_data(logits, &device),
+        maps: (0..after.len()).map(map).collect(),
+    })
+}
+
+/// One of the values that a program gives besides logits.
+fn map_tensor(values: Vec<f32>, images: usize, program: &Program, at: usize) -> Tensor<4> {
+    let shape = program.shape(program.taken[at]);
+    let sides = [images, shape.channels, shape.height, shape.width];
+    Tensor::from_data(TensorData::new(values, sides), &Device::flex())
 }
 
 fn image_shape(height: usize, width: usize) -> Shape {
@@ -91,37 +108,42 @@ pub(super) struct Tape {
     parameters: Vec<Vec<f32>>,
     /// For images of the first pass's size.
     runner: Option<Runner>,
-    /// Every pass, with its logits as leaves of burn's graph.
-    passes: Vec<(Tensor<2>, Passed)>,
+    /// After how many layers maps are taken.
+    after: Vec<usize>,
+    /// Every pass, with its logits and maps as leaves of burn's graph.
+    passes: Vec<(Forwarded, Passed)>,
 }
 
 impl Tape {
     /// An empty record of a network's passes; none if it is on another device.
-    pub(super) fn new(network: &Network) -> Option<Self> {
+    pub(super) fn new(network: &Network, after: &[usize]) -> Option<Self> {
         (network.device == Device::flex()).then(|| Self {
+            after: after.to_vec(),
             parameters: parameters(network),
             runner: None,
             passes: Vec::new(),
         })
     }
 
-    /// Logits `[batch, classes]` with the batch's statistics, a leaf of burn's autodiff graph;
-    /// none if the images are on another device.
+    /// Logits `[batch, classes]` with the batch's statistics and, where they are wanted, maps:
+    /// leaves of burn's autodiff graph. None if the images are on another device.
     pub(super) fn forward(
         &mut self,
         graph: &Graph,
         statistics: &mut [RunningStatistics],
         images: &Tensor<4>,
-    ) -> Option<Tensor<2>> {
+        wants_maps: bool,
+    ) -> Option<Forwarded> {
         let device = Device::flex();
         if images.device() != device {
             return None;
         }
         let [count, _, height, width] = images.dims();
         let shape = image_shape(height, width);
-        let runner = self
-            .runner
-            .get_or_insert_with(|| Runner::new(Program::of(graph, shape), self.parameters.clone()));
+        let runner = self.runner.get_or_insert_with(|| {
+            let program = Program::of(graph, shape, &self.after);
+            Runner::new(program, self.parameters.clone())
+        });
         assert_eq!(
             runner.program.images, shape,
             "a step's images are of one size"
@@ -140,20 +162,37 @@ impl Tape {
         }
         let logits = passed.logits(&runner.program).to_vec();
         let logits = TensorData::new(logits, [count, graph.classes]);
-        let leaf = Tensor::from_data(logits, &device).autodiff().require_grad();
-        self.passes.push((leaf.clone(), passed));
-        Some(leaf)
+        let taken = if wants_maps {
+            passed.taken(&runner.program, Spread::Shared)
+        } else {
+            Vec::new()
+        };
+        let maps = taken.into_iter().enumerate();
+        let maps = maps.map(|(at, values)| {
+            let map = map_tensor(values, count, &runner.program, at);
+            map.autodiff().require_grad()
+        });
+        let leaves = Forwarded {
+            logits: Tensor::from_data(logits, &device).autodiff().require_grad(),
+            maps: maps.collect(),
+        };
+        self.passes.push((leaves.clone(), passed));
+        Some(leaves)
     }
 
-    /// Gradient of every parameter, `[n]`, given those of the logits.
-    pub(super) fn gradients(self, of_logits: &mut Gradients) -> Vec<Tensor<1>> {
+    /// Gradient of every parameter, `[n]`, given those of the logits and maps.
+    pub(super) fn gradients(self, found: &mut Gradients) -> Vec<Tensor<1>> {
         let device = Device::flex();
         let sizes = self.parameters.iter();
         let mut sums: Vec<_> = sizes.map(|parameter| vec![0.0; parameter.len()]).collect();
         if let Some(runner) = self.runner {
-            for (leaf, passed) in self.passes {
-                if let Some(gradient) = leaf.grad_remove(of_logits) {
-                    runner.backward(passed, &host(&gradient), &mut sums);
+            for (Forwarded { logits, maps }, passed) in self.passes {
+                let logits = logits.grad_remove(found).map(|gradient| host(&gradient));
+                let maps = maps.iter();
+                let maps = maps.map(|map| Some(host(&map.grad_remove(found)?)));
+                let maps: Vec<Option<Vec<f32>>> = maps.collect();
+                if logits.is_some() || maps.iter().any(Option::is_some) {
+                    runner.backward(passed, logits.as_deref(), &maps, &mut sums);
                 }
             }
         }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use workbench_layers::{self as layers, Pool, Shape, Window};
 
 use super::super::arithmetic::{Arithmetic, Normalized};
-use super::super::walk::{Statistics, walk};
+use super::super::walk::{Statistics, Value as Walked, walk_with};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle, windows,
 };
@@ -27,6 +27,8 @@ pub(super) struct Program {
     kept: Vec<bool>,
     /// The value that is the logits.
     pub(super) logits: usize,
+    /// The values that are taken besides.
+    pub(super) taken: Vec<usize>,
 }
 
 /// One operation.
@@ -86,8 +88,9 @@ pub(super) struct Tail {
 }
 
 impl Program {
-    /// That of a graph on images of this shape.
-    pub(super) fn of(graph: &Graph, images: Shape) -> Self {
+    /// That of a graph on images of this shape, which also gives what comes after so many of
+    /// its layers.
+    pub(super) fn of(graph: &Graph, images: Shape, after: &[usize]) -> Self {
         let notes = Rc::new(RefCell::new(Vec::new()));
         let input = Value {
             notes: Rc::clone(&notes),
@@ -98,11 +101,20 @@ impl Program {
         let parameters = (0..graph.parameters().len()).collect();
         let statistics: Vec<_> = (0..graph.statistics().len()).map(|at| [at; 2]).collect();
         let statistics = Statistics::Running(statistics.into_iter());
-        let logits = walk::<Noting>(graph, input, parameters, statistics).at;
-        Self::ordered(images, notes.take(), logits)
+        let (logits, taken) = walk_with::<Noting>(graph, input, parameters, statistics, after);
+        let taken = taken.into_iter().map(|value| match value {
+            Walked::Map(value) | Walked::Features(value) => value.at,
+        });
+        let taken = taken.collect();
+        Self::ordered(images, notes.take(), logits.at, taken)
     }
 
-    fn ordered(images: Shape, operations: Vec<Operation>, logits: usize) -> Self {
+    fn ordered(
+        images: Shape,
+        operations: Vec<Operation>,
+        logits: usize,
+        taken: Vec<usize>,
+    ) -> Self {
         let mut last_readers = vec![0; operations.len() + 1];
         let mut kept = vec![false; operations.len() + 1];
         for (at, operation) in operations.iter().enumerate() {
@@ -113,13 +125,16 @@ impl Program {
                 kept[value] = true;
             }
         }
-        last_readers[logits] = usize::MAX;
+        for &value in [logits].iter().chain(&taken) {
+            last_readers[value] = usize::MAX;
+        }
         Self {
             images,
             operations,
             last_readers,
             kept,
             logits,
+            taken,
         }
     }
 
@@ -131,6 +146,12 @@ impl Program {
     /// Whether a backward pass reads a value.
     pub(super) fn is_kept(&self, value: usize) -> bool {
         self.kept[value]
+    }
+
+    /// The shape of a value.
+    pub(super) fn shape(&self, value: usize) -> Shape {
+        let operation = value.checked_sub(1).and_then(|at| self.operations.get(at));
+        operation.map_or(self.images, |operation| operation.to)
     }
 
     /// Most values of any map of one image.
@@ -266,6 +287,10 @@ impl Arithmetic for Noting {
             ..map
         };
         [shared.clone(), shared]
+    }
+
+    fn share_features(features: Value) -> [Value; 2] {
+        Self::share(features)
     }
 
     fn conv(conv: &Conv, input: Value, weight: usize, bias: Option<usize>) -> Value {

@@ -57,6 +57,18 @@ impl Passed {
         value(&self.values, program.logits).values()
     }
 
+    /// The values that are taken besides, each `[image][channel][row][column]`.
+    pub(super) fn taken(&self, program: &Program, spread: Spread) -> Vec<Vec<f32>> {
+        let taken = program.taken.iter();
+        taken
+            .map(|&at| {
+                let map = value(&self.values, at);
+                let planes = Shape::features(map.shape.size());
+                flatten(map, planes, spread).values().to_vec()
+            })
+            .collect()
+    }
+
     /// Mean and variance of every normalisation's batch, with its place among the network's,
     /// its momentum and how many values a channel had.
     pub(super) fn moments<'a>(
@@ -194,13 +206,25 @@ impl Runner {
         }
     }
 
-    /// Adds to every parameter's gradient what one pass gives, given that of its logits.
-    pub(super) fn backward(&self, passed: Passed, logits: &[f32], sums: &mut [Vec<f32>]) {
+    /// Adds to every parameter's gradient what one pass gives, given that of its logits and
+    /// of what was taken besides, where they have one.
+    pub(super) fn backward(
+        &self,
+        passed: Passed,
+        logits: Option<&[f32]>,
+        taken: &[Option<Vec<f32>>],
+        sums: &mut [Vec<f32>],
+    ) {
         let Passed { mut values, norms } = passed;
         let mut gradients = Gradients((0..values.len()).map(|_| None).collect());
-        let mut of_logits = value(&values, self.program.logits).clone();
-        of_logits.values_mut().copy_from_slice(logits);
-        gradients.add(self.program.logits, of_logits);
+        let of_taken = self.program.taken.iter().zip(taken);
+        let of_taken = of_taken.map(|(&at, gradient)| (at, gradient.as_deref()));
+        for (at, gradient) in of_taken.chain([(self.program.logits, logits)]) {
+            if let Some(gradient) = gradient {
+                let Map { images, shape, .. } = *value(&values, at);
+                gradients.add(at, Map::of_planes(gradient, images, shape));
+            }
+        }
         for (at, operation) in self.program.operations.iter().enumerate().rev() {
             if let Some(gradient) = gradients.0[at + 1].take() {
                 let norm = norms[at].as_ref();

@@ -68,7 +68,7 @@ fn by_burn(network: &Network, views: &[Tensor<4>]) -> StepGradients {
     let mut copy = network.tracked();
     let losses = views.iter().map(|view| {
         let images = view.clone();
-        loss(copy.forward_train(images))
+        loss(copy.forward_train(images, &[]).logits)
     });
     let total = losses.reduce(|sum, one| sum + one).unwrap();
     let mut found = total.backward();
@@ -118,7 +118,7 @@ fn assert_agrees(graph: Graph, count: usize) {
     ];
     let logits = [
         network.forward(views[0].clone()),
-        network.forward_burn(views[0].clone()),
+        network.forward_burn(views[0].clone(), &[]).logits,
     ];
     let [ours, theirs] = logits.map(|logits| host(&logits));
     assert_close(&format!("{name}: logits"), &ours, &theirs, 1e-6);
@@ -395,7 +395,7 @@ fn whole_layouts_agree_with_burns() {
         let images = images(2, [32, 32]);
         let logits = [
             network.forward(images.clone()),
-            network.forward_burn(images),
+            network.forward_burn(images, &[]).logits,
         ];
         let [ours, theirs] = logits.map(|logits| host(&logits));
         assert_close(&format!("{model:?}"), &ours, &theirs, 1e-6);
@@ -527,4 +527,142 @@ fn what_is_no_number_reaches_the_logits() {
     let logits = host(&network.forward(images));
     assert!(logits[..CLASSES].iter().all(|value| value.is_nan()));
     assert!(logits[CLASSES..].iter().all(|value| value.is_finite()));
+}
+
+/// Layouts with maps behind sums, in the middle of concatenations, before and behind
+/// rectifications.
+fn with_stages() -> Vec<Graph> {
+    let models = [
+        (Model::Mlp { hidden: vec![7] }, 8),
+        (
+            Model::Cnn {
+                channels: vec![4, 5],
+            },
+            12,
+        ),
+        (Model::ResNetCifar { depth: 8, width: 4 }, 12),
+        (
+            Model::WideResNet {
+                depth: 10,
+                width: 2,
+            },
+            12,
+        ),
+        (Model::Vgg { depth: 8 }, 32),
+        (
+            Model::MobileNetV2 {
+                width: 0.25,
+                stem: Stem::Small,
+            },
+            32,
+        ),
+        (
+            Model::ShuffleNetV2 {
+                width: 0.5,
+                stem: Stem::Small,
+            },
+            32,
+        ),
+        (
+            Model::PpLcNet {
+                width: 0.35,
+                stem: Stem::Small,
+            },
+            32,
+        ),
+    ];
+    let graphs = models.map(|(model, side)| build(&model, (side, side), CLASSES).unwrap());
+    graphs.into()
+}
+
+/// A loss of maps that weighs each value differently.
+fn loss_of_maps(maps: &[Tensor<4>]) -> Tensor<1> {
+    let losses = maps.iter().enumerate().map(|(at, map)| {
+        let shape = map.dims();
+        let values = numbers(shape.iter().product(), 13 + at, 0.2, 1.0);
+        let weights = tensor(values, shape).autodiff();
+        (map.clone() * weights + map.clone().square() * 0.1).mean()
+    });
+    losses.reduce(|sum, one| sum + one).unwrap()
+}
+
+#[test]
+fn maps_of_every_stage_and_their_gradients_agree_with_burns() {
+    for graph in with_stages() {
+        let size = [graph.size.0 as usize, graph.size.1 as usize];
+        let network = network(graph);
+        let name = &network.graph.name;
+        let stages = network.graph.stages();
+        // Not in the order of the layers.
+        let names: Vec<String> = stages.iter().rev().map(|it| it.name.clone()).collect();
+        let after = crate::engine::network::places(&network.graph, &names);
+        let images = images(4, size);
+        let ours = network.forward_with(Precision::Fp32, images.clone(), &names);
+        let theirs = network.forward_burn(images.clone(), &after);
+        assert_eq!(ours.maps.len(), stages.len());
+        for ((ours, theirs), stage) in ours.maps.iter().zip(&theirs.maps).zip(stages.iter().rev()) {
+            let [_, channels, height, width] = ours.dims();
+            assert_eq!(
+                [channels, height, width],
+                stage.shape,
+                "{name}: {}",
+                stage.name
+            );
+            assert_eq!(ours.dims(), theirs.dims());
+            let what = format!("{name}: {}", stage.name);
+            assert_close(&what, &host(ours), &host(theirs), 1e-6);
+        }
+        // A map is what the image has alone, and logits are as without maps.
+        let first = images.clone().narrow(0, 0, 1);
+        let alone = network.forward_with(Precision::Fp32, first, &names);
+        for (alone, together) in alone.maps.iter().zip(&ours.maps) {
+            assert_eq!(host(alone), host(&together.clone().narrow(0, 0, 1)));
+        }
+        assert_eq!(host(&ours.logits), host(&network.forward(images.clone())));
+
+        let mut passes = network.passes_with(Precision::Fp32, &names);
+        let given = passes.forward_with_maps(images.clone());
+        // A second pass that is asked for logits alone.
+        let second = passes.forward(images.clone());
+        let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
+        let here = passes.finish(&total);
+        let mut copy = network.tracked();
+        let given = copy.forward_train(images.clone(), &after);
+        let second = copy.forward_train(images.clone(), &after).logits;
+        let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
+        let mut found = total.backward();
+        let theirs = copy.parameters.iter();
+        let theirs: Vec<Tensor<1>> = theirs
+            .map(|it| it.value.grad_remove(&mut found).unwrap())
+            .collect();
+        let values = theirs.iter().flat_map(host);
+        let largest = values.fold(0.0_f32, |most, value| most.max(value.abs()));
+        for ((ours, theirs), parameter) in
+            here.gradients.iter().zip(&theirs).zip(network.parameters())
+        {
+            let what = format!("{name}: gradient of {}", parameter.name);
+            assert_close(&what, &host(ours), &host(theirs), 1e-2 * largest);
+        }
+    }
+}
+
+#[test]
+fn maps_alone_give_the_layers_before_them_gradients() {
+    let graph = build(
+        &Model::ResNetCifar { depth: 8, width: 4 },
+        (12, 12),
+        CLASSES,
+    )
+    .unwrap();
+    let network = network(graph);
+    let mut passes = network.passes_with(Precision::Fp32, &["layer2".to_owned()]);
+    let given = passes.forward_with_maps(images(3, [12, 12]));
+    let step = passes.finish(&loss_of_maps(&given.maps));
+    for (gradient, parameter) in step.gradients.iter().zip(network.parameters()) {
+        let is_behind = ["layer3", "fc"]
+            .iter()
+            .any(|it| parameter.name.starts_with(it));
+        let largest: f32 = gradient.clone().abs().max().into_scalar();
+        assert_eq!(largest == 0.0, is_behind, "{}", parameter.name);
+    }
 }

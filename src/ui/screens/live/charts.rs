@@ -99,6 +99,7 @@ pub(super) fn charts(
     };
     let probabilities = of_role(KnobRole::Probability);
     let weights = of_role(KnobRole::Weight);
+    let feature_weights = of_role(KnobRole::FeatureWeight);
     let lr = of_role(KnobRole::LearningRate);
     let knobs = take(&|metric| metric.starts_with("knob/"));
     let speed = take(&|metric| metric == "speed/images_per_second");
@@ -123,6 +124,7 @@ pub(super) fn charts(
         },
         chart("augmentation p", probabilities),
         chart("loss weights", weights),
+        chart("feature weights", feature_weights),
         ChartSpec {
             log: true,
             ..chart("lr", lr)
