@@ -183,8 +183,8 @@ impl Settled {
             .settle_stages(&networks)
             .map_err(PrepareError::Plan)?;
         Ok(Self {
-            networks,
             resolved,
+            networks,
             notes,
         })
     }

@@ -253,7 +253,7 @@ const fn stages(help: &'static str) -> Field {
 static HINT: &[Field] = &[
     name("Name; hint if absent."),
     VIEWS,
-    field("w_hint", Number("in [0, 100000]"), "100.0", "Weight."),
+    field("w_hint", Number("in [0, 100000]"), "1.0", "Weight."),
     stages("Stages of student and teacher; the middle one of those of equal size if empty."),
 ];
 

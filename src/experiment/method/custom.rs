@@ -127,15 +127,12 @@ impl Method for Custom {
             let place = format!("terms[{i}].{}", written.kind());
             let (term, (field, weight)) = written.term(self.views.len());
             let mut found = term_problems(&term, &objective, *context);
-            let role = match written.features() {
-                Some(features) => {
-                    found.extend(features.problems());
-                    KnobRole::FeatureWeight
-                }
-                None => {
-                    check(&mut found, field, weight, Range::WEIGHT);
-                    KnobRole::Weight
-                }
+            let role = if let Some(features) = written.features() {
+                found.extend(features.problems());
+                KnobRole::FeatureWeight
+            } else {
+                check(&mut found, field, weight, Range::WEIGHT);
+                KnobRole::Weight
             };
             problems.extend(found.into_iter().map(|p| p.under(&place)));
             let knob = Knob::constant(term.weight.clone(), role, weight);

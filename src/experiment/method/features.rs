@@ -32,7 +32,7 @@ pub struct Hint {
     /// Views, from 1; the losses are averaged.
     #[serde(default = "first_view")]
     pub views: Vec<usize>,
-    /// Weight; by default that of Tian et al. (2020).
+    /// Weight; by default 1, as published.
     #[serde(default = "hint_weight")]
     pub w_hint: f64,
     /// Stages of student and teacher; the middle one of those of equal size if empty.
@@ -101,7 +101,7 @@ pub struct Relation {
 }
 
 fn hint_weight() -> f64 {
-    100.0
+    1.0
 }
 
 fn attention_weight() -> f64 {

@@ -1,7 +1,7 @@
 //! Which feature maps the terms over them compare, once the networks are known.
 
 use super::{Networks, ResolvedPlan};
-use crate::experiment::architecture::{EMBEDDING, Stage};
+use crate::experiment::architecture::{EMBEDDING, Graph, Stage};
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{FeatureComparison, Loss, Objective, StagePair};
 use crate::experiment::problem::Problem;
@@ -13,7 +13,7 @@ impl ResolvedPlan {
     /// # Errors
     /// As [`Objective::settle_stages`].
     pub fn settle_stages(&mut self, networks: &Networks) -> Result<(), Problem> {
-        let teacher = networks.teacher.as_ref().map(|graph| graph.stages());
+        let teacher = networks.teacher.as_ref().map(Graph::stages);
         let student = networks.student.stages();
         let objective = &mut self.plan.training.objective;
         objective.settle_stages(&student, &teacher.unwrap_or_default())
@@ -121,7 +121,7 @@ impl Settling<'_> {
             listed(self.student),
             listed(self.teacher)
         );
-        Err(self.problem(message).help(
+        Err(problem(message).help(
             "name stages of both, such as stages: [(\"layer2\", \"layer2\")]; Similarity and \
              Relation compare maps of any size",
         ))
@@ -144,7 +144,7 @@ impl Settling<'_> {
                 teacher.shown()
             );
             let help = "choose stages of equal size, which --check lists, or another comparison";
-            return Err(self.problem(message).help(help));
+            return Err(problem(message).help(help));
         }
         if self.comparison == FeatureComparison::Attention && is_one_pixel(&found) {
             let message = format!(
@@ -154,7 +154,7 @@ impl Settling<'_> {
                 teacher.shown()
             );
             let help = "choose stages of more pixels, which --check lists, or Relation";
-            return Err(self.problem(message).help(help));
+            return Err(problem(message).help(help));
         }
         Ok(found)
     }
@@ -168,18 +168,19 @@ impl Settling<'_> {
             );
             let names = stages.iter().map(|stage| stage.name.as_str());
             let listed = listed(stages);
-            self.problem(message).help(match nearest(name, names) {
+            problem(message).help(match nearest(name, names) {
                 Some(near) => format!("did you mean `{near}`? its stages are {listed}"),
                 None => format!("its stages are {listed}"),
             })
         })
     }
+}
 
-    fn problem(&self, message: String) -> Problem {
-        Problem::new("method", message)
-            .depends_on("student.model")
-            .depends_on("teacher.model")
-    }
+/// A problem of a method for its models.
+fn problem(message: String) -> Problem {
+    Problem::new("method", message)
+        .depends_on("student.model")
+        .depends_on("teacher.model")
 }
 
 fn embedding(stages: &[Stage]) -> Option<&Stage> {
