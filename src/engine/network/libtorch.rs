@@ -597,14 +597,25 @@ mod tests {
             let step = passes.finish(&losses.reduce(|sum, loss| sum + loss).unwrap());
             let statistics = step.statistics.iter();
             let seen = statistics.flat_map(|known| [known.mean.clone(), known.variance.clone()]);
-            let numbers = Tensor::cat(step.gradients.into_iter().chain(seen).collect(), 0);
-            (numbers, network.forward(views[0].clone()))
+            let seen = Tensor::cat(seen.collect(), 0);
+            let learnt = (Tensor::cat(step.gradients, 0), seen);
+            (learnt, network.forward(views[0].clone()))
         };
         let (alone, answers) = step(1);
         for threads in [2, 4] {
             let (together, answers_together) = step(threads);
-            assert!(norm(together - alone.clone()) < 1e-5 * norm(alone.clone()));
-            assert!(norm(answers_together - answers.clone()) < 1e-5 * norm(answers.clone()));
+            for (name, together, alone) in [
+                ("gradients", together.0, alone.0.clone()),
+                ("statistics", together.1, alone.1.clone()),
+                (
+                    "answers",
+                    answers_together.reshape([-1]),
+                    answers.clone().reshape([-1]),
+                ),
+            ] {
+                let difference = norm(together - alone.clone()) / norm(alone);
+                assert!(difference < 1e-3, "{threads} threads, {name}: {difference}");
+            }
         }
     }
 
