@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 #[cfg(feature = "libtorch")]
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
+#[cfg(feature = "libtorch")]
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, Builder};
 
 use burn::tensor::Device;
-#[cfg(feature = "libtorch")]
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 #[cfg(feature = "libtorch")]
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -26,50 +26,115 @@ pub fn each_alone<I: Send, T: Send>(
     work: impl Fn(I) -> T + Sync,
 ) -> Vec<T> {
     #[cfg(feature = "libtorch")]
-    if let Some(lanes) = kept_threads(device) {
-        return at_once(lanes, 1, parts, work);
+    if let Some(lanes) = Lanes::of(device) {
+        return lanes.each(lanes.threads, 1, parts, work);
     }
     #[cfg(not(feature = "libtorch"))]
     let _ = device;
     parts.into_iter().map(work).collect()
 }
 
-/// Threads that are kept for parts; none where this one computes alone, or a GPU does.
+/// The same of a few parts that take equally long: they divide the threads among themselves,
+/// where that leaves none over, and share libtorch's operations among theirs. Operations on
+/// small images are too short to be shared well.
 #[cfg(feature = "libtorch")]
-fn kept_threads(device: &Device) -> Option<&'static ThreadPool> {
-    static KEPT: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    if *device != Device::libtorch() || threads::shared_among() < 2 {
-        return None;
-    }
-    let start = || {
-        ThreadPoolBuilder::new()
-            .num_threads(threads::of_libtorch())
-            .thread_name(|number| format!("lane-{number}"))
-            .build()
-            .ok()
-    };
-    KEPT.get_or_init(start).as_ref()
-}
-
-/// Does `work` for every part on threads of `lanes`, each of which shares libtorch's
-/// operations among so many.
-#[cfg(feature = "libtorch")]
-fn at_once<I: Send, T: Send>(
-    lanes: &ThreadPool,
-    share: usize,
-    parts: Vec<I>,
+pub fn side_by_side<I: Send, T: Send>(
+    device: &Device,
+    mut parts: Vec<I>,
     work: impl Fn(I) -> T + Sync,
 ) -> Vec<T> {
-    // What libtorch has against a part is an error of whoever waits for it.
-    let catches = device::catches_panics();
-    let on_lane = |part| {
-        threads::share_among(share);
-        device::catching(catches, || work(part))
-    };
-    lanes.install(|| {
-        let parts = parts.into_par_iter().with_max_len(1);
-        parts.map(on_lane).collect()
-    })
+    let mut results = Vec::with_capacity(parts.len());
+    if let Some(lanes) = Lanes::of(device) {
+        while parts.len() > 1 {
+            let divides = |at_once: &usize| lanes.threads.is_multiple_of(*at_once);
+            let at_once = (1..=lanes.threads.min(parts.len())).rev().find(divides);
+            let at_once = at_once.unwrap_or(1);
+            let rest = parts.split_off(at_once);
+            results.extend(lanes.each(at_once, lanes.threads / at_once, parts, &work));
+            parts = rest;
+        }
+    }
+    results.extend(parts.into_iter().map(work));
+    results
+}
+
+/// How many parts a batch is best divided into for [`side_by_side`], of images that do not
+/// know of each other.
+#[cfg(feature = "libtorch")]
+pub fn parts_of(device: &Device, images: usize) -> usize {
+    /// Fewer images at once take longer each.
+    const LEAST: usize = 4;
+    let threads = Lanes::of(device).map_or(1, |lanes| lanes.threads);
+    threads.min(images / LEAST).max(1)
+}
+
+/// Threads that are kept for parts of what another one computes.
+#[cfg(feature = "libtorch")]
+struct Lanes {
+    kept: &'static ThreadPool,
+    /// Among how many the other one shares libtorch's operations.
+    threads: usize,
+}
+
+#[cfg(feature = "libtorch")]
+impl Lanes {
+    /// None where this thread computes alone, or a GPU does.
+    #[expect(
+        deprecated,
+        reason = "burn 0.22 deprecates libtorch and is the last line that has it; the version is pinned"
+    )]
+    fn of(device: &Device) -> Option<Self> {
+        static KEPT: OnceLock<Option<ThreadPool>> = OnceLock::new();
+        let threads = threads::shared_among();
+        if *device != Device::libtorch() || threads < 2 {
+            return None;
+        }
+        let start = || {
+            ThreadPoolBuilder::new()
+                .num_threads(threads::of_libtorch())
+                .thread_name(|number| format!("lane-{number}"))
+                .build()
+                .ok()
+        };
+        let kept = KEPT.get_or_init(start).as_ref()?;
+        Some(Self { kept, threads })
+    }
+
+    /// Works on so many parts at once, on threads that each share libtorch's operations among
+    /// `share`.
+    fn each<I: Send, T: Send>(
+        &self,
+        at_once: usize,
+        share: usize,
+        parts: Vec<I>,
+        work: impl Fn(I) -> T + Sync,
+    ) -> Vec<T> {
+        // What libtorch has against a part is an error of whoever waits for it.
+        let catches = device::catches_panics();
+        let parts: Vec<_> = parts
+            .into_iter()
+            .map(|part| Mutex::new(Some(part)))
+            .collect();
+        let next = AtomicUsize::new(0);
+        let take =
+            |part: &Mutex<Option<I>>| part.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let done = self.kept.broadcast(|lane| {
+            if lane.index() >= at_once {
+                return Vec::new();
+            }
+            threads::share_among(share);
+            let turns = std::iter::from_fn(|| {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                Some((at, take(parts.get(at)?)?))
+            });
+            device::catching(catches, || {
+                turns.map(|(at, part)| (at, work(part))).collect()
+            })
+        });
+        let mut results: Vec<(usize, T)> = done.into_iter().flatten().collect();
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
 }
 
 /// Does `work` for every number below `count` on `lanes` threads and hands the results to
@@ -153,6 +218,51 @@ mod tests {
             .unwrap();
             assert_eq!(seen, (0..10).collect::<Vec<_>>());
         }
+    }
+
+    #[cfg(feature = "libtorch")]
+    #[expect(deprecated, reason = "burn 0.22 is the last line that has libtorch")]
+    #[test]
+    fn parts_share_the_threads_and_come_in_order() {
+        let device = Device::libtorch();
+        for (threads, parts, shares) in [
+            (1, 3, vec![1, 1, 1]),
+            (2, 1, vec![2]),
+            (2, 2, vec![1, 1]),
+            (2, 3, vec![1, 1, 2]),
+            (3, 2, vec![3, 3]),
+            (4, 2, vec![2, 2]),
+            (4, 7, vec![1, 1, 1, 1, 2, 2, 4]),
+        ] {
+            threads::share_among(threads);
+            let share = |part| (part, threads::shared_among());
+            let expected: Vec<_> = shares.into_iter().enumerate().collect();
+            let found = side_by_side(&device, (0..parts).collect(), share);
+            assert_eq!(found, expected, "{threads} threads");
+            let found = each_alone(&device, (0..parts).collect(), share);
+            let alone: Vec<_> = (0..parts).map(|part| (part, 1)).collect();
+            assert_eq!(found, alone, "{threads} threads");
+            assert_eq!(threads::shared_among(), threads);
+        }
+        // A part that computes alone has no parts of its own.
+        threads::share_among(2);
+        let inner = |()| parts_of(&device, 64);
+        assert_eq!(parts_of(&device, 64), 2);
+        assert_eq!(each_alone(&device, vec![(), ()], inner), [1, 1]);
+    }
+
+    #[cfg(feature = "libtorch")]
+    #[expect(deprecated, reason = "burn 0.22 is the last line that has libtorch")]
+    #[test]
+    fn what_libtorch_has_against_a_part_is_an_error_of_who_waits() {
+        threads::share_among(2);
+        let work = |part: usize| {
+            assert!(device::catches_panics());
+            assert!(part < 1, "expected in this test");
+        };
+        let both = || side_by_side(&Device::libtorch(), vec![0, 1], work);
+        assert_eq!(device::caught(both).unwrap_err(), "expected in this test");
+        assert!(!device::catches_panics());
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn devices() -> Vec<Device> {
 }
 
 #[cfg(feature = "libtorch")]
+#[expect(deprecated, reason = "burn 0.22 is the last line that has libtorch")]
 fn devices() -> Vec<Device> {
     vec![Device::flex(), Device::libtorch()]
 }

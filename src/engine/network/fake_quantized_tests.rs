@@ -250,7 +250,7 @@ fn folded_and_watched_networks_give_the_maps_of_the_network() {
         }
         // What is noted of the values is the same, whatever is taken of them.
         let mut passes = watched.passes_with(Precision::Fp32, &stages);
-        let given = passes.forward_with_maps(images.clone());
+        let given = passes.forward_views(vec![(images.clone(), true)]).remove(0);
         let sums = given.maps.iter().map(|map| map.clone().square().mean());
         let step = passes.finish(&sums.fold(given.logits.sum(), |sum, one| sum + one));
         let mut plain = watched.passes(Precision::Fp32);

@@ -9,7 +9,7 @@
 )]
 
 use burn::backend::LibTorch;
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 use burn_tch::TchTensor;
 use tch::{Kind, Tensor as Native};
 
@@ -17,8 +17,9 @@ use super::arithmetic::{Arithmetic, Normalized};
 use super::fake_quantized::{Extremes, FakeQuantization, FakeQuantize, walked};
 use super::folded::FoldedValues;
 use super::quantized::{Rounding, STEPS};
-use super::walk::{Statistics, Value, walk_with};
+use super::walk::{Statistics, Value, follow, walk_with};
 use super::{Forwarded, Network, Parameter, RunningStatistics};
+use crate::engine::lanes::{parts_of, side_by_side};
 use crate::experiment::architecture::{
     Activation, AveragePool, BatchNorm, Conv, Graph, Linear, MaxPool, Shuffle,
 };
@@ -59,20 +60,36 @@ pub(super) fn forward(
     images: &Tensor<4>,
     after: &[usize],
 ) -> Option<Forwarded> {
+    let images = native(images)?;
     let parameters = shaped(network.parameters.iter().map(Parameter::shaped))?;
-    let statistics = Statistics::Running(running(&network.statistics)?.into_iter());
-    let images = map(images)?;
-    let given = tch::no_grad(|| {
-        let parameters = computed_in(precision, &parameters);
-        walk_in(
-            precision,
-            &network.graph,
-            images,
-            (parameters, statistics),
-            after,
-        )
+    let parameters = tch::no_grad(|| computed_in(precision, &parameters));
+    let statistics = running(&network.statistics)?;
+    let count = usize::try_from(images.size()[0]).unwrap_or_default();
+    let parts = images.chunk(int(parts_of(&network.device, count)), 0);
+    let parts = parts.into_iter().map(|images| {
+        let statistics = statistics.iter();
+        let statistics = statistics.map(|both| both.each_ref().map(Native::shallow_clone));
+        (images, shared(&parameters), statistics.collect::<Vec<_>>())
     });
+    let mut given = side_by_side(
+        &network.device,
+        parts.collect(),
+        |(images, parameters, statistics)| {
+            let values = (parameters, Statistics::Running(statistics.into_iter()));
+            tch::no_grad(|| walk_in(precision, &network.graph, &images, values, after))
+        },
+    );
+    let given = if given.len() == 1 {
+        given.remove(0)
+    } else {
+        Given::joined(&given)
+    };
     Some(given.forwarded())
+}
+
+/// The same tensors for another reader.
+fn shared(tensors: &[Native]) -> Vec<Native> {
+    tensors.iter().map(Native::shallow_clone).collect()
 }
 
 /// What a walk gave: logits and maps, in 32-bit floats.
@@ -94,6 +111,19 @@ impl Given {
         }
     }
 
+    /// What was given for parts of a batch, as one.
+    fn joined(parts: &[Self]) -> Self {
+        let join = |of: &dyn Fn(&Self) -> &Native| {
+            let of_parts: Vec<&Native> = parts.iter().map(of).collect();
+            Native::cat(&of_parts, 0)
+        };
+        let maps = parts.first().map_or(0, |part| part.maps.len());
+        Self {
+            logits: join(&|part| &part.logits),
+            maps: (0..maps).map(|at| join(&|part| &part.maps[at])).collect(),
+        }
+    }
+
     fn forwarded(self) -> Forwarded {
         Forwarded {
             logits: of_native(self.logits),
@@ -108,13 +138,14 @@ impl Given {
 fn walk_in(
     precision: Precision,
     graph: &Graph,
-    images: Map,
+    images: &Native,
     (parameters, statistics): (Vec<Native>, Statistics<'_, Native>),
     after: &[usize],
 ) -> Given {
+    let images = channels_last(images);
     let images = match precision {
-        Precision::Fp32 => images,
-        Precision::Bf16 => Map::free(images.values.to_kind(Kind::BFloat16)),
+        Precision::Fp32 => Map::kept(images),
+        Precision::Bf16 => Map::free(images.to_kind(Kind::BFloat16)),
     };
     Given::of_walk(walk_with::<LibTorchNative>(
         graph, images, parameters, statistics, after,
@@ -166,6 +197,7 @@ pub(super) struct Tape {
     precision: Precision,
     /// The parameters as they are computed with.
     computed: Vec<Native>,
+    device: Device,
 }
 
 impl Tape {
@@ -174,6 +206,7 @@ impl Tape {
     pub(super) fn new<'a>(
         parameters: impl Iterator<Item = (Tensor<1>, &'a [usize])>,
         precision: Precision,
+        device: &Device,
     ) -> Option<Self> {
         let leaves: Vec<Native> = shaped(parameters)?
             .into_iter()
@@ -184,24 +217,49 @@ impl Tape {
             leaves,
             passes: Vec::new(),
             precision,
+            device: device.clone(),
         })
     }
 
-    /// Logits `[batch, classes]` with the batch's statistics and the maps after so many
-    /// layers, leaves of burn's autodiff graph; none if the images are on another backend.
+    /// Logits `[batch, classes]` and maps of views of a batch, each with its own statistics and
+    /// with the maps after so many layers: leaves of burn's autodiff graph. None if the images
+    /// are on another backend.
     pub(super) fn forward(
         &mut self,
         graph: &Graph,
         statistics: &mut [RunningStatistics],
-        images: &Tensor<4>,
-        after: &[usize],
-    ) -> Option<Forwarded> {
-        let images = map(images)?;
-        let parameters = self.computed.iter().map(Native::shallow_clone).collect();
-        let statistics = Statistics::Batch(statistics.iter_mut());
-        let values = (parameters, statistics);
-        let given = walk_in(self.precision, graph, images, values, after);
-        Some(self.passed(given))
+        views: &[(Tensor<4>, &[usize])],
+    ) -> Option<Vec<Forwarded>> {
+        let passes = views.iter().map(|(images, after)| {
+            let images = native(images)?;
+            Some((images, shared(&self.computed), *after))
+        });
+        let passes = passes.collect::<Option<Vec<_>>>()?;
+        let precision = self.precision;
+        let passed = self.side_by_side(passes, |(images, parameters, after)| {
+            let mut seen = Vec::new();
+            let values = (parameters, Statistics::Batch(&mut seen));
+            let given = walk_in(precision, graph, &images, values, after);
+            (given, seen)
+        });
+        let leaves = passed.into_iter().map(|(given, seen)| {
+            follow(statistics, &seen);
+            self.passed(given)
+        });
+        Some(leaves.collect())
+    }
+
+    /// Does `work` for every pass of a step, several at once where they share nothing that is
+    /// recorded: kernels that were converted are.
+    fn side_by_side<I: Send, T: Send>(
+        &self,
+        passes: Vec<I>,
+        work: impl Fn(I) -> T + Sync,
+    ) -> Vec<T> {
+        match self.precision {
+            Precision::Fp32 => side_by_side(&self.device, passes, work),
+            Precision::Bf16 => passes.into_iter().map(work).collect(),
+        }
     }
 
     /// The same of a network that rounds, with running statistics; and what values
@@ -214,7 +272,7 @@ impl Tape {
         after: &[usize],
     ) -> Option<(Forwarded, Vec<Extremes>)> {
         let images = map(images)?;
-        let parameters = self.leaves.iter().map(Native::shallow_clone).collect();
+        let parameters = shared(&self.leaves);
         let statistics = running(&values.statistics)?;
         let values = (parameters, statistics);
         let (logits, taken, observed) =
@@ -234,32 +292,36 @@ impl Tape {
     }
 
     /// Gradient of every parameter, `[n]`, given those of the logits and maps.
-    pub(super) fn gradients(&self, found: &mut Gradients) -> Vec<Tensor<1>> {
-        // Its gradient by the parameters is theirs: the chain rule as one number.
-        let surrogate = self
-            .passes
-            .iter()
-            .flat_map(|(leaves, given)| {
-                let maps = leaves.maps.iter().zip(&given.maps);
-                let logits = product(&leaves.logits, &given.logits, found);
-                let maps: Vec<Option<Native>> =
-                    maps.map(|(leaf, map)| product(leaf, map, found)).collect();
-                [logits].into_iter().chain(maps).flatten()
+    pub(super) fn gradients(self, found: &mut Gradients) -> Vec<Tensor<1>> {
+        let passes = self.passes.iter().filter_map(|(leaves, given)| {
+            let maps = leaves.maps.iter().zip(&given.maps);
+            let logits = with_gradient(&leaves.logits, &given.logits, found);
+            let maps = maps.filter_map(|(leaf, map)| with_gradient(leaf, map, found));
+            let results: Vec<(Native, Native)> = logits.into_iter().chain(maps).collect();
+            (!results.is_empty()).then(|| (results, shared(&self.leaves)))
+        });
+        let passes: Vec<_> = passes.collect();
+        let of_passes = self.side_by_side(passes, |(results, leaves)| {
+            // Its gradient by the parameters is theirs: the chain rule as one number.
+            let terms = results.iter();
+            let terms = terms.map(|(result, gradient)| (result * gradient).sum(None));
+            let surrogate = terms.reduce(|sum, term| sum + term);
+            surrogate.map_or_else(Vec::new, |surrogate| {
+                Native::run_backward(&[surrogate], &leaves, false, false)
             })
-            .reduce(|sum, term| sum + term);
-        let Some(surrogate) = surrogate else {
-            return self.leaves.iter().map(zeros).collect();
+        });
+        let sum = |at: usize| {
+            let gradients = of_passes.iter().filter_map(|gradients| gradients.get(at));
+            let defined = gradients.filter(|gradient| gradient.defined());
+            defined
+                .map(Native::shallow_clone)
+                .reduce(|sum, next| sum + next)
         };
-        let gradients = Native::run_backward(&[surrogate], &self.leaves, false, false);
-        gradients
-            .into_iter()
-            .zip(&self.leaves)
-            .map(|(gradient, leaf)| {
-                if gradient.defined() {
-                    of_native(gradient.reshape([-1]))
-                } else {
-                    zeros(leaf)
-                }
+        let leaves = self.leaves.iter().enumerate();
+        leaves
+            .map(|(at, leaf)| match sum(at) {
+                Some(gradient) => of_native(gradient.reshape([-1])),
+                None => zeros(leaf),
             })
             .collect()
     }
@@ -270,14 +332,14 @@ fn leaf<const D: usize>(result: &Native) -> Tensor<D> {
     of_native::<D>(result.detach()).autodiff().require_grad()
 }
 
-/// A result times the gradient that its leaf has, as one number.
-fn product<const D: usize>(
+/// A result with the gradient that its leaf has, if it has one.
+fn with_gradient<const D: usize>(
     leaf: &Tensor<D>,
     result: &Native,
     found: &mut Gradients,
-) -> Option<Native> {
+) -> Option<(Native, Native)> {
     let gradient = leaf.grad_remove(found)?;
-    Some((result * native(&gradient)?).sum(None))
+    Some((result.shallow_clone(), native(&gradient)?))
 }
 
 fn zeros(leaf: &Native) -> Tensor<1> {
@@ -506,6 +568,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::engine::threads::share_among;
     use crate::experiment::architecture::build;
     use crate::experiment::model::Model;
 
@@ -515,6 +578,45 @@ mod tests {
         let logits = passes.forward(images);
         let step = passes.finish(&logits.clone().square().mean());
         (logits.inner(), Tensor::cat(step.gradients, 0))
+    }
+
+    #[test]
+    fn views_side_by_side_give_what_they_give_one_after_another() {
+        let device = Device::libtorch();
+        let graph = build(&Model::ResNetCifar { depth: 8, width: 8 }, (32, 32), 5).unwrap();
+        let network = Network::new(graph, 3, &device);
+        let random =
+            || Tensor::random([8, 3, 32, 32], burn::tensor::Distribution::Default, &device);
+        let views = [random(), random(), random()];
+        let step = |threads| {
+            share_among(threads);
+            let mut passes = network.passes(Precision::Fp32);
+            let wanted = views.iter().map(|images| (images.clone(), false));
+            let given = passes.forward_views(wanted.collect()).into_iter();
+            let losses = given.map(|given| given.logits.square().mean());
+            let step = passes.finish(&losses.reduce(|sum, loss| sum + loss).unwrap());
+            let statistics = step.statistics.iter();
+            let seen = statistics.flat_map(|known| [known.mean.clone(), known.variance.clone()]);
+            let seen = Tensor::cat(seen.collect(), 0);
+            let learnt = (Tensor::cat(step.gradients, 0), seen);
+            (learnt, network.forward(views[0].clone()))
+        };
+        let (alone, answers) = step(1);
+        for threads in [2, 4] {
+            let (together, answers_together) = step(threads);
+            for (name, together, alone) in [
+                ("gradients", together.0, alone.0.clone()),
+                ("statistics", together.1, alone.1.clone()),
+                (
+                    "answers",
+                    answers_together.reshape([-1]),
+                    answers.clone().reshape([-1]),
+                ),
+            ] {
+                let difference = norm(together - alone.clone()) / norm(alone);
+                assert!(difference < 1e-3, "{threads} threads, {name}: {difference}");
+            }
+        }
     }
 
     fn norm<const D: usize>(tensor: Tensor<D>) -> f32 {

@@ -30,7 +30,7 @@ pub use self::onnx::{
 };
 pub use self::pass::{RecordedForward, StepGradients};
 pub use self::quantized::{Range, UnfitWeights};
-use self::walk::{Statistics, Value, walk_with};
+use self::walk::{Statistics, Value, follow, walk_with};
 use crate::experiment::architecture::{Graph, ParameterSpec, is_in_module};
 use crate::experiment::spec::Precision;
 
@@ -263,14 +263,11 @@ impl Network {
     /// operations.
     fn forward_train(&mut self, images: Tensor<4>, after: &[usize]) -> Forwarded {
         let parameters = self.values();
-        let statistics = Statistics::Batch(self.statistics.iter_mut());
-        Forwarded::of_walk(walk_with::<Burn>(
-            &self.graph,
-            images,
-            parameters,
-            statistics,
-            after,
-        ))
+        let mut seen = Vec::new();
+        let statistics = Statistics::Batch(&mut seen);
+        let given = walk_with::<Burn>(&self.graph, images, parameters, statistics, after);
+        follow(&mut self.statistics, &seen);
+        Forwarded::of_walk(given)
     }
 
     fn values(&self) -> Vec<Tensor<1>> {

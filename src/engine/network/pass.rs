@@ -64,15 +64,16 @@ impl Network {
                 tape: {
                     let plain = effective.parameters.iter();
                     let plain = plain.map(|it| (it.value.clone().inner(), it.shape.as_slice()));
-                    Tape::new(plain, Precision::Fp32)
+                    Tape::new(plain, Precision::Fp32, &network.device)
                 },
                 ..RecordedForward::of(network, Some(effective), after)
             };
         }
         let after = places(&self.graph, stages);
         #[cfg(feature = "libtorch")]
-        if let tape @ Some(_) = Tape::new(self.parameters.iter().map(Parameter::shaped), precision)
-        {
+        let parameters = self.parameters.iter().map(Parameter::shaped);
+        #[cfg(feature = "libtorch")]
+        if let tape @ Some(_) = Tape::new(parameters, precision, &self.device) {
             return RecordedForward {
                 tape,
                 ..RecordedForward::of(self.clone(), None, after)
@@ -114,13 +115,37 @@ impl RecordedForward {
         self.pass(images, false).logits
     }
 
-    /// The same, and the feature maps of the record's stages, tracked.
+    /// The same of every view of a batch, in their order, with the feature maps of the
+    /// record's stages, tracked, of those for which they are wanted.
     ///
     /// # Panics
     /// If the images are on another device than the network.
     #[must_use]
-    pub fn forward_with_maps(&mut self, images: Tensor<4>) -> Forwarded {
-        self.pass(images, true)
+    pub fn forward_views(&mut self, views: Vec<(Tensor<4>, bool)>) -> Vec<Forwarded> {
+        #[cfg(feature = "libtorch")]
+        if let (None, Some(tape)) = (&self.effective, &mut self.tape) {
+            let after = |wants_maps| {
+                if wants_maps {
+                    self.after.as_slice()
+                } else {
+                    &[]
+                }
+            };
+            let views = views.into_iter();
+            let views: Vec<_> = views
+                .map(|(images, wants)| (images, after(wants)))
+                .collect();
+            let Network {
+                graph, statistics, ..
+            } = &mut self.network;
+            return tape
+                .forward(graph, statistics, &views)
+                .expect(ON_ITS_DEVICE);
+        }
+        let views = views.into_iter();
+        views
+            .map(|(images, wants_maps)| self.pass(images, wants_maps))
+            .collect()
     }
 
     fn pass(&mut self, images: Tensor<4>, wants_maps: bool) -> Forwarded {
@@ -134,7 +159,7 @@ impl RecordedForward {
             let found = match &mut self.tape {
                 Some(tape) => tape
                     .forward_quantized(values, quantization, &images, after)
-                    .expect("images are on the network's device"),
+                    .expect(ON_ITS_DEVICE),
                 None => fake_quantized::forward(values, quantization, images, after),
             };
             #[cfg(not(feature = "libtorch"))]
@@ -149,13 +174,12 @@ impl RecordedForward {
         if let Some(tape) = &mut self.cpu {
             return tape
                 .forward(graph, statistics, &images, wants_maps)
-                .expect("images are on the network's device");
+                .expect(ON_ITS_DEVICE);
         }
         #[cfg(feature = "libtorch")]
         if let Some(tape) = &mut self.tape {
-            return tape
-                .forward(graph, statistics, &images, after)
-                .expect("images are on the network's device");
+            let given = tape.forward(graph, statistics, &[(images, after)]);
+            return given.expect(ON_ITS_DEVICE).remove(0);
         }
         self.network.forward_train(images, after)
     }
@@ -200,7 +224,7 @@ impl RecordedForward {
             return tape.gradients(&mut found);
         }
         #[cfg(feature = "libtorch")]
-        if let Some(tape) = &self.tape {
+        if let Some(tape) = self.tape.take() {
             let of_leaves = tape.gradients(&mut found);
             let Some(effective) = &self.effective else {
                 return of_leaves;
@@ -226,3 +250,6 @@ impl RecordedForward {
 fn zeros(parameter: &Parameter) -> Tensor<1> {
     parameter.value.clone().inner().zeros_like()
 }
+
+/// Why images are where the network is: who makes a step puts them there.
+const ON_ITS_DEVICE: &str = "images are on the network's device";

@@ -3,15 +3,26 @@
 use burn::tensor::Tensor;
 
 use super::RunningStatistics;
-use super::arithmetic::{Arithmetic, Normalized};
+use super::arithmetic::Arithmetic;
 use crate::experiment::architecture::{BatchNorm, Graph, Layer};
 
 /// Where batch normalisation finds its mean and variance.
 pub(super) enum Statistics<'a, V> {
     /// In what it remembers: mean and variance of every normalisation.
     Running(std::vec::IntoIter<[V; 2]>),
-    /// In the batch, which it then remembers.
-    Batch(std::slice::IterMut<'a, RunningStatistics>),
+    /// In the batch: what each normalisation saw of it is added here.
+    Batch(&'a mut Vec<Seen>),
+}
+
+/// What a batch normalisation saw of a batch, for its running statistics.
+pub(super) struct Seen {
+    /// Mean per channel, `[channels]`, not tracked.
+    pub(super) mean: Tensor<1>,
+    /// Unbiased variance per channel, `[channels]`, not tracked; 0 where a channel has a
+    /// single value.
+    pub(super) variance: Tensor<1>,
+    /// How far the running ones move towards these.
+    pub(super) momentum: f64,
 }
 
 /// What flows between layers.
@@ -126,10 +137,13 @@ impl<A: Arithmetic> Walk<'_, A> {
                 let [mean, variance] = rest.next().expect(IN_ORDER);
                 A::normalize(norm, input, scale, mean, variance)
             }
-            Statistics::Batch(rest) => {
-                let known = rest.next().expect(IN_ORDER);
+            Statistics::Batch(seen) => {
                 let normalized = A::normalize_by_batch(norm, input, scale);
-                known.move_towards(&normalized, norm.momentum);
+                seen.push(Seen {
+                    mean: normalized.mean,
+                    variance: normalized.variance,
+                    momentum: norm.momentum,
+                });
                 normalized.output
             }
         }
@@ -145,13 +159,21 @@ impl<A: Arithmetic> Walk<'_, A> {
 /// nothing outside can change their lengths.
 const IN_ORDER: &str = "a network has one entry for every one of its graph";
 
+/// Moves a network's running statistics towards what its normalisations saw of a batch, both
+/// in the graph's order.
+pub(super) fn follow(statistics: &mut [RunningStatistics], seen: &[Seen]) {
+    for (known, seen) in statistics.iter_mut().zip(seen) {
+        known.move_towards(seen);
+    }
+}
+
 impl RunningStatistics {
-    pub(super) fn move_towards<M>(&mut self, batch: &Normalized<M>, momentum: f64) {
+    pub(super) fn move_towards(&mut self, seen: &Seen) {
         let blend = |old: &mut Tensor<1>, new: &Tensor<1>| {
-            *old = old.clone() * (1.0 - momentum) + new.clone() * momentum;
+            *old = old.clone() * (1.0 - seen.momentum) + new.clone() * seen.momentum;
         };
-        blend(&mut self.mean, &batch.mean);
-        blend(&mut self.variance, &batch.variance);
+        blend(&mut self.mean, &seen.mean);
+        blend(&mut self.variance, &seen.variance);
         self.batches += 1;
     }
 }

@@ -347,13 +347,11 @@ fn forward(
 ) -> Result<Logits, StepError> {
     let mut logits = Logits::default();
     let compared = objective.feature_views();
-    for view in objective.student_views() {
-        let images = images(batch, view)?;
-        if !compared.contains(&view) {
-            logits.student.insert(view, student.forward(images));
-            continue;
-        }
-        let Forwarded { logits: rows, maps } = student.forward_with_maps(images);
+    let learnt = objective.student_views();
+    let views = learnt.iter();
+    let views = views.map(|&view| Ok((images(batch, view)?, compared.contains(&view))));
+    let given = student.forward_views(views.collect::<Result<_, StepError>>()?);
+    for (&view, Forwarded { logits: rows, maps }) in learnt.iter().zip(given) {
         logits.student.insert(view, rows);
         logits.student_maps.extend(on_view(view, stages, maps));
     }

@@ -21,7 +21,7 @@ use workbench_layers::{Map, Moments, Shape, Spread};
 
 use self::program::Program;
 use self::run::{Passed, Runner, Source};
-use super::arithmetic::Normalized;
+use super::walk::Seen;
 use super::{Forwarded, Network, RunningStatistics};
 use crate::experiment::architecture::{Graph, IMAGE_CHANNELS};
 
@@ -153,12 +153,11 @@ impl Tape {
         for (at, momentum, moments, values) in passed.moments(&runner.program, count) {
             let unbiased = values as f64 / values.saturating_sub(1).max(1) as f64;
             let of = |values: &[f32]| Tensor::from_floats(values, &device);
-            let batch = Normalized {
-                output: (),
+            statistics[at].move_towards(&Seen {
                 mean: of(&moments.mean),
                 variance: of(&moments.variance) * unbiased,
-            };
-            statistics[at].move_towards(&batch, momentum);
+                momentum,
+            });
         }
         let logits = passed.logits(&runner.program).to_vec();
         let logits = TensorData::new(logits, [count, graph.classes]);

@@ -621,7 +621,7 @@ fn maps_of_every_stage_and_their_gradients_agree_with_burns() {
         assert_eq!(host(&ours.logits), host(&network.forward(images.clone())));
 
         let mut passes = network.passes_with(Precision::Fp32, &names);
-        let given = passes.forward_with_maps(images.clone());
+        let given = passes.forward_views(vec![(images.clone(), true)]).remove(0);
         // A second pass that is asked for logits alone.
         let second = passes.forward(images.clone());
         let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
@@ -656,7 +656,9 @@ fn maps_alone_give_the_layers_before_them_gradients() {
     .unwrap();
     let network = network(graph);
     let mut passes = network.passes_with(Precision::Fp32, &["layer2".to_owned()]);
-    let given = passes.forward_with_maps(images(3, [12, 12]));
+    let given = passes
+        .forward_views(vec![(images(3, [12, 12]), true)])
+        .remove(0);
     let step = passes.finish(&loss_of_maps(&given.maps));
     for (gradient, parameter) in step.gradients.iter().zip(network.parameters()) {
         let is_behind = ["layer3", "fc"]
