@@ -38,7 +38,7 @@ const MODES: [&str; 18] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 31] = [
+const TAKEN_BY: [(&str, &[&str]); 34] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -46,6 +46,9 @@ const TAKEN_BY: [(&str, &[&str]); 31] = [
     ("schedules", &["resume", "fork"]),
     ("dry_run", &["study"]),
     ("table", &["study"]),
+    ("jobs", &["study"]),
+    ("task", &["study"]),
+    ("stop_with_stdin", &["study"]),
     ("format", &["study"]),
     ("picture", &["study"]),
     ("decode", &["check"]),
@@ -133,6 +136,30 @@ pub struct Arguments {
     /// With --study: train nothing; compare the variants by the runs that are complete.
     #[arg(long, help_heading = "Compare variants")]
     pub table: bool,
+
+    /// With --study: train this many runs at a time, each in a process of its own, which
+    /// share the cores and the GPUs.
+    #[arg(
+        long,
+        value_name = "RUNS",
+        conflicts_with_all = ["dry_run", "table"],
+        value_parser = clap::value_parser!(u32).range(1..=1024),
+        help_heading = "Compare variants"
+    )]
+    pub jobs: Option<u32>,
+
+    /// With --study: train only this run of those that --dry-run lists, and print no table.
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["dry_run", "table", "jobs", "json", "format", "picture"],
+        help_heading = "Compare variants"
+    )]
+    pub task: Option<u32>,
+
+    /// With --task: stop when standard input ends.
+    #[arg(long, requires = "task", hide = true)]
+    pub stop_with_stdin: bool,
 
     /// With --study: format of the table.
     #[arg(

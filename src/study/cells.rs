@@ -155,11 +155,18 @@ impl Study {
 }
 
 impl Outlook {
-    /// The cell to train next that is not among `tried`.
+    /// The cell to train next, of those that `may` be trained.
     #[must_use]
-    pub fn next(&self, tried: &[Cell]) -> Option<(Cell, Standing)> {
+    pub fn next(&self, may: impl Fn(Cell) -> bool) -> Option<(Cell, Standing)> {
         let mut cells = self.cells.iter().copied();
-        cells.find(|(cell, standing)| standing.is_open() && !tried.contains(cell))
+        cells.find(|(cell, standing)| standing.is_open() && may(*cell))
+    }
+
+    /// What there is of a cell.
+    #[must_use]
+    pub fn standing(&self, cell: Cell) -> Standing {
+        let found = self.cells.iter().find(|(other, _)| *other == cell);
+        found.map_or(Standing::Missing, |(_, standing)| *standing)
     }
 }
 
@@ -329,9 +336,9 @@ mod tests {
         ];
         assert_eq!(standings(&outlook), expected);
         let first = (cell(MULTI_VIEW, 5), Standing::Interrupted(0));
-        assert_eq!(outlook.next(&[]), Some(first));
+        assert_eq!(outlook.next(|_| true), Some(first));
         let second = (cell(VANILLA, 6), Standing::Missing);
-        assert_eq!(outlook.next(&[first.0]), Some(second));
+        assert_eq!(outlook.next(|cell| cell != first.0), Some(second));
         assert!(outlook.unused.is_empty());
     }
 
@@ -346,7 +353,7 @@ mod tests {
         training.owner = Owner::Here;
         let runs = [failed, training];
         let outlook = study.outlook(&runs).unwrap();
-        let (next, _) = outlook.next(&[]).unwrap();
+        let (next, _) = outlook.next(|_| true).unwrap();
         assert_eq!(next, cell(VANILLA, 6));
         assert_eq!(outlook.cells[0].1, Standing::Failed(0));
         assert_eq!(failure(&runs[0]), Some("loss is NaN"));
@@ -407,7 +414,7 @@ mod tests {
             [None, Some((60.0 / seconds).floor() as u32)]
         );
         assert_eq!(outlook.cells[0].1, Standing::Done(0));
-        let next = outlook.next(&[]).unwrap();
+        let next = outlook.next(|_| true).unwrap();
         assert_eq!(next, (cell(VANILLA, 5), Standing::Missing));
     }
 }

@@ -30,6 +30,7 @@ mod setup;
 #[cfg(unix)]
 mod steered;
 mod study;
+mod study_processes;
 mod tensorboard;
 mod torchscript;
 mod uneven;

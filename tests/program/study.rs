@@ -11,7 +11,7 @@ use crate::bench::{Bench, code, start_up, stderr, weights};
 use crate::exit_codes::signal;
 
 /// Two variants, of one view and of two, with two seeds.
-const STUDY: &str = "Study(
+pub const STUDY: &str = "Study(
     base: \"tiny.ron\",
     variants: [
         (name: \"adaptive\"),
@@ -22,20 +22,20 @@ const STUDY: &str = "Study(
     baseline: \"vanilla\",
 )";
 
-fn bench(text: &str) -> Bench {
+pub fn bench(text: &str) -> Bench {
     let bench = Bench::new();
     fs::write(bench.path().join("small.ron"), text).unwrap();
     bench
 }
 
-fn table(bench: &Bench) -> Value {
+pub fn table(bench: &Bench) -> Value {
     let output = bench.run(&["--study", "small.ron", "--table", "--json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// The run of every cell, by its variant and seed.
-fn cells(table: &Value, bench: &Bench) -> BTreeMap<(String, u64), PathBuf> {
+pub fn cells(table: &Value, bench: &Bench) -> BTreeMap<(String, u64), PathBuf> {
     let mut cells = BTreeMap::new();
     for variant in table["variants"].as_array().unwrap() {
         for run in variant["runs"].as_array().unwrap() {
@@ -49,7 +49,7 @@ fn cells(table: &Value, bench: &Bench) -> BTreeMap<(String, u64), PathBuf> {
 }
 
 /// A table without what differs between two times of doing the same.
-fn without_times(mut table: Value) -> Value {
+pub fn without_times(mut table: Value) -> Value {
     strip(&mut table);
     table
 }
