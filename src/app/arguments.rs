@@ -38,7 +38,7 @@ const MODES: [&str; 18] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 34] = [
+const TAKEN_BY: [(&str, &[&str]); 37] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -48,6 +48,9 @@ const TAKEN_BY: [(&str, &[&str]); 34] = [
     ("table", &["study"]),
     ("jobs", &["study"]),
     ("task", &["study"]),
+    ("slurm", &["study"]),
+    ("cancel", &["study"]),
+    ("retry", &["study"]),
     ("stop_with_stdin", &["study"]),
     ("format", &["study"]),
     ("picture", &["study"]),
@@ -156,6 +159,32 @@ pub struct Arguments {
         help_heading = "Compare variants"
     )]
     pub task: Option<u32>,
+
+    /// With --study: submit what is missing to a Slurm cluster, as an array job with a task
+    /// for each run; with --dry-run list what becomes of its tasks.
+    #[arg(
+        long,
+        conflicts_with_all = ["table", "jobs", "task", "format", "picture"],
+        help_heading = "Compare variants"
+    )]
+    pub slurm: bool,
+
+    /// With --slurm: cancel the tasks of the study; runs under way are saved.
+    #[arg(
+        long,
+        requires = "slurm",
+        conflicts_with_all = ["dry_run", "retry"],
+        help_heading = "Compare variants"
+    )]
+    pub cancel: bool,
+
+    /// With --study: train failed runs again; what there is of them is moved to the trash.
+    #[arg(
+        long,
+        conflicts_with_all = ["dry_run", "table", "task"],
+        help_heading = "Compare variants"
+    )]
+    pub retry: bool,
 
     /// With --task: stop when standard input ends.
     #[arg(long, requires = "task", hide = true)]

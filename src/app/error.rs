@@ -202,6 +202,28 @@ pub enum StudyError {
         /// How many there are.
         runs: usize,
     },
+    /// A program of Slurm is not here.
+    #[error(
+        "--slurm: {0} is not in PATH; run this on a machine that submits to the cluster, or load \
+         the module that has it"
+    )]
+    NoSlurm(&'static str),
+    /// Slurm refuses.
+    #[error("--slurm: {program} refused: {words}")]
+    Slurm {
+        /// Its program.
+        program: &'static str,
+        /// What it printed.
+        words: String,
+    },
+    /// The batch script finds no place.
+    #[error("--slurm: could not write {}: {error}", path.shown())]
+    BatchScript {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The processes of several runs could not be started.
     #[error("could not start a process of --jobs: {0}")]
     Job(#[source] io::Error),

@@ -5,13 +5,14 @@
 //! one that was killed, or by another one at the same time.
 
 mod jobs;
+mod slurm;
 mod work;
 
 use std::path::Path;
 
 use self::work::{Claimed, Next, Others, Seen, Work};
 use super::arguments::{Arguments, TableFormat};
-use super::error::{AppError, StudyError};
+use super::error::{AppError, RunsError, StudyError};
 use super::session::{Job, ResumeChanges, SessionError};
 use super::{headless, print, print_error_line, print_text, runs};
 use crate::format::plural;
@@ -33,17 +34,29 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
             error,
         })?;
     }
+    if arguments.retry {
+        retry(&study, arguments)?;
+    }
+    if arguments.cancel {
+        return slurm::cancel(&study, arguments);
+    }
     if arguments.dry_run {
         let Seen { runs, outlook } = Seen::of(&study, &arguments.checkpoints)?;
         study.check(&outlook.epochs)?;
         let estimate = Estimate::of(&study, &runs, &outlook);
+        let tasks = arguments.slurm.then(|| slurm::tasks(&study, arguments));
+        let tasks = tasks.transpose()?;
         if arguments.json {
-            let page = report::outlook_json(&study, &runs, &outlook, &estimate);
+            let page = report::outlook_json(&study, &runs, &outlook, &estimate, tasks.as_ref());
             print(&page.map_err(StudyError::Json)?)?;
         } else {
-            print_text(&report::outlook(&study, &runs, &outlook, &estimate))?;
+            let page = report::outlook(&study, &runs, &outlook, &estimate, tasks.as_ref());
+            print_text(&page)?;
         }
         return Ok(Exit::Success);
+    }
+    if arguments.slurm {
+        return slurm::submit(&study, file, arguments);
     }
     if arguments.table {
         compare(&study, arguments)?;
@@ -75,6 +88,23 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
         }
         None => compare(&study, arguments),
     }
+}
+
+/// Moves the runs that failed into the trash, so that they are trained again.
+fn retry(study: &Study, arguments: &Arguments) -> Result<(), AppError> {
+    let Seen { runs, outlook } = Seen::of(study, &arguments.checkpoints)?;
+    for (cell, standing) in outlook.cells {
+        if let Standing::Failed(run) = standing {
+            let folder = &runs[run].folder;
+            folder.trash().map_err(RunsError::Move)?;
+            print_error_line(&format!(
+                "moved {} to the trash: {} failed",
+                folder.name(),
+                report::cell_words(study, cell)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A cell by its number in the list of a study's runs.

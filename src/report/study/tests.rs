@@ -134,8 +134,8 @@ fn runs_are_listed_in_their_order_with_the_time_that_is_left() {
     ];
     let known = study.outlook(&runs).unwrap();
     let estimate = Estimate::of(&study, &runs, &known);
-    assert_snapshot!(outlook(&study, &runs, &known, &estimate));
+    assert_snapshot!(outlook(&study, &runs, &known, &estimate, None));
     let nothing = study.outlook(&[]).unwrap();
     let estimate = Estimate::of(&study, &[], &nothing);
-    assert!(outlook(&study, &[], &nothing, &estimate).ends_with("\ntime left: unknown\n"));
+    assert!(outlook(&study, &[], &nothing, &estimate, None).ends_with("\ntime left: unknown\n"));
 }
