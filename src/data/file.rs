@@ -12,7 +12,7 @@ use std::path::Path;
 use rustix::fs::StatFs;
 use thiserror::Error;
 
-use crate::untrusted::open_regular;
+use crate::untrusted::open_described;
 
 /// Why a name does not lead to a file of images.
 #[derive(Debug, Error)]
@@ -39,12 +39,12 @@ impl From<io::Error> for OpenError {
 
 /// Opens a regular file that has content. Never waits.
 pub(super) fn open(path: &Path) -> Result<(File, Metadata), OpenError> {
-    let file = open_regular(path)?;
-    let metadata = file.metadata()?;
+    let (file, metadata) = open_described(path)?;
     if metadata.len() == 0 {
         return Err(OpenError::Empty);
     }
-    if is_kernels(&rustix::fs::fstatfs(&file).map_err(io::Error::from)?) {
+    // What the kernel makes up takes no room anywhere.
+    if metadata.blocks() == 0 && is_kernels(&rustix::fs::fstatfs(&file).map_err(io::Error::from)?) {
         return Err(OpenError::NotAFile);
     }
     Ok((file, metadata))

@@ -7,7 +7,7 @@
 //! damaged at any time: every block has a checksum, and what is not there is
 //! computed again. Several trainings may write it at once, for they write the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::classify::{Classify, kept_logits};
 use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
+use super::lanes::each_alone;
 use crate::data::{ImageSet, Images, UNLABELLED};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::plan::TeacherPlan;
@@ -30,7 +31,7 @@ use crate::untrusted::files::open_unlinked_with;
 const BLOCK: usize = 8;
 
 /// Raised when a change of the engine changes answers or their file.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Bytes of a block's checksum.
 const CHECKSUM: usize = 4;
@@ -61,6 +62,13 @@ impl AnswerRecipe<'_> {
         let text = serde_json::to_string(&(VERSION, BLOCK, self)).unwrap_or_default();
         blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
     }
+}
+
+/// What came of asking about a block.
+struct Computed {
+    rows: Vec<f32>,
+    /// Every image was there, and the answers are in no other file: they are kept.
+    is_whole: bool,
 }
 
 /// Answers on the training images of one run.
@@ -117,26 +125,56 @@ impl<'a> AnswerStore<'a> {
         store
     }
 
+    /// Sees to the logits of samples that are looked up next: several blocks are computed
+    /// at once.
+    ///
+    /// # Errors
+    /// If more images than are tolerated went bad, or the teacher fails.
+    pub fn prepare(&mut self, samples: impl Iterator<Item = u64>) -> Result<(), Failure> {
+        let blocks: BTreeSet<u64> = samples.map(block_of).collect();
+        let in_memory = |block: &u64| self.memory.contains_key(block);
+        if blocks.iter().all(in_memory) {
+            return Ok(());
+        }
+        let taken = (self.memory.len() + blocks.len()) * BLOCK * self.classes;
+        if taken * size_of::<f32>() > MOST_IN_MEMORY {
+            self.memory.clear();
+        }
+        let mut lacking = Vec::new();
+        for block in blocks {
+            if self.memory.contains_key(&block) {
+                continue;
+            }
+            match self.read(block) {
+                Some(rows) => {
+                    self.memory.insert(block, rows);
+                }
+                None => lacking.push(block),
+            }
+        }
+        let computed = each_alone(self.teacher.device(), lacking, |block| {
+            (block, self.compute(block))
+        });
+        for (block, answer) in computed {
+            let Computed { rows, is_whole } = answer?;
+            if is_whole {
+                self.write(block, &rows);
+            }
+            self.memory.insert(block, rows);
+        }
+        Ok(())
+    }
+
     /// The logits `[sample][class]` of training images as they are; none for one
     /// that cannot be read any more. Samples are those of a batch.
     ///
     /// # Errors
     /// If more images than are tolerated went bad, or the teacher fails.
     pub fn logits(&mut self, sample: u64) -> Result<Option<&[f32]>, Failure> {
-        let (base, index) = split(sample);
-        let block = base | (index / BLOCK as u64);
-        if !self.memory.contains_key(&block) {
-            if self.memory.len() * BLOCK * self.classes * size_of::<f32>() > MOST_IN_MEMORY {
-                self.memory.clear();
-            }
-            let rows = match self.read(block) {
-                Some(rows) => rows,
-                None => self.compute(block)?,
-            };
-            self.memory.insert(block, rows);
-        }
+        self.prepare(std::iter::once(sample))?;
+        let (_, index) = split(sample);
         let at = (index % BLOCK as u64) as usize * self.classes;
-        let rows = &self.memory[&block];
+        let rows = &self.memory[&block_of(sample)];
         let row = &rows[at..at + self.classes];
         Ok((!row[0].is_nan()).then_some(row))
     }
@@ -176,9 +214,8 @@ impl<'a> AnswerStore<'a> {
         values.iter().all(|value| !value.is_nan()).then_some(values)
     }
 
-    /// Asks the teacher about a block, and keeps its answers. Rows of images that
-    /// cannot be read are not numbers, and are not kept.
-    fn compute(&mut self, block: u64) -> Result<Vec<f32>, Failure> {
+    /// Asks the teacher about a block. Rows of images that cannot be read are not numbers.
+    fn compute(&self, block: u64) -> Result<Computed, Failure> {
         let (base, number) = split(block);
         let first = number * BLOCK as u64;
         let count = BLOCK.min(self.length(base).saturating_sub(first as usize));
@@ -189,7 +226,10 @@ impl<'a> AnswerStore<'a> {
                 indices.map(|index| kept_logits(kept, set, index)).collect();
             let mut rows = rows?.concat();
             rows.resize(BLOCK * self.classes, 0.0);
-            return Ok(rows);
+            return Ok(Computed {
+                rows,
+                is_whole: false,
+            });
         }
         let samples: Vec<u64> = (first..first + count as u64)
             .map(|index| base | index)
@@ -199,15 +239,12 @@ impl<'a> AnswerStore<'a> {
         let mut rows = host(self.teacher.logits(images)?)?;
         // The last block is as long as any.
         rows.resize(BLOCK * self.classes, 0.0);
-        if present.iter().all(|present| *present) {
-            self.write(block, &rows);
-        } else {
-            let places = rows.chunks_exact_mut(self.classes).zip(&present);
-            for (row, _) in places.filter(|(_, present)| !**present) {
-                row.fill(f32::NAN);
-            }
+        let places = rows.chunks_exact_mut(self.classes).zip(&present);
+        for (row, _) in places.filter(|(_, present)| !**present) {
+            row.fill(f32::NAN);
         }
-        Ok(rows)
+        let is_whole = present.iter().all(|present| *present);
+        Ok(Computed { rows, is_whole })
     }
 
     fn write(&mut self, block: u64, rows: &[f32]) {
@@ -270,6 +307,12 @@ impl<'a> AnswerStore<'a> {
         };
         (before + number) * self.record() as u64
     }
+}
+
+/// The block of a sample.
+fn block_of(sample: u64) -> u64 {
+    let (base, index) = split(sample);
+    base | (index / BLOCK as u64)
 }
 
 /// The first sample of its set, and the number in it.

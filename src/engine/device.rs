@@ -14,7 +14,7 @@ use thiserror::Error;
 #[cfg(feature = "libtorch")]
 pub use self::libtorch::catches_panics;
 #[cfg(feature = "libtorch")]
-pub(super) use self::libtorch::caught;
+pub(super) use self::libtorch::{catching, caught};
 #[cfg(feature = "libtorch")]
 use self::libtorch::{cpu_fallback, open};
 use crate::experiment::device::DeviceKind;

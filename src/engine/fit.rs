@@ -312,6 +312,9 @@ impl<'a> Fit<'a> {
             if self.loader.untouched_share(p) < LEAST_UNTOUCHED {
                 continue;
             }
+            let samples = batch.samples.iter().zip(untouched);
+            let looked_up = samples.filter(|(_, untouched)| **untouched);
+            store.prepare(looked_up.map(|(&sample, _)| sample))?;
             for (image, &sample) in batch.samples.iter().enumerate() {
                 if untouched[image]
                     && let Some(row) = store.logits(sample)?

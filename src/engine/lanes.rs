@@ -2,8 +2,75 @@
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
+#[cfg(feature = "libtorch")]
+use std::sync::OnceLock;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, Builder};
+
+use burn::tensor::Device;
+#[cfg(feature = "libtorch")]
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+#[cfg(feature = "libtorch")]
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+#[cfg(feature = "libtorch")]
+use super::{device, threads};
+
+/// Does `work`, which computes on `device`, for every part and gives the results in order.
+/// Where this thread shares libtorch's operations among several, as many parts are worked on
+/// at once, each by a thread that shares nothing; elsewhere one after another. So what comes
+/// of a part does not depend on the number of threads.
+pub fn each_alone<I: Send, T: Send>(
+    device: &Device,
+    parts: Vec<I>,
+    work: impl Fn(I) -> T + Sync,
+) -> Vec<T> {
+    #[cfg(feature = "libtorch")]
+    if let Some(lanes) = kept_threads(device) {
+        return at_once(lanes, 1, parts, work);
+    }
+    #[cfg(not(feature = "libtorch"))]
+    let _ = device;
+    parts.into_iter().map(work).collect()
+}
+
+/// Threads that are kept for parts; none where this one computes alone, or a GPU does.
+#[cfg(feature = "libtorch")]
+fn kept_threads(device: &Device) -> Option<&'static ThreadPool> {
+    static KEPT: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    if *device != Device::libtorch() || threads::shared_among() < 2 {
+        return None;
+    }
+    let start = || {
+        ThreadPoolBuilder::new()
+            .num_threads(threads::of_libtorch())
+            .thread_name(|number| format!("lane-{number}"))
+            .build()
+            .ok()
+    };
+    KEPT.get_or_init(start).as_ref()
+}
+
+/// Does `work` for every part on threads of `lanes`, each of which shares libtorch's
+/// operations among so many.
+#[cfg(feature = "libtorch")]
+fn at_once<I: Send, T: Send>(
+    lanes: &ThreadPool,
+    share: usize,
+    parts: Vec<I>,
+    work: impl Fn(I) -> T + Sync,
+) -> Vec<T> {
+    // What libtorch has against a part is an error of whoever waits for it.
+    let catches = device::catches_panics();
+    let on_lane = |part| {
+        threads::share_among(share);
+        device::catching(catches, || work(part))
+    };
+    lanes.install(|| {
+        let parts = parts.into_par_iter().with_max_len(1);
+        parts.map(on_lane).collect()
+    })
+}
 
 /// Does `work` for every number below `count` on `lanes` threads and hands the results to
 /// `take` in order, until it breaks. A lane is at most two results ahead, so that results

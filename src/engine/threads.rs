@@ -62,6 +62,12 @@ pub(super) fn share_among(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
 }
 
+/// How many threads this one shares libtorch's operations among.
+#[cfg(feature = "libtorch")]
+pub(super) fn shared_among() -> usize {
+    usize::try_from(tch::get_num_threads()).unwrap_or(1)
+}
+
 /// The most threads on a machine with so many cores.
 fn most(cores: usize) -> usize {
     (cores * PER_CORE).min(MOST).max(cores)

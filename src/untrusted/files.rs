@@ -112,11 +112,23 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     open_regular_with(path, OpenOptions::new().read(true))
 }
 
+/// As [`open_regular`], with the entry of what was opened.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_described(path: &Path) -> io::Result<(File, Metadata)> {
+    described(path, OpenOptions::new().read(true))
+}
+
 /// As [`open_regular`], with other options: to write, to append, to create.
 ///
 /// # Errors
 /// As [`open_regular`].
 pub fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    Ok(described(path, options)?.0)
+}
+
+fn described(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
     match fs::metadata(path) {
         // Opening a device can already have an effect.
         Ok(metadata) => must_be_regular(&metadata)?,
@@ -126,8 +138,9 @@ pub fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<F
     }
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = options.custom_flags(flags).open(path)?;
-    must_be_regular(&file.metadata()?)?;
-    Ok(file)
+    let metadata = file.metadata()?;
+    must_be_regular(&metadata)?;
+    Ok((file, metadata))
 }
 
 /// As [`open_regular_with`], of a file that is the program's own: nothing but the
@@ -256,8 +269,8 @@ fn kind_of(metadata: &Metadata) -> &'static str {
 /// As [`open_regular`], and that it is larger, in which case nothing of it was
 /// kept.
 pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = open_regular(path)?;
-    let length = file.metadata()?.len();
+    let (file, metadata) = open_described(path)?;
+    let length = metadata.len();
     if length > limit {
         return Err(too_large(limit));
     }

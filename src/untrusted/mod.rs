@@ -19,8 +19,8 @@ pub mod text;
 
 pub use contents::Contents;
 pub use files::{
-    FileId, FileVersion, is_absent, kind_at, not_a_folder, open_regular, read_limited,
-    read_text_limited,
+    FileId, FileVersion, is_absent, kind_at, not_a_folder, open_described, open_regular,
+    read_limited, read_text_limited,
 };
 pub use stand_in::StandIn;
 pub use text::{Show, Shown, clean_line, clean_text, json_line, json_page};

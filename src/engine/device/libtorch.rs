@@ -98,6 +98,19 @@ pub(in crate::engine) fn caught<T>(compute: impl FnOnce() -> T) -> Result<T, Str
     found
 }
 
+/// Computes a part of what another thread waits for, whose panics are errors if `catches`.
+/// A panic goes on to that thread.
+pub(in crate::engine) fn catching<T>(catches: bool, compute: impl FnOnce() -> T) -> T {
+    struct Restored(bool);
+    impl Drop for Restored {
+        fn drop(&mut self) {
+            CATCHES.set(self.0);
+        }
+    }
+    let _restored = Restored(CATCHES.replace(catches));
+    compute()
+}
+
 fn message_of(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
