@@ -432,8 +432,9 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 
-    /// Write runs as one HTML page: metrics, curves, changes, confusion, images, configuration.
-    #[arg(long, value_name = "RUN", num_args = 1.., help_heading = "Runs")]
+    /// Write runs as one HTML page: metrics, curves, changes, confusion, images, configuration;
+    /// or a study, by its file, with its table and its runs.
+    #[arg(long, value_name = "RUN|STUDY.ron", num_args = 1.., help_heading = "Runs")]
     pub report: Option<Vec<String>>,
 
     /// Move a run to the trash; an error while it is training.

@@ -10,7 +10,8 @@ mod work;
 
 use std::path::Path;
 
-use self::work::{Claimed, Next, Others, Seen, Work};
+pub use self::work::Seen;
+use self::work::{Claimed, Next, Others, Work};
 use super::arguments::{Arguments, TableFormat};
 use super::error::{AppError, RunsError, StudyError};
 use super::session::{Job, ResumeChanges, SessionError};

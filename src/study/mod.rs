@@ -18,8 +18,9 @@ pub mod slurm;
 pub mod spec;
 pub mod spread;
 pub mod table;
+pub mod wording;
 
-pub use cells::{Outlook, Standing, Unused};
+pub use cells::{Outlook, Progress, Standing, Unused};
 pub use estimate::Estimate;
 pub use read::{Cell, Study, Variant};
 pub use spec::{Budget, is_study};

@@ -47,7 +47,7 @@ pub struct Study {
     pub metric: ValidMetric,
     /// The variant that the others are compared with.
     pub baseline: usize,
-    /// What a cluster is asked for.
+    /// What a task gets of a cluster.
     pub slurm: Option<SlurmSpec>,
     base: Base,
 }

@@ -179,7 +179,8 @@ impl SlurmSpec {
             format!("--signal=B:USR1@{NOTICE}"),
         ];
         options.extend(self.options());
-        let options: String = options.iter().map(|it| format!("#SBATCH {it}\n")).collect();
+        let options: Vec<String> = options.iter().map(|it| format!("#SBATCH {it}")).collect();
+        let options = options.join("\n");
         let threads = match self.cpus {
             Some(cpus) => {
                 format!("export RAYON_NUM_THREADS={cpus} OMP_NUM_THREADS={cpus}\n\n")
@@ -189,12 +190,17 @@ impl SlurmSpec {
         let [program, file, checkpoints] =
             [batch.program, batch.file, batch.checkpoints].map(shell_word);
         let arguments = batch.arguments.iter().map(|it| shell_word(Path::new(it)));
-        let arguments: String = arguments.map(|it| format!(" {it}")).collect();
+        let words: Vec<String> = [file, "--checkpoints".to_owned(), checkpoints]
+            .into_iter()
+            .chain(arguments)
+            .collect();
+        let words = words.join(" ");
         format!(
             r#"#!/bin/bash
 # A task for each run of a study. One that is requeued resumes its run.
 {options}
-{threads}{program} --study {file} --checkpoints {checkpoints}{arguments} --task "$SLURM_ARRAY_TASK_ID" &
+
+{threads}{program} --study {words} --task "$SLURM_ARRAY_TASK_ID" &
 run=$!
 is_over_time=
 # Cancelled, or requeued: the run is saved.

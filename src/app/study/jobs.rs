@@ -11,7 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::work::{Picked, Work};
+use super::waited_for;
+use super::work::{Others, Picked, Work};
 use crate::app::arguments::Arguments;
 use crate::app::error::{AppError, StudyError};
 use crate::app::print_error_line;
@@ -25,7 +26,7 @@ use crate::study::{Cell, Study};
 /// How often it is looked whether a process has ended.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// Looks at the processes before it is looked whether there is anything new to train.
+/// Looks at the processes before one at those of others.
 const LOOKS: u32 = 20;
 
 /// The variable that says which GPUs there are.
@@ -65,33 +66,40 @@ fn train_with(
     stop: &StopSignal,
 ) -> Result<bool, AppError> {
     let machine = Machine::of(jobs, arguments.device);
+    // What there is changes where a run ends, here or in another process.
+    let (mut has_changed, mut others) = (true, None::<Others>);
     loop {
         for cell in poll(running).map_err(StudyError::Job)? {
             work.tried(cell);
+            has_changed = true;
         }
         if stop.reason().is_some() {
             return Ok(false);
         }
-        let mut is_waiting = false;
-        while running.len() < jobs {
+        if let Some(others) = &others
+            && !others.are_busy()?
+        {
+            has_changed = true;
+        }
+        while has_changed && running.len() < jobs {
             let ours: Vec<Cell> = running.iter().map(|it| it.cell).collect();
             match work.pick(&ours)? {
                 Picked::Cell(cell) => {
-                    let slots = 0..jobs;
-                    let free = |slot: &usize| running.iter().all(|it| it.slot != *slot);
-                    let slot = slots.into_iter().find(free).unwrap_or_default();
+                    let is_free = |slot: &usize| running.iter().all(|it| it.slot != *slot);
+                    let slot = (0..jobs).find(is_free).unwrap_or_default();
                     let started = machine.start(work.study, cell, slot, file, arguments);
                     running.push(started.map_err(StudyError::Job)?);
                 }
-                // Others may end, and what is timed here may be awaited.
-                Picked::Wait(_) => {
-                    is_waiting = true;
-                    break;
+                Picked::Wait(found) => {
+                    if running.is_empty() {
+                        print_error_line(&waited_for(work.study, &found));
+                    }
+                    (others, has_changed) = (Some(found), false);
                 }
-                Picked::Over => break,
+                Picked::Over => (others, has_changed) = (None, false),
             }
         }
-        if running.is_empty() && !is_waiting {
+        if running.is_empty() && others.is_none() && !has_changed {
             return Ok(true);
         }
         for _ in 0..LOOKS {

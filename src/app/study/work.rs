@@ -213,7 +213,10 @@ impl Others {
     }
 
     /// Whether all of them are still trained.
-    fn are_busy(&self) -> Result<bool, AppError> {
+    ///
+    /// # Errors
+    /// If it is not known who trains a run.
+    pub fn are_busy(&self) -> Result<bool, AppError> {
         for other in &self.0 {
             if !other.is_claimed()? && !other.is_locked() {
                 return Ok(false);
