@@ -329,8 +329,8 @@ mod tests {
             file: Path::new("study.ron"),
             checkpoints: Path::new("checkpoints"),
             arguments: &["--device".to_owned(), "cuda".to_owned()],
-            folder: Path::new("/home/a b"),
-            output: Path::new("/home/a b/50%/out"),
+            folder: Path::new("/srv/a b"),
+            output: Path::new("/srv/a b/50%/out"),
         });
         insta::assert_snapshot!(script);
     }
