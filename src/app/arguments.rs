@@ -38,7 +38,7 @@ const MODES: [&str; 18] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 31] = [
+const TAKEN_BY: [(&str, &[&str]); 37] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -46,6 +46,12 @@ const TAKEN_BY: [(&str, &[&str]); 31] = [
     ("schedules", &["resume", "fork"]),
     ("dry_run", &["study"]),
     ("table", &["study"]),
+    ("jobs", &["study"]),
+    ("task", &["study"]),
+    ("slurm", &["study"]),
+    ("cancel", &["study"]),
+    ("retry", &["study"]),
+    ("stop_with_stdin", &["study"]),
     ("format", &["study"]),
     ("picture", &["study"]),
     ("decode", &["check"]),
@@ -133,6 +139,56 @@ pub struct Arguments {
     /// With --study: train nothing; compare the variants by the runs that are complete.
     #[arg(long, help_heading = "Compare variants")]
     pub table: bool,
+
+    /// With --study: train this many runs at a time, each in a process of its own, which
+    /// share the cores and the GPUs.
+    #[arg(
+        long,
+        value_name = "RUNS",
+        conflicts_with_all = ["dry_run", "table"],
+        value_parser = clap::value_parser!(u32).range(1..=1024),
+        help_heading = "Compare variants"
+    )]
+    pub jobs: Option<u32>,
+
+    /// With --study: train only this run of those that --dry-run lists, and print no table.
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["dry_run", "table", "jobs", "json", "format", "picture"],
+        help_heading = "Compare variants"
+    )]
+    pub task: Option<u32>,
+
+    /// With --study: submit what is missing to a Slurm cluster, as an array job with a task
+    /// for each run; with --dry-run list what becomes of its tasks.
+    #[arg(
+        long,
+        conflicts_with_all = ["table", "jobs", "task", "format", "picture"],
+        help_heading = "Compare variants"
+    )]
+    pub slurm: bool,
+
+    /// With --slurm: cancel the tasks of the study; runs under way are saved.
+    #[arg(
+        long,
+        requires = "slurm",
+        conflicts_with_all = ["dry_run", "retry"],
+        help_heading = "Compare variants"
+    )]
+    pub cancel: bool,
+
+    /// With --study: train failed runs again; what there is of them is moved to the trash.
+    #[arg(
+        long,
+        conflicts_with_all = ["dry_run", "table", "task"],
+        help_heading = "Compare variants"
+    )]
+    pub retry: bool,
+
+    /// With --task: stop when standard input ends.
+    #[arg(long, requires = "task", hide = true)]
+    pub stop_with_stdin: bool,
 
     /// With --study: format of the table.
     #[arg(
@@ -376,8 +432,9 @@ pub struct Arguments {
     #[arg(long, value_name = "RUN", num_args = 2.., help_heading = "Runs")]
     pub compare: Option<Vec<String>>,
 
-    /// Write runs as one HTML page: metrics, curves, changes, confusion, images, configuration.
-    #[arg(long, value_name = "RUN", num_args = 1.., help_heading = "Runs")]
+    /// Write runs as one HTML page: metrics, curves, changes, confusion, images, configuration;
+    /// or a study, by its file, with its table and its runs.
+    #[arg(long, value_name = "RUN|STUDY.ron", num_args = 1.., help_heading = "Runs")]
     pub report: Option<Vec<String>>,
 
     /// Move a run to the trash; an error while it is training.

@@ -70,6 +70,9 @@ pub enum AppError {
     /// Ctrl+C and SIGTERM would end the program unsaved.
     #[error("could not handle SIGINT and SIGTERM: {0}")]
     Signals(#[source] io::Error),
+    /// Nothing says who trains a run of a study.
+    #[error("could not claim a run of the study: {0}")]
+    Claim(#[source] io::Error),
     /// What was to be printed is lost.
     #[error("standard output: {0}")]
     Output(#[source] io::Error),
@@ -191,6 +194,39 @@ pub enum StudyError {
     /// The table has no form as CSV.
     #[error("the table could not be written as CSV: {0}")]
     Csv(#[from] csv::Error),
+    /// The study has fewer runs.
+    #[error("--task {task}: the study has {runs} runs; --dry-run lists them")]
+    NoTask {
+        /// As it was written.
+        task: u32,
+        /// How many there are.
+        runs: usize,
+    },
+    /// A program of Slurm is not here.
+    #[error(
+        "--slurm: {0} is not in PATH; run this on a machine that submits to the cluster, or load \
+         the module that has it"
+    )]
+    NoSlurm(&'static str),
+    /// Slurm refuses.
+    #[error("--slurm: {program} refused: {words}")]
+    Slurm {
+        /// Its program.
+        program: &'static str,
+        /// What it printed.
+        words: String,
+    },
+    /// The batch script finds no place.
+    #[error("--slurm: could not write {}: {error}", path.shown())]
+    BatchScript {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The processes of several runs could not be started.
+    #[error("could not start a process of --jobs: {0}")]
+    Job(#[source] io::Error),
     /// A picture has another ending.
     #[error("--picture {}: the picture is an SVG; name it with the ending .svg", .0.shown())]
     NotSvg(PathBuf),

@@ -1,21 +1,25 @@
 //! Studies: `--study`, with `--dry-run` and `--table`.
 //!
-//! What comes next is decided anew before every run, by what is in the folder of runs: it
-//! makes no difference whether a run before was trained by this process, by one that was
-//! killed, or by another one at the same time.
+//! What comes next is decided anew before every run, by what is in the folder of runs
+//! ([`work`]): it makes no difference whether a run before was trained by this process, by
+//! one that was killed, or by another one at the same time.
+
+mod jobs;
+mod slurm;
+mod work;
 
 use std::path::Path;
 
+pub use self::work::Seen;
+use self::work::{Claimed, Next, Others, Work};
 use super::arguments::{Arguments, TableFormat};
-use super::error::{AppError, StudyError};
-use super::read_run::read_run;
+use super::error::{AppError, RunsError, StudyError};
 use super::session::{Job, ResumeChanges, SessionError};
 use super::{headless, print, print_error_line, print_text, runs};
 use crate::format::plural;
 use crate::report::study as report;
 use crate::run::atomic::write_file;
-use crate::run::{Exit, LockError, RunFolder, StopSignal, StudyRole};
-use crate::store::{Owner, RunEntry};
+use crate::run::{Exit, LockError, StopSignal, StudyRole};
 use crate::study::{Cell, Estimate, Outlook, Standing, Study, StudyTable};
 use crate::untrusted::Show as _;
 
@@ -31,81 +35,152 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
             error,
         })?;
     }
+    if arguments.retry {
+        retry(&study, arguments)?;
+    }
+    if arguments.cancel {
+        return slurm::cancel(&study, arguments);
+    }
     if arguments.dry_run {
-        let (runs, outlook) = look(&study, &arguments.checkpoints)?;
+        let Seen { runs, outlook } = Seen::of(&study, &arguments.checkpoints)?;
         study.check(&outlook.epochs)?;
         let estimate = Estimate::of(&study, &runs, &outlook);
+        let tasks = arguments.slurm.then(|| slurm::tasks(&study, arguments));
+        let tasks = tasks.transpose()?;
         if arguments.json {
-            let page = report::outlook_json(&study, &runs, &outlook, &estimate);
+            let page = report::outlook_json(&study, &runs, &outlook, &estimate, tasks.as_ref());
             print(&page.map_err(StudyError::Json)?)?;
         } else {
-            print_text(&report::outlook(&study, &runs, &outlook, &estimate))?;
+            let page = report::outlook(&study, &runs, &outlook, &estimate, tasks.as_ref());
+            print_text(&page)?;
         }
         return Ok(Exit::Success);
+    }
+    if arguments.slurm {
+        return slurm::submit(&study, file, arguments);
     }
     if arguments.table {
         compare(&study, arguments)?;
         return Ok(Exit::Success);
     }
-    if !train(&study, arguments)? {
+    let only = arguments
+        .task
+        .map(|task| cell_of(&study, task))
+        .transpose()?;
+    let mut work = Work::new(&study, &arguments.checkpoints, only);
+    let stop = StopSignal::new();
+    let _signals = stop.on_signals().map_err(AppError::Signals)?;
+    if arguments.stop_with_stdin {
+        stop_with_stdin(&stop);
+    }
+    let is_over = match arguments.jobs {
+        Some(jobs) => jobs::train(&mut work, jobs as usize, file, arguments, &stop)?,
+        None => train(&mut work, arguments, &stop)?,
+    };
+    if !is_over {
         let resume = "the study was interrupted; the same command resumes it";
         print_error_line(resume);
         return Ok(Exit::Interrupted);
     }
-    compare(&study, arguments)
+    match only {
+        Some(cell) => {
+            let standing = Seen::of(&study, &arguments.checkpoints)?.outlook;
+            Ok(ended(standing.standing(cell)))
+        }
+        None => compare(&study, arguments),
+    }
 }
 
-/// Trains every cell that has no complete run. Whether it came to its end.
-fn train(study: &Study, arguments: &Arguments) -> Result<bool, AppError> {
-    let stop = StopSignal::new();
-    let _signals = stop.on_signals().map_err(AppError::Signals)?;
-    let mut tried: Vec<Cell> = Vec::new();
+/// Moves the runs that failed into the trash, so that they are trained again.
+fn retry(study: &Study, arguments: &Arguments) -> Result<(), AppError> {
+    let Seen { runs, outlook } = Seen::of(study, &arguments.checkpoints)?;
+    for (cell, standing) in outlook.cells {
+        if let Standing::Failed(run) = standing {
+            let folder = &runs[run].folder;
+            folder.trash().map_err(RunsError::Move)?;
+            print_error_line(&format!(
+                "moved {} to the trash: {} failed",
+                folder.name(),
+                report::cell_words(study, cell)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A cell by its number in the list of a study's runs.
+fn cell_of(study: &Study, task: u32) -> Result<Cell, StudyError> {
+    let cells = study.cells();
+    let at = (task as usize).checked_sub(1);
+    let cell = at.and_then(|at| cells.get(at)).copied();
+    cell.ok_or(StudyError::NoTask {
+        task,
+        runs: cells.len(),
+    })
+}
+
+/// Stops once standard input ends, which is a pipe of the process that started this one: it
+/// closes the pipe, or has ended itself.
+fn stop_with_stdin(stop: &StopSignal) {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        stop.request("stopped by the process that trains the study");
+    });
+}
+
+/// Trains every cell that has no complete run, or one of them. Whether it came to its end.
+fn train(work: &mut Work, arguments: &Arguments, stop: &StopSignal) -> Result<bool, AppError> {
     loop {
-        let (runs, outlook) = look(study, &arguments.checkpoints)?;
-        study.check(&outlook.epochs)?;
-        let Some((cell, standing)) = outlook.next(&tried) else {
-            return Ok(true);
-        };
         if stop.reason().is_some() {
             return Ok(false);
         }
-        tried.push(cell);
-        print_error_line(&announced(study, &outlook, cell, standing));
-        let job = job(study, &runs, &outlook, (cell, standing), arguments)?;
+        let claimed = match work.next()? {
+            Next::Train(claimed) => claimed,
+            Next::Wait(others) => {
+                print_error_line(&waited_for(work.study, &others));
+                others.wait(|| stop.reason().is_some())?;
+                continue;
+            }
+            Next::Over => return Ok(true),
+        };
+        let (cell, standing) = (claimed.cell, claimed.standing);
+        let line = announced(work.study, &claimed.seen.outlook, cell, standing);
+        print_error_line(&line);
+        let job = job(work.study, &claimed, arguments)?;
         match headless::train(job, arguments, false, stop.clone()) {
             Ok(Exit::Interrupted) | Err(AppError::Session(SessionError::Stopped(_))) => {
                 return Ok(false);
             }
             // A run that failed says so, and is named below the table.
-            Ok(_) => {}
+            Ok(_) => work.tried(cell),
+            // A person resumed it by its name.
             Err(AppError::Session(SessionError::Lock(LockError::Held { .. }))) => {
                 print_error_line("another process trains it");
             }
             // Neither is a study over because one of its variants does not begin.
-            Err(error) => super::print_error(&format!("{}\n", error.printed())),
+            Err(error) => {
+                super::print_error(&format!("{}\n", error.printed()));
+                work.tried(cell);
+            }
         }
     }
 }
 
 /// The run of a cell, to be started or resumed.
-fn job(
-    study: &Study,
-    runs: &[RunEntry],
-    outlook: &Outlook,
-    (cell, standing): (Cell, Standing),
-    arguments: &Arguments,
-) -> Result<Job, AppError> {
-    if let Standing::Interrupted(run) = standing {
+fn job(study: &Study, claimed: &Claimed, arguments: &Arguments) -> Result<Job, AppError> {
+    let Claimed { cell, seen, .. } = claimed;
+    if let Standing::Interrupted(run) = claimed.standing {
         return Ok(Job::Resume {
-            run: runs[run].folder.clone(),
+            run: seen.runs[run].folder.clone(),
             changes: ResumeChanges::default(),
         });
     }
-    let epochs = outlook.epochs[cell.variant];
+    let epochs = seen.outlook.epochs[cell.variant];
     Ok(Job::New {
-        loaded: Box::new(study.experiment(cell, epochs)?),
+        loaded: Box::new(study.experiment(*cell, epochs)?),
         device: arguments.device,
-        study: Some(study.run_of(cell, epochs)?),
+        study: Some(study.run_of(*cell, epochs)?),
     })
 }
 
@@ -130,26 +205,21 @@ fn announced(study: &Study, outlook: &Outlook, cell: Cell, standing: Standing) -
     )
 }
 
-/// The runs of a study, and what there is of it.
-fn look(study: &Study, checkpoints: &Path) -> Result<(Vec<RunEntry>, Outlook), AppError> {
-    let mut runs = Vec::new();
-    for name in RunFolder::names(checkpoints)? {
-        let folder = RunFolder::at(checkpoints.join(name))?;
-        // Whose plan cannot be read is of no study.
-        let plan = folder.plan().ok().flatten();
-        let of = plan.and_then(|plan| plan.study);
-        if of.is_some_and(|of| of.study == study.name) {
-            runs.push(read_run(&folder, Owner::of(&folder)).0);
-        }
-    }
-    let outlook = study.outlook(&runs)?;
-    Ok((runs, outlook))
+/// `study shapes: waiting for runs of other processes: multi-view, seed 2`.
+fn waited_for(study: &Study, others: &Others) -> String {
+    let cells = others.cells().map(|cell| report::cell_words(study, cell));
+    let cells: Vec<String> = cells.collect();
+    format!(
+        "study {}: waiting for runs of other processes: {}",
+        study.name,
+        cells.join("; ")
+    )
 }
 
 /// Prints what the runs that are complete say. A run that is missing decides what the process
 /// ends with.
 fn compare(study: &Study, arguments: &Arguments) -> Result<Exit, AppError> {
-    let (runs, outlook) = look(study, &arguments.checkpoints)?;
+    let Seen { runs, outlook } = Seen::of(study, &arguments.checkpoints)?;
     let table = StudyTable::of(study, &runs, &outlook);
     if arguments.json {
         print(&report::json(&table).map_err(StudyError::Json)?)?;
@@ -168,14 +238,17 @@ fn compare(study: &Study, arguments: &Arguments) -> Result<Exit, AppError> {
         })?;
         print_error_line(&format!("wrote {}", path.shown()));
     }
-    // What could not be started is missing.
-    let lacks = |standing: &Standing| {
-        matches!(standing, Standing::Failed(_) | Standing::Waiting) || standing.is_open()
-    };
-    let is_lacking = outlook.cells.iter().any(|(_, standing)| lacks(standing));
-    Ok(if is_lacking {
-        Exit::RunFailed
-    } else {
-        Exit::Success
-    })
+    let cells = outlook.cells.iter();
+    let ends = cells.map(|(_, standing)| ended(*standing));
+    Ok(ends.max_by_key(|end| end.code()).unwrap_or(Exit::Success))
+}
+
+/// What a process ends with that trained a cell. What could not be started is missing.
+fn ended(standing: Standing) -> Exit {
+    match standing {
+        Standing::Done(_) | Standing::Training(_) => Exit::Success,
+        Standing::Failed(_) | Standing::Waiting | Standing::Missing | Standing::Interrupted(_) => {
+            Exit::RunFailed
+        }
+    }
 }

@@ -75,7 +75,7 @@ impl SetIndex {
 /// If a source cannot be read or is not what it should be, if the sets do not
 /// fit each other, or if no size is given and none can be taken over.
 pub fn index(plan: &DataPlan, seed: u64) -> Result<DataIndex, DataError> {
-    let workers = Workers::new(plan.threads())?;
+    let workers = Workers::new(plan.threads(rayon::current_num_threads()))?;
     let rules = Rules {
         max_bad: plan.max_bad,
         decoder: Decoder::new(plan.max_pixels),

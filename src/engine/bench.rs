@@ -20,6 +20,7 @@ use super::evaluate::{host, image_tensor};
 use super::failure::Failure;
 use super::models::{ModelsError, RunModels};
 use super::onnx::{BareFacts, BareModel, ONNXRUNTIME, OnnxModelError, RTEN, has_onnxruntime};
+use super::threads::THREAD_VARIABLES;
 use crate::event::inspection::{Answering, Asked, Weights};
 use crate::event::{
     BenchMachine, BenchModel, BenchRow, Exports, Measurement, PixelFormat, Unmeasured, Variant,
@@ -46,14 +47,6 @@ const PATIENCE: Patience = Patience {
         least: 5,
     },
 };
-
-/// Variables by which libraries learn how many threads they have.
-const THREADS: [&str; 4] = [
-    "RAYON_NUM_THREADS",
-    "RTEN_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-];
 
 /// Why something was not measured.
 #[derive(Debug, Error)]
@@ -270,7 +263,7 @@ impl BenchCase {
         let program = std::env::current_exe().map_err(|error| self.failed(&error.to_string()))?;
         let mut command = Command::new(program);
         command.args(["--bench-case", &text]).stdin(Stdio::null());
-        for variable in THREADS {
+        for variable in THREAD_VARIABLES {
             command.env(variable, self.threads.to_string());
         }
         let output = command

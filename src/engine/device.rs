@@ -186,6 +186,12 @@ pub fn choose(spec: DeviceSpec) -> Result<Chosen, DeviceError> {
     }
 }
 
+/// GPUs that trainings can use, in a build with libtorch for CUDA.
+#[must_use]
+pub fn gpus() -> usize {
+    DeviceProbe::take().gpus
+}
+
 fn resolve(asked: DeviceSpec, probe: DeviceProbe) -> Result<Found, DeviceError> {
     match asked {
         DeviceSpec::Auto if probe.gpus > 0 => Ok(Found::LibTorch(LibTorchDevice::Cuda(0))),

@@ -69,7 +69,7 @@ pub use probe::ProbeFolder;
 pub use round::RoundState;
 pub use teacher::adopt as adopt_teacher;
 pub use teacher_model::{Teacher, TeacherModel};
-pub use threads::bound_threads;
+pub use threads::{THREAD_VARIABLES, bound_threads};
 
 use self::answer_store::{AnswerRecipe, AnswerStore};
 use self::checkpoint::CheckpointFolder;
@@ -201,7 +201,7 @@ impl Engine {
                 answers: answers.flatten(),
                 seed: plan.seed,
                 unlabelled_ratio: plan.data.unlabelled_ratio(),
-                workers: plan.data.threads(),
+                workers: plan.data.threads(rayon::current_num_threads()),
                 checkpoints: checkpoints.clone(),
                 probe: self.probe(&valid, &checkpoints, sink)?,
                 sink,

@@ -10,6 +10,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -27,13 +28,16 @@ use crate::experiment::model::Model;
 use crate::experiment::plan::Training;
 use crate::experiment::spec::NormalizeSpec;
 use crate::run::seal::{self, SealError, Sealed};
-use crate::run::{Owner, RunFolder, WEIGHTS, atomic};
+use crate::run::{Claim, Owner, RunFolder, WEIGHTS, atomic};
 use crate::trainer::{CommandSource, EventSink};
 use crate::untrusted::Show as _;
 
 /// Raised when a change of the engine changes what a training yields, so that
 /// teachers of the older engine are trained again.
 const CACHE_VERSION: u32 = 3;
+
+/// How often it is looked whether another run has trained the teacher.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// The run's folder of its teacher.
 const PLACE: &str = "teacher";
@@ -99,10 +103,18 @@ pub fn obtain(
     let checkpoints = CheckpointFolder::new(folder, Phase::Teacher);
     let cached = cache.join(key(prepared, training));
     let untouched = checkpoints.latest()?.is_none() && !inbox.awaits(Phase::Teacher);
-    if untouched && let Some(files) = kept(&cached, sink) {
-        let own = keep(folder, &files)?;
-        return read(network, &own, sink);
-    }
+    // Held until the teacher is shared: of several runs that need it one trains it.
+    let claim = if untouched {
+        match turn(&cached, inbox, sink)? {
+            Turn::Kept(files) => {
+                let own = keep(folder, &files)?;
+                return read(network, &own, sink);
+            }
+            Turn::Train(claim) => claim,
+        }
+    } else {
+        Claim::take(&claim_of(&cached)).ok().flatten()
+    };
     let context = FitContext {
         phase: Phase::Teacher,
         training,
@@ -116,7 +128,11 @@ pub fn obtain(
         answers: None,
         seed: prepared.resolved.plan.seed,
         unlabelled_ratio: 0.0,
-        workers: prepared.resolved.plan.data.threads(),
+        workers: prepared
+            .resolved
+            .plan
+            .data
+            .threads(rayon::current_num_threads()),
         checkpoints: checkpoints.clone(),
         probe: None,
         sink,
@@ -143,6 +159,7 @@ pub fn obtain(
             sink.emit(RunEvent::Warned { message });
         }
     }
+    drop(claim);
     checkpoint::load(&mut network, &own, WEIGHTS)?;
     Ok(TeacherEnd::Ready {
         teacher: Box::new(Teacher::network(network)),
@@ -286,6 +303,50 @@ type Files = Vec<(&'static str, Vec<u8>)>;
 fn contents(folder: &Sealed) -> Result<Files, SealError> {
     let names = FILES.into_iter();
     names.map(|name| Ok((name, folder.read(name)?))).collect()
+}
+
+/// Whose turn it is to train a teacher.
+enum Turn {
+    /// Nobody's: it is trained.
+    Kept(Files),
+    /// This run's; without a claim where the file system has no locks.
+    Train(Option<Claim>),
+}
+
+/// Waits while another process trains the same teacher: on a GPU two trainings would give
+/// two teachers.
+fn turn(
+    cached: &Path,
+    inbox: &mut dyn CommandSource,
+    sink: &dyn EventSink,
+) -> Result<Turn, Failure> {
+    let mut is_waiting = false;
+    loop {
+        let claim = Claim::take(&claim_of(cached));
+        // It may have been shared before the claim was free.
+        if let Some(files) = kept(cached, sink) {
+            return Ok(Turn::Kept(files));
+        }
+        match claim {
+            Ok(None) => {}
+            Ok(claim) => return Ok(Turn::Train(claim)),
+            Err(_) => return Ok(Turn::Train(None)),
+        }
+        if !is_waiting {
+            let message = "another run trains the same teacher; waiting for it".to_owned();
+            sink.emit(RunEvent::Noted { message });
+            is_waiting = true;
+        }
+        if inbox.stop_is_due() {
+            return Err(Failure::Stopped);
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// Where the right to train a teacher is claimed.
+fn claim_of(cached: &Path) -> PathBuf {
+    cached.with_extension("claim")
 }
 
 /// What the cache has under a key. What stands there and is no teacher is reported and

@@ -11,6 +11,14 @@ const PER_CORE: usize = 4;
 /// Threads that are enough on machines with fewer cores than that.
 const MOST: usize = 256;
 
+/// Variables by which libraries learn how many threads they have.
+pub const THREAD_VARIABLES: [&str; 4] = [
+    "RAYON_NUM_THREADS",
+    "RTEN_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+];
+
 /// What rayon reads, in its order.
 const VARIABLES: [&str; 2] = ["RAYON_NUM_THREADS", "RAYON_RS_NUM_CPUS"];
 

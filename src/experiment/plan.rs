@@ -311,11 +311,10 @@ pub struct DataPlan {
 }
 
 impl DataPlan {
-    /// Threads that decode and augment on this machine.
+    /// Threads that decode and augment, of those that the process computes with.
     #[must_use]
-    pub fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.workers.unwrap_or_else(cores)
+    pub fn threads(&self, of_process: usize) -> usize {
+        self.workers.unwrap_or(of_process)
     }
 
     /// Unlabelled images per training image in a batch.

@@ -32,7 +32,7 @@ pub use gates::evaluate_gates;
 pub use github::{
     GithubReporter, annotated_error, append_to_summary, summary_file, summary_of_no_run,
 };
-pub use html::{ReportedRun, html};
+pub use html::{ReportedRun, html, study_html};
 pub use json::JsonReporter;
 pub use junit::{JunitReporter, replace_report, report_no_run};
 pub use text::TextReporter;

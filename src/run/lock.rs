@@ -251,40 +251,43 @@ impl Holder {
 /// Locks the file of a folder, and nothing else: the lock is released when the
 /// file is closed.
 pub(super) fn hold(folder: &Path) -> Result<File, LockError> {
-    let io = |source| LockError::Io {
+    let file = lock_at(&folder.join(LOCK)).map_err(|error| unusable(folder, error))?;
+    file.ok_or_else(|| LockError::Held {
         folder: folder.to_owned(),
-        source,
-    };
-    let path = folder.join(LOCK);
+        holder: read_holder(folder),
+    })
+}
+
+/// Locks the file at a path, which is made where there is none; none if somebody else has
+/// it locked.
+///
+/// # Errors
+/// What the file system says; that there is something that is no file.
+pub(super) fn lock_at(path: &Path) -> io::Result<Option<File>> {
     for attempt in 1.. {
         let file = open_unlinked_with(
-            &path,
+            path,
             File::options()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false),
-        )
-        .map_err(|error| unusable(folder, error))?;
+        )?;
         match file.try_lock() {
             Ok(()) => {
-                let id = FileId::of(&file.metadata().map_err(io)?);
-                if id.is_at(&path).map_err(io)? {
-                    return Ok(file);
+                if FileId::of(&file.metadata()?).is_at(path)? {
+                    return Ok(Some(file));
                 }
             }
             Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::Error(source)) => return Err(source),
         }
         if attempt == ATTEMPTS {
             break;
         }
         std::thread::sleep(BETWEEN_ATTEMPTS);
     }
-    Err(LockError::Held {
-        folder: folder.to_owned(),
-        holder: read_holder(folder),
-    })
+    Ok(None)
 }
 
 fn unusable(folder: &Path, source: io::Error) -> LockError {

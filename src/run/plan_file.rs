@@ -25,6 +25,9 @@ pub(super) const PLAN: &str = "plan.json";
 
 const FORMAT: &str = "workbench-plan";
 
+/// What processes share of studies, in a folder of runs.
+pub const STUDIES: &str = ".studies";
+
 /// Version of the format. History: 1, the first.
 const VERSION: u32 = 1;
 
@@ -70,6 +73,16 @@ pub struct StudyRun {
     pub role: StudyRole,
     /// BLAKE3 of the experiment that the study came to for it, hexadecimal.
     pub experiment: String,
+}
+
+impl StudyRun {
+    /// Where a process claims the run for itself, in a folder of runs.
+    #[must_use]
+    pub fn claim(&self, checkpoints: &Path) -> PathBuf {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        let key = &blake3::hash(text.as_bytes()).to_hex()[..32];
+        checkpoints.join(STUDIES).join(format!("{key}.claim"))
+    }
 }
 
 /// What a run of a study is for.

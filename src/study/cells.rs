@@ -6,7 +6,9 @@
 //! says most the soonest. Where epochs follow from a time, a run that is timed comes before
 //! the first cell of its variant.
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
+use std::fmt;
 
 use super::read::{Cell, Study};
 use super::spec::Budget;
@@ -109,10 +111,11 @@ impl Study {
     ///
     /// # Errors
     /// As [`Study::run_of`].
-    pub fn outlook(&self, runs: &[RunEntry]) -> Result<Outlook, Report> {
+    pub fn outlook<R: Borrow<RunEntry>>(&self, runs: &[R]) -> Result<Outlook, Report> {
+        let runs: Vec<&RunEntry> = runs.iter().map(Borrow::borrow).collect();
         let mut found = Found {
             study: self,
-            runs,
+            runs: &runs,
             taken: vec![false; runs.len()],
             unused: Vec::new(),
         };
@@ -130,7 +133,7 @@ impl Study {
                 Standing::Done(run) if cell.variant == number => Some(*run),
                 _ => None,
             });
-            cost.seconds = done.and_then(|run| seconds_per_epoch(&runs[run]));
+            cost.seconds = done.and_then(|run| seconds_per_epoch(runs[run]));
             // What a study was read with fits.
             self.budget.epochs(cost).ok().flatten()
         });
@@ -154,12 +157,88 @@ impl Study {
     }
 }
 
-impl Outlook {
-    /// The cell to train next that is not among `tried`.
+/// How many runs of a study are how far, without those that are timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Runs that the study needs; none where its file is not known.
+    pub all: Option<usize>,
+    /// Those that are complete.
+    pub done: usize,
+    /// Those that are trained.
+    pub training: usize,
+    /// Those that were interrupted.
+    pub interrupted: usize,
+    /// Those that failed.
+    pub failed: usize,
+}
+
+impl Progress {
+    /// Of runs, by what became of each.
     #[must_use]
-    pub fn next(&self, tried: &[Cell]) -> Option<(Cell, Standing)> {
+    pub fn of(all: Option<usize>, standings: impl IntoIterator<Item = Standing>) -> Self {
+        let mut progress = Self {
+            all,
+            ..Self::default()
+        };
+        for standing in standings {
+            match standing {
+                Standing::Missing | Standing::Waiting => {}
+                Standing::Interrupted(_) => progress.interrupted += 1,
+                Standing::Training(_) => progress.training += 1,
+                Standing::Failed(_) => progress.failed += 1,
+                Standing::Done(_) => progress.done += 1,
+            }
+        }
+        progress
+    }
+}
+
+/// `7 of 12 done, 1 training, 1 failed`.
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.done)?;
+        if let Some(all) = self.all {
+            write!(f, " of {all}")?;
+        }
+        f.write_str(" done")?;
+        let others = [
+            (self.training, "training"),
+            (self.interrupted, "interrupted"),
+            (self.failed, "failed"),
+        ];
+        for (count, word) in others {
+            if count > 0 {
+                write!(f, ", {count} {word}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Outlook {
+    /// How far the study is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let seeds = self
+            .cells
+            .iter()
+            .filter(|(cell, _)| cell.role != StudyRole::Speed);
+        let standings: Vec<Standing> = seeds.map(|(_, standing)| *standing).collect();
+        Progress::of(Some(standings.len()), standings)
+    }
+
+    /// The cell to train next, of those that `may` be trained.
+    #[must_use]
+    pub fn next(&self, may: impl Fn(Cell) -> bool) -> Option<(Cell, Standing)> {
         let mut cells = self.cells.iter().copied();
-        cells.find(|(cell, standing)| standing.is_open() && !tried.contains(cell))
+        cells.find(|(cell, standing)| standing.is_open() && may(*cell))
+    }
+
+    /// What there is of a cell.
+    #[must_use]
+    pub fn standing(&self, cell: Cell) -> Standing {
+        let found = self.cells.iter().find(|(other, _)| *other == cell);
+        found.map_or(Standing::Missing, |(_, standing)| *standing)
     }
 }
 
@@ -175,7 +254,7 @@ pub fn seconds_per_epoch(run: &RunEntry) -> Option<f64> {
 /// Runs, and what has become of each.
 struct Found<'a> {
     study: &'a Study,
-    runs: &'a [RunEntry],
+    runs: &'a [&'a RunEntry],
     /// Whether a run is a cell's, or named.
     taken: Vec<bool>,
     unused: Vec<Unused>,
@@ -210,7 +289,7 @@ impl Found<'_> {
             }
         }
         let standings = candidates.into_iter().map(|number| {
-            let standing = standing_of(&self.runs[number], number);
+            let standing = standing_of(self.runs[number], number);
             (standing, self.runs[number].started)
         });
         let mut standings: Vec<_> = standings.collect();
@@ -261,7 +340,9 @@ fn unfit(run: &RunEntry) -> Option<String> {
     changed.then(|| "a person changed it while it trained".to_owned())
 }
 
-fn standing_of(run: &RunEntry, number: usize) -> Standing {
+/// What became of a run of this number, whatever it is of.
+#[must_use]
+pub fn standing_of(run: &RunEntry, number: usize) -> Standing {
     match run.state() {
         RunState::Completed => Standing::Done(number),
         _ if run.owner != Owner::None => Standing::Training(number),
@@ -329,9 +410,9 @@ mod tests {
         ];
         assert_eq!(standings(&outlook), expected);
         let first = (cell(MULTI_VIEW, 5), Standing::Interrupted(0));
-        assert_eq!(outlook.next(&[]), Some(first));
+        assert_eq!(outlook.next(|_| true), Some(first));
         let second = (cell(VANILLA, 6), Standing::Missing);
-        assert_eq!(outlook.next(&[first.0]), Some(second));
+        assert_eq!(outlook.next(|cell| cell != first.0), Some(second));
         assert!(outlook.unused.is_empty());
     }
 
@@ -346,7 +427,7 @@ mod tests {
         training.owner = Owner::Here;
         let runs = [failed, training];
         let outlook = study.outlook(&runs).unwrap();
-        let (next, _) = outlook.next(&[]).unwrap();
+        let (next, _) = outlook.next(|_| true).unwrap();
         assert_eq!(next, cell(VANILLA, 6));
         assert_eq!(outlook.cells[0].1, Standing::Failed(0));
         assert_eq!(failure(&runs[0]), Some("loss is NaN"));
@@ -397,7 +478,7 @@ mod tests {
             role: StudyRole::Speed,
         };
         assert_eq!(study.cells()[..2], [speed, cell(VANILLA, 5)]);
-        let outlook = study.outlook(&[]).unwrap();
+        let outlook = study.outlook::<RunEntry>(&[]).unwrap();
         assert_eq!(outlook.cells[1].1, Standing::Waiting);
         let timed = run(&study, speed, 1, Some(Outcome::Completed), 0.9);
         let seconds = seconds_per_epoch(&timed).unwrap();
@@ -407,7 +488,7 @@ mod tests {
             [None, Some((60.0 / seconds).floor() as u32)]
         );
         assert_eq!(outlook.cells[0].1, Standing::Done(0));
-        let next = outlook.next(&[]).unwrap();
+        let next = outlook.next(|_| true).unwrap();
         assert_eq!(next, (cell(VANILLA, 5), Standing::Missing));
     }
 }

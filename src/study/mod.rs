@@ -5,7 +5,8 @@
 //! all are variants of ([`read`]). What each variant costs decides how long it trains
 //! ([`budget`]). Runs say in their plan which run of a study they are, so what is done and
 //! what comes next is a function of the study and of the runs that there are ([`cells`]).
-//! The results are means and differences over seeds ([`table`], [`spread`]).
+//! The results are means and differences over seeds ([`table`], [`spread`]). On a cluster
+//! each run is a task of a job ([`slurm`]).
 //!
 //! Never trains, and reads no files but those of the study and of its experiment.
 
@@ -13,11 +14,13 @@ pub mod budget;
 pub mod cells;
 pub mod estimate;
 pub mod read;
+pub mod slurm;
 pub mod spec;
 pub mod spread;
 pub mod table;
+pub mod wording;
 
-pub use cells::{Outlook, Standing, Unused};
+pub use cells::{Outlook, Progress, Standing, Unused};
 pub use estimate::Estimate;
 pub use read::{Cell, Study, Variant};
 pub use spec::{Budget, is_study};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::budget::{BudgetError, Cost, even_passes};
+use super::slurm::SlurmSpec;
 use super::spec::{Budget, STUDY, StudySpec, VariantSpec};
 use crate::experiment::method::ExpansionContext;
 use crate::experiment::metric::ValidMetric;
@@ -46,6 +47,8 @@ pub struct Study {
     pub metric: ValidMetric,
     /// The variant that the others are compared with.
     pub baseline: usize,
+    /// What a task gets of a cluster.
+    pub slurm: Option<SlurmSpec>,
     base: Base,
 }
 
@@ -137,6 +140,7 @@ impl Study {
             metric,
             baseline: baseline.unwrap_or_default(),
             variants,
+            slurm: spec.slurm.clone(),
             base,
         })
     }
@@ -289,6 +293,7 @@ fn problems(spec: &StudySpec) -> Vec<Problem> {
         Budget::Minutes(minutes) if minutes <= 0.0 => Some("budget.Minutes"),
         _ => None,
     };
+    problems.extend(spec.slurm.iter().flat_map(SlurmSpec::problems));
     problems.extend(too_short.map(|path| Problem::new(path, "the budget must be greater than 0")));
     problems
 }

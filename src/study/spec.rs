@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use super::slurm::SlurmSpec;
 use crate::experiment::metric::ValidMetric;
 use crate::experiment::{Anything, Whole};
 
@@ -44,6 +45,9 @@ pub struct StudySpec {
     pub metric: Option<ValidMetric>,
     /// Name of the variant that the others are compared with.
     pub baseline: String,
+    /// What `--slurm` asks a cluster for.
+    #[serde(default)]
+    pub slurm: Option<SlurmSpec>,
 }
 
 /// A variant, or one for every combination of some values.

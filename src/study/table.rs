@@ -1,5 +1,6 @@
 //! What came of a study: results of its runs, and what they say of each variant.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::cells::{Outlook, Standing, failure};
@@ -157,14 +158,15 @@ impl VariantRow {
 impl StudyTable {
     /// Of the runs of a study.
     #[must_use]
-    pub fn of(study: &Study, runs: &[RunEntry], outlook: &Outlook) -> Self {
+    pub fn of<R: Borrow<RunEntry>>(study: &Study, runs: &[R], outlook: &Outlook) -> Self {
+        let runs: Vec<&RunEntry> = runs.iter().map(Borrow::borrow).collect();
         let quantity = study.metric.quantity();
         let done: Vec<(usize, u64, &RunEntry)> = outlook
             .cells
             .iter()
             .filter_map(|(cell, standing)| match (cell.role, standing) {
                 (StudyRole::Seed(seed), Standing::Done(run)) => {
-                    Some((cell.variant, seed, &runs[*run]))
+                    Some((cell.variant, seed, runs[*run]))
                 }
                 _ => None,
             })
@@ -189,7 +191,7 @@ impl StudyTable {
             processor,
             remarks: Vec::new(),
         };
-        table.remarks = remarks(study, runs, outlook, &done);
+        table.remarks = remarks(study, &runs, outlook, &done);
         table
     }
 
@@ -254,7 +256,7 @@ fn processor<'a>(runs: impl Iterator<Item = &'a RunEntry>) -> Option<String> {
 /// What a person should know of the results.
 fn remarks(
     study: &Study,
-    runs: &[RunEntry],
+    runs: &[&RunEntry],
     outlook: &Outlook,
     done: &[(usize, u64, &RunEntry)],
 ) -> Vec<String> {
@@ -266,7 +268,7 @@ fn remarks(
                 StudyRole::Seed(seed) => format!("seed {seed}"),
                 StudyRole::Speed => "timed".to_owned(),
             };
-            let why = failure(&runs[*run]).unwrap_or_default();
+            let why = failure(runs[*run]).unwrap_or_default();
             let name = runs[*run].folder.name();
             remarks.push(format!("{variant}, {seed} failed: {why} ({name})"));
         }

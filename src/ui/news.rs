@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
+use crate::study::Study;
 use crate::ui::effect::Waiting;
 
 /// The time, as the screen knows it.
@@ -30,6 +31,8 @@ impl Default for Clock {
 pub enum News {
     /// The experiment files there are, sorted.
     Experiments(Vec<PathBuf>),
+    /// The studies that there are files of.
+    Studies(Vec<Study>),
     /// An experiment file's text, as requested or because somebody else changed
     /// it.
     ExperimentRead {

@@ -447,6 +447,7 @@ impl Ui {
             News::ModelExported { run, result } => on_exported(&run, result, shared),
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
+            News::Studies(known) => self.runs_table.on_studies(known, runs),
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
             }

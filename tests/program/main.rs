@@ -31,6 +31,8 @@ mod setup;
 #[cfg(unix)]
 mod steered;
 mod study;
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+mod study_processes;
 mod tensorboard;
 mod torchscript;
 mod uneven;

@@ -11,7 +11,7 @@ use crate::bench::{Bench, code, start_up, stderr, weights};
 use crate::exit_codes::signal;
 
 /// Two variants, of one view and of two, with two seeds.
-const STUDY: &str = "Study(
+pub const STUDY: &str = "Study(
     base: \"tiny.ron\",
     variants: [
         (name: \"adaptive\"),
@@ -22,20 +22,20 @@ const STUDY: &str = "Study(
     baseline: \"vanilla\",
 )";
 
-fn bench(text: &str) -> Bench {
+pub fn bench(text: &str) -> Bench {
     let bench = Bench::new();
     fs::write(bench.path().join("small.ron"), text).unwrap();
     bench
 }
 
-fn table(bench: &Bench) -> Value {
+pub fn table(bench: &Bench) -> Value {
     let output = bench.run(&["--study", "small.ron", "--table", "--json"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// The run of every cell, by its variant and seed.
-fn cells(table: &Value, bench: &Bench) -> BTreeMap<(String, u64), PathBuf> {
+pub fn cells(table: &Value, bench: &Bench) -> BTreeMap<(String, u64), PathBuf> {
     let mut cells = BTreeMap::new();
     for variant in table["variants"].as_array().unwrap() {
         for run in variant["runs"].as_array().unwrap() {
@@ -49,7 +49,7 @@ fn cells(table: &Value, bench: &Bench) -> BTreeMap<(String, u64), PathBuf> {
 }
 
 /// A table without what differs between two times of doing the same.
-fn without_times(mut table: Value) -> Value {
+pub fn without_times(mut table: Value) -> Value {
     strip(&mut table);
     table
 }
@@ -120,6 +120,45 @@ fn a_study_that_is_killed_and_resumed_comes_to_the_same_table_and_bits() {
         stderr(&output)
     );
     the_table_is_that_of_the_runs(&undisturbed, &whole, &first);
+    its_report_has_the_table_the_picture_and_the_runs(&undisturbed, &first);
+}
+
+fn its_report_has_the_table_the_picture_and_the_runs(
+    bench: &Bench,
+    cells: &BTreeMap<(String, u64), PathBuf>,
+) {
+    let output = bench.run(&["--report", "small.ron", "--out", "small.html"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = fs::read_to_string(bench.path().join("small.html")).unwrap();
+    // In the browser as on a terminal.
+    let text = bench.run(&["--study", "small.ron", "--table"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(page.contains("<h1>small</h1>"), "{page}");
+    assert!(page.contains("<table aria-label=\"Variants\">"), "{page}");
+    assert!(
+        page.contains("<img src=\"data:image/svg+xml;base64,"),
+        "{page}"
+    );
+    let is_result = |line: &&str| line.contains('±') && !line.starts_with("mean ±");
+    for line in text.lines().filter(is_result) {
+        assert!(page.contains(line), "{line}");
+        let result = line
+            .split("  ")
+            .map(str::trim)
+            .find(|cell| cell.contains('±'));
+        assert!(
+            page.contains(&format!(">{}</td>", result.unwrap())),
+            "{line}"
+        );
+    }
+    for run in cells.values() {
+        let name = run.file_name().unwrap().to_str().unwrap();
+        assert!(page.contains(&format!("<h2>{name}</h2>")), "{name}");
+    }
+    // Nothing of a run that does not count is in it, and no other file is taken for a study.
+    assert_eq!(page.matches("<section id=\"run-").count(), 4);
+    let output = bench.run(&["--report", "tiny.ron", "--out", "tiny.html"]);
+    assert_eq!(code(&output), 2);
 }
 
 /// Every number of the table is made again from what the runs say of themselves.

@@ -73,6 +73,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "event",
             "store",
             "listing",
+            "study",
         ],
     ),
     (

@@ -148,7 +148,9 @@ impl EffectRunner {
 
     /// Reports which experiments there are.
     pub fn list(&self) {
-        self.notify(files::listed(&self.experiments));
+        for news in files::listed(&self.experiments) {
+            self.notify(news);
+        }
     }
 
     /// Sends a run what its changed file asks for, and reports it.

@@ -12,7 +12,7 @@ use super::message::Message;
 use super::tree;
 use crate::experiment::{read_text, unix};
 use crate::run::atomic::{create_folders, write_through};
-use crate::study::is_study;
+use crate::study::{Study, is_study};
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::{LogLine, News};
 use crate::untrusted::{Show as _, is_absent};
@@ -23,17 +23,23 @@ use crate::untrusted::{Show as _, is_absent};
 /// # Errors
 /// If the folder cannot be read or is too large.
 pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    found(folder).map(|(files, _)| files)
+}
+
+/// Experiment files, and files of studies.
+fn found(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     // A folder that is not there yet has none.
     if matches!(folder.symlink_metadata(), Err(error) if is_absent(&error)) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let mut files: Vec<PathBuf> = tree::walk(folder, |name| !tree::is_hidden(name))?
         .files
         .into_iter()
-        .filter(|path| is_experiment(path) && !is_study_at(path))
+        .filter(|path| is_experiment(path))
         .collect();
     files.sort();
-    Ok(files)
+    let (studies, files) = files.into_iter().partition(|path| is_study_at(path));
+    Ok((files, studies))
 }
 
 /// Whether a study lies among experiments.
@@ -45,14 +51,18 @@ pub(super) fn is_experiment(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "ron")
 }
 
-/// The news of the files that there are.
-pub fn listed(folder: &Path) -> News {
-    match list(folder) {
-        Ok(files) => News::Experiments(files),
-        Err(error) => News::Logged(LogLine::error(format!(
+/// The news of the files that there are. Studies with errors are left out: they train
+/// nothing.
+pub fn listed(folder: &Path) -> Vec<News> {
+    match found(folder) {
+        Ok((files, studies)) => {
+            let studies = studies.iter().filter_map(|path| Study::load(path).ok());
+            vec![News::Experiments(files), News::Studies(studies.collect())]
+        }
+        Err(error) => vec![News::Logged(LogLine::error(format!(
             "could not list {}: {error}",
             folder.shown()
-        ))),
+        )))],
     }
 }
 
@@ -164,11 +174,13 @@ pub fn watch(folder: &Path, sender: Sender) -> notify::Result<RecommendedWatcher
         }
         let news = listed(&root);
         let changed = event.paths.into_iter().map(|path| as_listed(path, &places));
-        let changed: Vec<PathBuf> = match &news {
-            News::Experiments(files) => changed.filter(|path| files.contains(path)).collect(),
+        let changed: Vec<PathBuf> = match news.first() {
+            Some(News::Experiments(files)) => changed.filter(|path| files.contains(path)).collect(),
             _ => Vec::new(),
         };
-        let _ = sender.send(Message::News(news));
+        for news in news {
+            let _ = sender.send(Message::News(news));
+        }
         for path in changed {
             let _ = sender.send(Message::News(read(path)));
         }

@@ -8,6 +8,7 @@ mod chart;
 mod images;
 pub(super) mod markup;
 mod run;
+mod study;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ use crate::experiment::spec::Spec;
 use crate::listing::{COMPARED, Column, Field, Pareto, ParetoCost, Subject};
 use crate::report::pareto;
 use crate::store::Config;
+use crate::study::StudyTable;
+use crate::untrusted::clean_line;
 
 use self::chart::{Chart, Curve, Unit};
 use self::images::data_uri;
@@ -57,13 +60,30 @@ struct Room {
 /// The file. Runs stand in the order in which they are given.
 #[must_use]
 pub fn html(runs: &[ReportedRun]) -> String {
-    let room = Room {
-        points: POINTS * RUNS_IN_FULL / runs.len().max(RUNS_IN_FULL),
-        images: (IMAGES / runs.len().max(1)).min(IMAGES_OF_RUN),
-    };
     let title = match runs {
         [only] => only.run.name.to_owned(),
         runs => format!("{} runs", runs.len()),
+    };
+    let heading = if runs.len() > 1 {
+        format!("<h1>{}</h1>\n", escaped(&title))
+    } else {
+        String::new()
+    };
+    page(&title, &heading, runs)
+}
+
+/// The file of a study: what its variants come to, and its runs.
+#[must_use]
+pub fn study_html(table: &StudyTable, runs: &[ReportedRun]) -> String {
+    let title = clean_line(&table.study);
+    page(&title, &study::section(table), runs)
+}
+
+/// A page that begins with this.
+fn page(title: &str, beginning: &str, runs: &[ReportedRun]) -> String {
+    let room = Room {
+        points: POINTS * RUNS_IN_FULL / runs.len().max(RUNS_IN_FULL),
+        images: (IMAGES / runs.len().max(1)).min(IMAGES_OF_RUN),
     };
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
@@ -71,16 +91,15 @@ pub fn html(runs: &[ReportedRun]) -> String {
          <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
-        escaped(&title)
+        escaped(title)
     );
+    html += beginning;
     if runs.len() > 1 {
-        // Writing to a string can't fail, here and below.
-        let _ = writeln!(html, "<h1>{}</h1>", escaped(&title));
         let subjects: Vec<Subject> = runs.iter().map(|run| run.run).collect();
         html += &compared(&subjects, room);
     }
     for (at, run) in runs.iter().enumerate() {
-        html += &run::section(run, at, runs.len() > 1, room);
+        html += &run::section(run, at, !beginning.is_empty(), room);
     }
     html + "</main>\n</body>\n</html>\n"
 }
@@ -99,6 +118,7 @@ fn compared(runs: &[Subject], room: Room) -> String {
     html += "<nav><ul>\n";
     for (at, run) in runs.iter().enumerate() {
         let name = escaped(run.name);
+        // Writing to a string can't fail.
         let _ = writeln!(html, "<li><a href=\"#run-{at}\">{name}</a></li>");
     }
     html += "</ul></nav>\n";

@@ -15,6 +15,7 @@ use crate::report::runs::{grid, text_of};
 use crate::run::StudyRole;
 use crate::store::RunEntry;
 use crate::study::cells::failure;
+use crate::study::slurm::Tasks;
 use crate::study::{Cell, Estimate, Outlook, Standing, Study};
 use crate::untrusted::json_page;
 
@@ -39,6 +40,9 @@ struct ListedCell<'a> {
     state: &'static str,
     run: Option<String>,
     seconds_left: Option<f64>,
+    /// What a cluster says of its task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm: Option<&'a str>,
 }
 
 impl<'a> ListedCell<'a> {
@@ -48,6 +52,7 @@ impl<'a> ListedCell<'a> {
         outlook: &Outlook,
         estimate: &Estimate,
         (cell, standing): (Cell, Standing),
+        task: Option<&'a String>,
     ) -> Self {
         let variant = &study.variants[cell.variant];
         let seed = match cell.role {
@@ -66,6 +71,7 @@ impl<'a> ListedCell<'a> {
                 Standing::Done(_) | Standing::Failed(_) => None,
                 _ => estimate.left(cell, standing),
             },
+            slurm: task.map(String::as_str),
         }
     }
 }
@@ -92,9 +98,15 @@ fn listed<'a>(
     runs: &[RunEntry],
     outlook: &Outlook,
     estimate: &Estimate,
+    tasks: Option<&'a Tasks>,
 ) -> ListedStudy<'a> {
-    let cells = outlook.cells.iter();
-    let cells = cells.map(|cell| ListedCell::of(study, runs, outlook, estimate, *cell));
+    let cells = (1..).zip(&outlook.cells);
+    let cells = cells.map(|(number, cell)| {
+        let task = tasks.and_then(|tasks| tasks.get(&number));
+        // How the task of a complete run ended is of no interest.
+        let task = task.filter(|_| !matches!(cell.1, Standing::Done(_)));
+        ListedCell::of(study, runs, outlook, estimate, *cell, task)
+    });
     let unused = outlook.unused.iter().map(|unused| UnusedRun {
         run: runs[unused.run].folder.name(),
         reason: unused.reason.clone(),
@@ -108,11 +120,17 @@ fn listed<'a>(
     }
 }
 
-/// What there is of a study, for people.
+/// What there is of a study, for people; with what a cluster says of its tasks.
 #[must_use]
-pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &Estimate) -> String {
-    let listed = listed(study, runs, outlook, estimate);
-    let titles = [
+pub fn outlook(
+    study: &Study,
+    runs: &[RunEntry],
+    outlook: &Outlook,
+    estimate: &Estimate,
+    tasks: Option<&Tasks>,
+) -> String {
+    let listed = listed(study, runs, outlook, estimate, tasks);
+    let mut titles = vec![
         "run",
         "variant",
         "seed",
@@ -121,7 +139,8 @@ pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &E
         "state",
         "time left",
     ];
-    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    titles.extend(tasks.map(|_| "slurm"));
+    let mut rows = vec![titles.into_iter().map(str::to_owned).collect()];
     let text = |number: Option<u64>| number.map_or(MISSING.to_owned(), |it| it.to_string());
     for (number, cell) in listed.cells.iter().enumerate() {
         let left = match (cell.state, cell.seconds_left) {
@@ -129,7 +148,7 @@ pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &E
             (_, Some(seconds)) => duration(seconds),
             (_, None) => "unknown".to_owned(),
         };
-        rows.push(vec![
+        let mut row = vec![
             (number + 1).to_string(),
             cell.variant.to_owned(),
             cell.seed
@@ -138,7 +157,9 @@ pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &E
             text(cell.epochs.map(u64::from)),
             cell.state.to_owned(),
             left,
-        ]);
+        ];
+        row.extend(tasks.map(|_| cell.slurm.unwrap_or(MISSING).to_owned()));
+        rows.push(row);
     }
     let head = format!(
         "{}: {} × {}, {}",
@@ -148,7 +169,10 @@ pub fn outlook(study: &Study, runs: &[RunEntry], outlook: &Outlook, estimate: &E
         study.budget
     );
     let mut lines = vec![head, String::new()];
-    lines.extend(grid(&rows, &[true, false, true, true, true, false, true]));
+    lines.extend(grid(
+        &rows,
+        &[true, false, true, true, true, false, true, false],
+    ));
     lines.push(String::new());
     let left = listed
         .seconds_left
@@ -183,6 +207,7 @@ pub fn outlook_json(
     runs: &[RunEntry],
     outlook: &Outlook,
     estimate: &Estimate,
+    tasks: Option<&Tasks>,
 ) -> serde_json::Result<String> {
-    json_page(&listed(study, runs, outlook, estimate))
+    json_page(&listed(study, runs, outlook, estimate, tasks))
 }

@@ -9,11 +9,12 @@
 
 use std::fmt::Write as _;
 
-use super::table::{difference_words, spread_words, text as table_text, title};
+use super::table::text as table_text;
 use crate::experiment::metric::ValidMetric;
 use crate::format::{Axis, round_percent, short, shorten, width_of};
 use crate::report::xml::{beginning, escaped, line, text};
 use crate::study::table::VariantRow;
+use crate::study::wording::{difference_words, spread_words, title};
 use crate::study::{CONFIDENCE, Compared, Difference, Spread, StudyTable};
 
 /// Width of the picture, pixels.

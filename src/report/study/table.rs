@@ -13,18 +13,18 @@
 
 use std::fmt::Write as _;
 
-use crate::experiment::metric::{Quantity, ValidMetric};
-use crate::format::{MISSING, count, duration, loss, milliseconds, number, plural};
+use crate::format::{MISSING, count, duration, milliseconds, number, plural};
 use crate::report::runs::{grid, text_of};
 use crate::study::table::VariantRow;
-use crate::study::{CONFIDENCE, Compared, Difference, Spread, StudyTable};
+use crate::study::wording::{difference_words, spread_words, title};
+use crate::study::{CONFIDENCE, Compared, Difference, StudyTable};
 use crate::untrusted::clean_line;
 
 /// Titles and rows.
-struct Grid {
-    rows: Vec<Vec<String>>,
+pub(in crate::report) struct Grid {
+    pub(in crate::report) rows: Vec<Vec<String>>,
     /// Columns that stand on the left.
-    left: usize,
+    pub(in crate::report) left: usize,
 }
 
 /// The table for a terminal.
@@ -143,7 +143,7 @@ fn name_cell(name: &str) -> String {
 }
 
 /// `shapes: 12 student passes, seeds 1, 2, 3`.
-fn head(table: &StudyTable) -> String {
+pub(in crate::report) fn head(table: &StudyTable) -> String {
     let seeds: Vec<String> = table.seeds.iter().map(ToString::to_string).collect();
     let word = if seeds.len() == 1 { "seed" } else { "seeds" };
     format!(
@@ -154,7 +154,7 @@ fn head(table: &StudyTable) -> String {
     )
 }
 
-fn results(table: &StudyTable) -> Grid {
+pub(in crate::report) fn results(table: &StudyTable) -> Grid {
     let compared = table.compared();
     let mut titles = vec!["variant".to_owned(), "seeds".to_owned()];
     titles.extend(compared.iter().map(|it| title(*it, table.metric)));
@@ -188,7 +188,7 @@ fn results(table: &StudyTable) -> Grid {
 }
 
 /// None without a second variant that has a seed of the baseline.
-fn differences(table: &StudyTable) -> Option<Grid> {
+pub(in crate::report) fn differences(table: &StudyTable) -> Option<Grid> {
     let compared = table.compared();
     let mut titles = vec!["variant".to_owned(), "pairs".to_owned()];
     titles.extend(compared.iter().map(|it| title(*it, table.metric)));
@@ -220,7 +220,7 @@ fn others(table: &StudyTable) -> impl Iterator<Item = (usize, &VariantRow)> {
 }
 
 /// What the numbers are, below the tables.
-fn notes(table: &StudyTable) -> Vec<String> {
+pub(in crate::report) fn notes(table: &StudyTable) -> Vec<String> {
     let mut notes = vec![format!(
         "mean ± standard deviation (n − 1) over seeds; best: the weights that {} chooses",
         table.metric
@@ -247,7 +247,7 @@ fn notes(table: &StudyTable) -> Vec<String> {
     notes
 }
 
-fn difference_title(table: &StudyTable) -> String {
+pub(in crate::report) fn difference_title(table: &StudyTable) -> String {
     let unit = if table.metric.quantity().is_share() {
         ", percentage points"
     } else {
@@ -255,45 +255,4 @@ fn difference_title(table: &StudyTable) -> String {
     };
     let baseline = clean_line(&table.baseline().variant).into_owned();
     format!("Difference from {baseline}{unit}")
-}
-
-/// `valid top-1 (best)`.
-pub(super) fn title(compared: Compared, metric: ValidMetric) -> String {
-    let quantity = match metric.quantity() {
-        Quantity::Top1 => "top-1".to_owned(),
-        other => other.name().replace('_', " "),
-    };
-    match compared {
-        Compared::Best => format!("valid {quantity} (best)"),
-        Compared::Last => format!("valid {quantity} (last)"),
-        Compared::Test => format!("test {quantity} (best)"),
-    }
-}
-
-/// `88.2 ± 0.4 %`.
-pub(super) fn spread_words(spread: Spread, metric: ValidMetric) -> String {
-    let is_share = metric.quantity().is_share();
-    let mean = spread.mean;
-    match spread.std {
-        None => format!("{} (1 seed: no spread)", metric.written(mean)),
-        Some(std) if is_share => format!("{:.1} ± {:.1} %", 100.0 * mean, 100.0 * std),
-        Some(std) => format!("{} ± {}", loss(mean), loss(std)),
-    }
-}
-
-/// `+1.2 [+0.4, +2.0]`, shares in percentage points.
-pub(super) fn difference_words(difference: Difference, metric: ValidMetric) -> String {
-    let value = |value: f64| {
-        if metric.quantity().is_share() {
-            format!("{:+.1}", 100.0 * value)
-        } else {
-            let sign = if value < 0.0 { '-' } else { '+' };
-            format!("{sign}{}", loss(value.abs()))
-        }
-    };
-    let mean = value(difference.mean);
-    match difference.interval {
-        Some((low, high)) => format!("{mean} [{}, {}]", value(low), value(high)),
-        None => format!("{mean} (1 seed: no interval)"),
-    }
 }

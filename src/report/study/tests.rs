@@ -3,6 +3,7 @@ use insta::assert_snapshot;
 use super::{csv, json, markdown, outlook, svg, text};
 use crate::event::Outcome;
 use crate::experiment::metric::ValidMetric;
+use crate::store::RunEntry;
 use crate::study::table::{RunResult, VariantRow};
 use crate::study::testing::{run, study};
 use crate::study::{Budget, Estimate, StudyTable};
@@ -134,8 +135,8 @@ fn runs_are_listed_in_their_order_with_the_time_that_is_left() {
     ];
     let known = study.outlook(&runs).unwrap();
     let estimate = Estimate::of(&study, &runs, &known);
-    assert_snapshot!(outlook(&study, &runs, &known, &estimate));
-    let nothing = study.outlook(&[]).unwrap();
+    assert_snapshot!(outlook(&study, &runs, &known, &estimate, None));
+    let nothing = study.outlook::<RunEntry>(&[]).unwrap();
     let estimate = Estimate::of(&study, &[], &nothing);
-    assert!(outlook(&study, &[], &nothing, &estimate).ends_with("\ntime left: unknown\n"));
+    assert!(outlook(&study, &[], &nothing, &estimate, None).ends_with("\ntime left: unknown\n"));
 }

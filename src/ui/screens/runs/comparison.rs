@@ -77,7 +77,7 @@ impl RunsTable {
 
     /// The runs that are compared, with their places.
     pub(super) fn compared<'a>(&'a self, runs: &'a Runs) -> Vec<Compared<'a>> {
-        let selected = self.runs.selected().map(|(_, name)| name);
+        let selected = self.runs.selected();
         let compared = self.marks.compared(selected).into_iter();
         compared
             .filter_map(|(place, name)| Some((place, self.runs.subject(name, runs.get(name)?)?)))

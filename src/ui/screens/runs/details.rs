@@ -91,14 +91,14 @@ pub(super) fn draw(
 }
 
 /// Which keys show the rest.
-fn scrolling(keymap: &Keymap, theme: &Theme) -> Line<'static> {
+pub(super) fn scrolling(keymap: &Keymap, theme: &Theme) -> Line<'static> {
     let keys = [Action::Left, Action::Right].map(|action| keymap.key(action).unwrap_or_default());
     Line::styled(format!(" {} {} scroll ", keys[0], keys[1]), theme.accent()).right_aligned()
 }
 
 /// Lines of at most `width` cells; what continues in the next line stands below
 /// what it belongs to.
-fn fitted(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
+pub(super) fn fitted(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
     let mut fitted = Vec::new();
     for line in lines {
         let Some(last) = line.spans.last().filter(|_| line.width() > width) else {

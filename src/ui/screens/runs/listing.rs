@@ -38,17 +38,75 @@ impl Sorting {
     }
 }
 
+/// A row of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Row {
+    /// A study, whose runs are in the rows below.
+    Study(String),
+    /// A run.
+    Run {
+        name: String,
+        /// Whether it stands below its study.
+        is_below: bool,
+    },
+}
+
+impl Row {
+    /// The run, if it is one.
+    pub(super) fn run(&self) -> Option<&str> {
+        match self {
+            Self::Study(_) => None,
+            Self::Run { name, .. } => Some(name),
+        }
+    }
+
+    /// Whether it is the same, wherever it stands.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Study(name), Self::Study(other)) => name == other,
+            _ => self.run().is_some() && self.run() == other.run(),
+        }
+    }
+}
+
+/// Rows of runs in order, each with its study: the runs of one together below it, where the
+/// first of them stands.
+fn grouped(runs: Vec<(Option<String>, String)>) -> Vec<Row> {
+    let mut below: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for (study, name) in runs {
+        let is_below = study.is_some();
+        let row = Row::Run { name, is_below };
+        let Some(study) = study else {
+            order.push(row);
+            continue;
+        };
+        if !below.contains_key(&study) {
+            order.push(Row::Study(study.clone()));
+        }
+        below.entry(study).or_default().push(row);
+    }
+    let with_runs = order.into_iter().flat_map(|row| {
+        let runs = match &row {
+            Row::Study(name) => below.remove(name).unwrap_or_default(),
+            Row::Run { .. } => Vec::new(),
+        };
+        std::iter::once(row).chain(runs)
+    });
+    with_runs.collect()
+}
+
 /// A list of runs.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     known: BTreeMap<String, RunSummary>,
     /// Every field that any run's configuration has.
     fields: Fields,
-    /// Names of the runs that are shown.
-    order: Vec<String>,
+    /// What is shown: the runs of a study together, where the first of them stands.
+    order: Vec<Row>,
     selection: Selection,
-    /// The selected run, which stays selected wherever it moves.
-    selected: Option<String>,
+    /// The selected row, which stays selected wherever it moves.
+    selected: Option<Row>,
     /// A run that is to be selected once it appears.
     awaited: Option<String>,
 }
@@ -60,9 +118,10 @@ impl Listing {
         runs: impl Iterator<Item = (&'a str, &'a RunEntry)>,
         filter: &Filter,
         sorting: &Sorting,
+        by_study: bool,
     ) {
         let mut before = std::mem::take(&mut self.known);
-        let mut keyed: Vec<(Key, String)> = Vec::new();
+        let mut keyed: Vec<(Key, (Option<String>, String))> = Vec::new();
         let mut fields = Fields::default();
         for (name, run) in runs {
             let known = before
@@ -71,29 +130,35 @@ impl Listing {
             let subject = known.subject(name, run);
             fields.add(&subject);
             if filter.shows(&subject) {
-                keyed.push((sorting.field.key(&subject), name.to_owned()));
+                let plan = run.plan.as_ref().filter(|_| by_study);
+                let study = plan.and_then(|plan| Some(plan.study.as_ref()?.study.clone()));
+                keyed.push((sorting.field.key(&subject), (study, name.to_owned())));
             }
             self.known.insert(name.to_owned(), known);
         }
         // Names arrive sorted and sorting is stable: equals stay by name.
         keyed.sort_by(|(a, _), (b, _)| compare(a, b, sorting.descends()));
         self.fields = fields;
-        self.order = keyed.into_iter().map(|(_, name)| name).collect();
+        self.order = grouped(keyed.into_iter().map(|(_, run)| run).collect());
         self.find_selected();
     }
 
     /// Follows the selected run to its new row. If it is gone, the row stays; where a
     /// filter lets no run through, it is selected again once it is shown.
     fn find_selected(&mut self) {
-        let row = |name: &String| self.order.iter().position(|other| other == name);
-        let awaited = self.awaited.as_ref().and_then(row);
+        let place = |row: &Row| self.order.iter().position(|other| other.is(row));
+        let awaited = self.awaited.as_deref().and_then(|name| self.place_of(name));
         if awaited.is_some() {
             self.awaited = None;
         }
-        if let Some(at) = awaited.or_else(|| self.selected.as_ref().and_then(row)) {
+        if let Some(at) = awaited.or_else(|| self.selected.as_ref().and_then(place)) {
             self.selection.set(at);
         }
         self.remember();
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        self.order.iter().position(|row| row.run() == Some(name))
     }
 
     fn remember(&mut self) {
@@ -112,9 +177,31 @@ impl Listing {
         Some(self.known.get(name)?.subject(name, run))
     }
 
-    /// The runs that are shown, in order.
-    pub(super) fn order(&self) -> &[String] {
+    /// What is shown, in order.
+    pub(super) fn order(&self) -> &[Row] {
         &self.order
+    }
+
+    /// The runs that are shown, in order.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
+        self.order.iter().filter_map(Row::run)
+    }
+
+    /// The runs that are shown below a study.
+    pub(super) fn below(&self, study: &str) -> impl Iterator<Item = &str> {
+        let is_it = |row: &Row| matches!(row, Row::Study(name) if name == study);
+        let at = self
+            .order
+            .iter()
+            .position(is_it)
+            .unwrap_or(self.order.len());
+        self.order[at..].iter().skip(1).map_while(|row| match row {
+            Row::Run {
+                name,
+                is_below: true,
+            } => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// How many there are, shown or not.
@@ -122,15 +209,27 @@ impl Listing {
         self.known.len()
     }
 
-    /// The row that is selected, and its run.
-    pub(super) fn selected(&self) -> Option<(usize, &str)> {
-        let at = self.selection.get(self.order.len())?;
-        Some((at, &self.order[at]))
+    /// The number of the row that is selected.
+    pub(super) fn selected_row(&self) -> Option<usize> {
+        self.selection.get(self.order.len())
+    }
+
+    /// The run that is selected, if it is one.
+    pub(super) fn selected(&self) -> Option<&str> {
+        self.order[self.selected_row()?].run()
+    }
+
+    /// The study that is selected, if it is one.
+    pub(super) fn selected_study(&self) -> Option<&str> {
+        match &self.order[self.selected_row()?] {
+            Row::Study(name) => Some(name),
+            Row::Run { .. } => None,
+        }
     }
 
     /// The run that is selected, or will be once it is shown again.
     pub(super) fn selected_name(&self) -> Option<&str> {
-        self.selected.as_deref()
+        self.selected.as_ref().and_then(Row::run)
     }
 
     /// The rows in view.
@@ -157,11 +256,14 @@ impl Listing {
 
     /// Selects a run, now or when it appears.
     pub(super) fn select_name(&mut self, name: &str) {
-        self.selected = Some(name.to_owned());
-        match self.order.iter().position(|other| other == name) {
+        match self.place_of(name) {
             Some(at) => self.selection.set(at),
-            None => self.awaited = self.selected.clone(),
+            None => self.awaited = Some(name.to_owned()),
         }
+        self.selected = Some(Row::Run {
+            name: name.to_owned(),
+            is_below: false,
+        });
     }
 
     /// Every field that any run's configuration has.

@@ -14,10 +14,13 @@ mod overlay;
 mod pareto;
 mod run_actions;
 mod screen;
+mod studies;
 mod table;
 
 #[cfg(test)]
 mod frame_tests;
+#[cfg(test)]
+mod study_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -33,10 +36,12 @@ use self::marks::Marks;
 use self::overlay::Overlay;
 use self::pareto::ParetoView;
 pub(in crate::ui) use self::run_actions::{note_run, on_exported, rename_run, tag_run};
+use self::studies::Studies;
 use self::table::Hit;
 use crate::format::shorten;
 use crate::listing::{Field, Filter, Subject};
 use crate::store::{RunEntry, Runs};
+use crate::study::Study;
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{ColumnChooser, Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
@@ -92,14 +97,23 @@ pub struct RunsTable {
     comparison: Comparison,
     overlay: Overlay,
     pareto: ParetoView,
+    studies: Studies,
 }
 
 impl RunsTable {
+    /// Takes in the studies that there are files of.
+    pub(in crate::ui) fn on_studies(&mut self, known: Vec<Study>, runs: &Runs) {
+        self.studies.know(known);
+        self.changed(runs);
+    }
+
     /// Takes in what the runs are now.
     pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
-        self.runs.refresh(runs.iter(), &self.filter, &self.sorting);
+        self.runs
+            .refresh(runs.iter(), &self.filter, &self.sorting, true);
         self.trash
-            .refresh(runs.trash(), &Filter::default(), &self.sorting);
+            .refresh(runs.trash(), &Filter::default(), &self.sorting, false);
+        self.studies.refresh(runs);
         let listed = runs.iter().map(|(name, run)| self.runs.subject(name, run));
         let trashed = runs
             .trash()
@@ -120,7 +134,7 @@ impl RunsTable {
 
     /// Selects the run under the cursor.
     pub(in crate::ui) fn select(&self, shared: &mut Shared) {
-        if let Some((_, name)) = self.runs.selected() {
+        if let Some(name) = self.runs.selected() {
             shared.selected = Some(name.to_owned());
         }
     }
@@ -201,6 +215,9 @@ impl RunsTable {
             }
             Action::Left => self.skipped = self.skipped.saturating_sub(1),
             Action::Right => self.skipped = (self.skipped + 1).min(self.columns.shown().len() - 2),
+            Action::Activate if self.selected_study().is_some() => {
+                self.details = Some(!self.shows_details(width));
+            }
             Action::Activate if self.view == View::Runs => {
                 return self.runs.selected().is_some();
             }
@@ -368,6 +385,12 @@ impl RunsTable {
             }
             View::Runs if self.runs.order().is_empty() => &[Action::Back, Action::Filter],
             View::Trash if self.trash.total() == 0 => &[Action::Back],
+            View::Runs if self.selected_study().is_some() => &[
+                Action::RunDetails,
+                Action::MarkRun,
+                Action::Filter,
+                Action::SortRuns,
+            ],
             View::Runs if self.covers(width) => &[
                 Action::RunDetails,
                 Action::Activate,
@@ -439,9 +462,15 @@ impl RunsTable {
         }
     }
 
+    /// The selected study, if it is one.
+    fn selected_study(&self) -> Option<&str> {
+        let is_listed = self.view == View::Runs;
+        self.runs.selected_study().filter(|_| is_listed)
+    }
+
     /// The selected run.
     fn selected<'a>(&'a self, runs: &'a Runs) -> Option<Subject<'a>> {
-        let (_, name) = self.listing().selected()?;
+        let name = self.listing().selected()?;
         self.listing().subject(name, self.find(runs, name)?)
     }
 

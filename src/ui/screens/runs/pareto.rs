@@ -64,8 +64,8 @@ struct Areas {
 impl RunsTable {
     /// The runs of the picture: the marked ones, or all that are listed.
     fn shown_runs<'a>(&'a self, runs: &'a Runs) -> Vec<Subject<'a>> {
-        let names = self.runs.order().iter();
-        let marked = |name: &&String| self.marks.count() == 0 || self.marks.place(name).is_some();
+        let names = self.runs.shown();
+        let marked = |name: &&str| self.marks.count() == 0 || self.marks.place(name).is_some();
         let subjects = names
             .filter(marked)
             .filter_map(|name| self.runs.subject(name, runs.get(name)?));

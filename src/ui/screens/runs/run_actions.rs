@@ -20,6 +20,9 @@ const PROMPTED: usize = 50;
 impl RunsTable {
     /// Does something with the selected run, or shows why not.
     pub(super) fn act_on_run(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
+        if let Some(study) = self.selected_study().map(str::to_owned) {
+            return self.act_on_study(action, &study, shared);
+        }
         let Some(run) = self.selected(runs) else {
             return;
         };
@@ -49,6 +52,27 @@ impl RunsTable {
             }
             (Action::PinBaseline, _) => self.marks.pin(&name),
             _ => ask(action, &run, shared),
+        }
+    }
+}
+
+impl RunsTable {
+    /// Marks the runs of a study, or takes their marks away where all have one.
+    fn act_on_study(&mut self, action: Action, study: &str, shared: &mut Shared) {
+        if action != Action::MarkRun {
+            let message = format!("{study} is a study; select one of its runs below");
+            return shared.notify(LogLine::info(message));
+        }
+        let runs: Vec<String> = self.runs.below(study).map(str::to_owned).collect();
+        let unmarked = runs.iter().filter(|name| self.marks.place(name).is_none());
+        let unmarked: Vec<&String> = unmarked.collect();
+        let toggled = if unmarked.is_empty() {
+            runs.iter().collect()
+        } else {
+            unmarked
+        };
+        for name in toggled {
+            self.marks.toggle(name);
         }
     }
 }

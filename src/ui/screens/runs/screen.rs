@@ -58,14 +58,14 @@ impl RunsTable {
 
     /// Whether the particulars stand in place of the table.
     pub(in crate::ui) fn covers(&self, width: u16) -> bool {
-        let is_shown = self.shows_details(width) && self.listing().selected().is_some();
+        let is_shown = self.shows_details(width) && self.listing().selected_row().is_some();
         self.view == View::Runs && is_shown && width < ROOM
     }
 
     /// The table and the particulars: side by side where there is room, else one
     /// or the other.
     pub(super) fn panes(&self, area: Rect) -> (Option<Rect>, Option<Rect>) {
-        if !self.shows_details(area.width) || self.listing().selected().is_none() {
+        if !self.shows_details(area.width) || self.listing().selected_row().is_none() {
             return (Some(area), None);
         }
         if area.width < ROOM {
@@ -110,6 +110,7 @@ impl RunsTable {
                 marks: &self.marks,
                 baseline: self.baseline(),
                 columns: &self.columns,
+                progress: &|study| self.studies.progress(study),
                 sorting: &self.sorting,
                 queue: &shared.queue,
                 skipped: self.skipped,
@@ -119,7 +120,10 @@ impl RunsTable {
             };
             table.draw(theme, frame, place);
         }
-        if let Some(place) = details {
+        if let (Some(place), Some(study)) = (details, self.selected_study()) {
+            self.studies
+                .draw(study, self.details_above, shared, frame, place);
+        } else if let Some(place) = details {
             let frozen = selected
                 .as_ref()
                 .and_then(|run| self.listing().known(run.name))
@@ -145,7 +149,7 @@ impl RunsTable {
     }
 
     fn title(&self) -> String {
-        let (shown, total) = (self.listing().order().len(), self.listing().total());
+        let (shown, total) = (self.listing().shown().count(), self.listing().total());
         let what = if self.view == View::Trash {
             "Trash"
         } else {

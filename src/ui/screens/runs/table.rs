@@ -11,11 +11,11 @@
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Position, Rect};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::column::{Baseline, Columns, Shown, cell};
-use super::listing::{Listing, Sorting};
+use super::listing::{Listing, Row, Sorting};
 use super::marks::{BASELINE, Marks, look};
 use crate::format::{shorten, shorten_middle, width_of};
 use crate::listing::{Column, Field, legend};
@@ -27,6 +27,9 @@ use crate::ui::widget::wrap::wrapped;
 /// Cells before a run's name: its mark, the baseline's or that of a run that
 /// could not be read, a space.
 const MARKS: u16 = 3;
+
+/// Before the name of a run that stands below its study.
+const BELOW: &str = "  ";
 
 /// Least cells in which a text column is worth drawing.
 const NARROWEST_TEXT: u16 = 8;
@@ -147,6 +150,8 @@ pub(super) struct Table<'a> {
     pub(super) columns: &'a Columns,
     pub(super) sorting: &'a Sorting,
     pub(super) skipped: usize,
+    /// How far a study is.
+    pub(super) progress: &'a dyn Fn(&str) -> String,
     /// What waits to be trained.
     pub(super) queue: &'a [Waiting],
     pub(super) title: String,
@@ -194,7 +199,7 @@ impl Table<'_> {
         }
         let buffer = frame.buffer_mut();
         self.draw_header(&layout, theme, buffer);
-        let selected = self.listing.selected().map(|(at, _)| at);
+        let selected = self.listing.selected_row();
         for (y, at) in (layout.rows.y..).zip(self.listing.window(layout.height())) {
             let row = Rect {
                 y,
@@ -273,8 +278,31 @@ impl Table<'_> {
         }
     }
 
+    /// `shapes  7 of 12 done, 1 training, 1 failed`.
+    fn draw_study(&self, name: &str, theme: &Theme, row: Rect, buffer: &mut Buffer) {
+        let room = row.width.saturating_sub(MARKS);
+        let progress = (self.progress)(name);
+        let most = usize::from(room).saturating_sub(width_of(&progress) + 2);
+        let line = Line::from(vec![
+            Span::styled(
+                shorten_middle(name, most.max(NARROWEST_TEXT.into())),
+                theme.accent(),
+            ),
+            Span::styled(format!("  {progress}"), theme.muted()),
+        ]);
+        put(
+            &line,
+            false,
+            (row.x + MARKS.min(row.width), row.y, room),
+            buffer,
+        );
+    }
+
     fn draw_row(&self, at: usize, layout: &Layout, theme: &Theme, row: Rect, buffer: &mut Buffer) {
-        let name = self.listing.order()[at].as_str();
+        let (name, is_below) = match &self.listing.order()[at] {
+            Row::Run { name, is_below } => (name.as_str(), *is_below),
+            Row::Study(name) => return self.draw_study(name, theme, row, buffer),
+        };
         let subject = (self.find)(name).and_then(|run| self.listing.subject(name, run));
         let Some(subject) = subject else {
             return;
@@ -308,7 +336,9 @@ impl Table<'_> {
                 _ => cell(&column.field, &subject, baseline, theme),
             };
             if at == 0 {
-                line = Line::styled(shorten_middle(name, most), theme.text());
+                let indent = if is_below { BELOW } else { "" };
+                let name = shorten_middle(name, most.saturating_sub(width_of(indent)));
+                line = Line::styled(format!("{indent}{name}"), theme.text());
             } else if line.width() > most {
                 let style = line.style;
                 line = Line::styled(shorten(&line.to_string(), most), style);

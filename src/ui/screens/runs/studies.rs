@@ -1,0 +1,279 @@
+//! Studies among the runs: how far each is, and what its variants come to so far.
+//!
+//! ```text
+//! ┌ shapes ────────────────────────────────────────────┐
+//! │ 6 student passes, seeds 1, 2, 3                    │
+//! │ 7 of 12 done, 1 training, 1 failed                 │
+//! │                                                    │
+//! │ best weights, mean ± standard deviation            │
+//! │ variant     seeds   valid top-1     test top-1     │
+//! │ vanilla     3 of 3  79.3 ± 3.1 %    77.5 ± 2.5 %   │
+//! │ multi-view  2 of 3  62.2 ± 11.2 %   60.3 ± 11.8 %  │
+//! │                                                    │
+//! │ Difference from vanilla, valid top-1 (best)        │
+//! │ multi-view  2       -17.1 [-29.3, -7.3]            │
+//! └────────────────────────────────────────────────────┘
+//! ```
+
+use std::collections::BTreeMap;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Padding, Paragraph};
+
+use super::details::{fitted, scrolling};
+use crate::format::{MISSING, plural, shorten_middle, width_of};
+use crate::run::StudyRole;
+use crate::store::{Owner, RunEntry, RunState, Runs};
+use crate::study::cells::standing_of;
+use crate::study::wording::{difference_words, spread_words, title};
+use crate::study::{Compared, Progress, Study, StudyTable};
+use crate::ui::shared::Shared;
+
+/// Cells of a variant's name.
+const VARIANT: usize = 30;
+
+/// The studies that have runs, or files.
+#[derive(Debug, Default)]
+pub(super) struct Studies {
+    /// Those that there are files of.
+    known: Vec<Study>,
+    /// What there is of those that have runs, by name.
+    groups: BTreeMap<String, Group>,
+}
+
+/// What there is of a study.
+#[derive(Debug)]
+struct Group {
+    /// What it was computed of.
+    seen: Vec<Seen>,
+    progress: Progress,
+    /// None where there is no file of the study.
+    table: Option<StudyTable>,
+}
+
+/// What decides the results of a study of a run.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    name: String,
+    state: RunState,
+    is_owned: bool,
+    has_changes: bool,
+}
+
+impl Seen {
+    fn of(name: &str, run: &RunEntry) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: run.state(),
+            is_owned: run.owner != Owner::None,
+            has_changes: run.store.adjustments().next().is_some(),
+        }
+    }
+}
+
+impl Studies {
+    /// Takes in the studies that there are files of.
+    pub(super) fn know(&mut self, known: Vec<Study>) {
+        if self.known != known {
+            self.known = known;
+            self.groups.clear();
+        }
+    }
+
+    /// Takes in what the runs are now. What a study comes to is computed where one of its
+    /// runs began, ended or was changed.
+    pub(super) fn refresh(&mut self, runs: &Runs) {
+        let mut found: BTreeMap<&str, Vec<(&str, &RunEntry)>> = BTreeMap::new();
+        for (name, run) in runs.iter() {
+            let study = run.plan.as_ref().and_then(|plan| plan.study.as_ref());
+            if let Some(of) = study {
+                found.entry(&of.study).or_default().push((name, run));
+            }
+        }
+        let mut before = std::mem::take(&mut self.groups);
+        for (study, runs) in found {
+            let seen = runs.iter().map(|(name, run)| Seen::of(name, run)).collect();
+            let group = match before.remove(study) {
+                Some(group) if group.seen == seen => group,
+                _ => {
+                    let known = self.known.iter().find(|known| known.name == study);
+                    let runs: Vec<&RunEntry> = runs.into_iter().map(|(_, run)| run).collect();
+                    Group::of(known, &runs, seen)
+                }
+            };
+            self.groups.insert(study.to_owned(), group);
+        }
+    }
+
+    /// How far a study is, in words.
+    pub(super) fn progress(&self, study: &str) -> String {
+        let group = self.groups.get(study);
+        group.map_or_else(String::new, |group| group.progress.to_string())
+    }
+
+    /// Draws what a study comes to, of which `above` lines are scrolled away.
+    pub(super) fn draw(
+        &self,
+        study: &str,
+        above: usize,
+        shared: &Shared,
+        frame: &mut Frame,
+        area: Rect,
+    ) {
+        let (keymap, theme) = (&shared.keymap, &shared.theme);
+        let most = usize::from(area.width.saturating_sub(4));
+        let mut block = Block::bordered()
+            .title(format!(" {} ", shorten_middle(study, most)))
+            .padding(Padding::horizontal(1))
+            .border_style(theme.border(false));
+        let inside = block.inner(area);
+        let mut lines = self.lines(study, usize::from(inside.width), shared);
+        let hidden = lines.len().saturating_sub(usize::from(inside.height));
+        if hidden > 0 {
+            lines.drain(..above.min(hidden));
+            block = block.title_bottom(scrolling(keymap, theme));
+        }
+        frame.render_widget(Paragraph::new(lines).block(block), area);
+    }
+
+    fn lines(&self, study: &str, width: usize, shared: &Shared) -> Vec<Line<'static>> {
+        let theme = &shared.theme;
+        let Some(group) = self.groups.get(study) else {
+            return Vec::new();
+        };
+        let progress = Line::styled(group.progress.to_string(), theme.accent());
+        let Some(table) = &group.table else {
+            let unknown = "No file of this study is among the experiments: its variants are not \
+                           compared here.";
+            let unknown = Line::styled(unknown.to_owned(), theme.muted());
+            return fitted(vec![progress, Line::default(), unknown], width);
+        };
+        let seeds: Vec<String> = table.seeds.iter().map(ToString::to_string).collect();
+        let word = if seeds.len() == 1 { "seed" } else { "seeds" };
+        let head = format!("{}, {word} {}", table.budget, seeds.join(", "));
+        let muted = |text: &String| Line::styled(text.clone(), theme.muted());
+        let what = muted(&"best weights, mean ± standard deviation".to_owned());
+        let mut lines = vec![Line::raw(head), progress, Line::default(), what];
+        let results = grid(&results(table), width);
+        lines.extend(results.first().map(muted));
+        lines.extend(results.into_iter().skip(1).map(Line::raw));
+        let differences = differences(table);
+        if !differences.is_empty() {
+            lines.push(Line::default());
+            let baseline = &table.baseline().variant;
+            let what = title(Compared::Best, table.metric);
+            let unit = if table.metric.quantity().is_share() {
+                ", percentage points"
+            } else {
+                ""
+            };
+            let title = format!("Difference from {baseline}, {what}{unit}");
+            lines.push(Line::styled(title, theme.muted()));
+            lines.extend(grid(&differences, width).into_iter().map(Line::raw));
+        }
+        if !table.remarks.is_empty() {
+            lines.push(Line::default());
+        }
+        let remarks = table.remarks.iter();
+        lines.extend(remarks.map(|remark| Line::styled(format!("! {remark}"), theme.warn())));
+        fitted(lines, width)
+    }
+}
+
+impl Group {
+    fn of(study: Option<&Study>, runs: &[&RunEntry], seen: Vec<Seen>) -> Self {
+        // Where the study does not fit its runs, they are counted as they are.
+        let known = study.and_then(|study| Some((study, study.outlook(runs).ok()?)));
+        let Some((study, outlook)) = known else {
+            let standings = (0..).zip(runs).filter_map(|(number, run)| {
+                let of = run.plan.as_ref()?.study.as_ref()?;
+                (of.role != StudyRole::Speed).then(|| standing_of(run, number))
+            });
+            return Self {
+                seen,
+                progress: Progress::of(None, standings),
+                table: None,
+            };
+        };
+        Self {
+            seen,
+            progress: outlook.progress(),
+            table: Some(StudyTable::of(study, runs, &outlook)),
+        }
+    }
+}
+
+/// Titles, and a row for every variant.
+fn results(table: &StudyTable) -> Vec<Vec<String>> {
+    let compared = [Compared::Best, Compared::Test];
+    let shown = table.compared();
+    let compared: Vec<Compared> = compared
+        .into_iter()
+        .filter(|it| shown.contains(it))
+        .collect();
+    let mut titles = vec!["variant".to_owned(), "seeds".to_owned()];
+    titles.extend(compared.iter().map(|it| {
+        let title = title(*it, table.metric);
+        // Of the best weights are all of them.
+        title.trim_end_matches(" (best)").to_owned()
+    }));
+    let mut rows = vec![titles];
+    for row in &table.rows {
+        let seeds = format!("{} of {}", row.runs.len(), table.seeds.len());
+        let mut cells = vec![shorten_middle(&row.variant, VARIANT), seeds];
+        cells.extend(compared.iter().map(|compared| {
+            let spread = row.spread(|run| run.value(*compared));
+            spread.map_or_else(
+                || MISSING.to_owned(),
+                |spread| match spread.std {
+                    // Of a single seed there is none, which its number says.
+                    None => table.metric.written(spread.mean),
+                    Some(_) => spread_words(spread, table.metric),
+                },
+            )
+        }));
+        rows.push(cells);
+    }
+    rows
+}
+
+/// A row for every variant that has a seed of the baseline.
+fn differences(table: &StudyTable) -> Vec<Vec<String>> {
+    let others = table.rows.iter().enumerate();
+    let others = others.filter(|(at, _)| *at != table.baseline);
+    let rows = others.filter_map(|(_, row)| {
+        let difference = row.difference(table.baseline(), Compared::Best)?;
+        Some(vec![
+            shorten_middle(&row.variant, VARIANT),
+            plural(difference.seeds, "seed", "seeds"),
+            difference_words(difference, table.metric),
+        ])
+    });
+    rows.collect()
+}
+
+/// Rows of cells as lines; the first column gives way where there is no room.
+fn grid(rows: &[Vec<String>], width: usize) -> Vec<String> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let of = |column: usize| rows.iter().map(move |row| width_of(&row[column])).max();
+    let mut widths: Vec<usize> = (0..columns).map(|at| of(at).unwrap_or_default()).collect();
+    let all = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
+    if let Some(first) = widths.first_mut() {
+        *first = first.saturating_sub(all.saturating_sub(width)).max(8);
+    }
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            let cell = shorten_middle(cell, *width);
+            let spare = width.saturating_sub(width_of(&cell));
+            format!("{cell}{}", " ".repeat(spare))
+        });
+        cells
+            .collect::<Vec<String>>()
+            .join("  ")
+            .trim_end()
+            .to_owned()
+    };
+    rows.iter().map(line).collect()
+}
