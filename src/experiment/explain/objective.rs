@@ -167,7 +167,7 @@ fn formula(term: &Term) -> String {
                     "mean (q_s − q_t)², q = Q / ‖Q‖, Q = mean of A² over channels".to_owned()
                 }
                 FeatureComparison::Similarity => {
-                    "mean (G_s − G_t)², G = A Aᵀ of the batch, rows divided by their norms"
+                    "mean (G_s − G_t)², G = products of the images in pairs, rows divided by their norms"
                         .to_owned()
                 }
                 FeatureComparison::Relation { distance, angle } => format!(
