@@ -392,6 +392,15 @@ pub(in crate::engine) fn int(size: usize) -> i64 {
     i64::try_from(size).expect("sizes of tensors fit in memory")
 }
 
+/// Whether a convolution reads single pixels with gaps between them, which are taken out first
+/// then: on processors with AVX2 the backward pass of libtorch 2.11 writes beyond its maps where
+/// their channels do not fill vectors, and the program crashes (PyTorch does, too).
+fn pixels_come_first(conv: &Conv) -> bool {
+    const VECTOR: usize = 8;
+    let is_gapped = conv.kernel == 1 && conv.stride > 1 && conv.padding == 0;
+    is_gapped && !conv.inputs.is_multiple_of(VECTOR)
+}
+
 impl Arithmetic for LibTorchNative {
     type Vector = Native;
     type Map = Map;
@@ -407,10 +416,17 @@ impl Arithmetic for LibTorchNative {
 
     fn conv(conv: &Conv, input: Map, kernel: Native, bias: Option<Native>) -> Map {
         let bias = bias.map(|bias| bias.to_kind(kernel.kind()));
-        Map::free(input.values.conv2d(
+        let (input, stride) = if pixels_come_first(conv) {
+            let stride = int(conv.stride);
+            let rows = input.values.slice(2, None, None, stride);
+            (channels_last(&rows.slice(3, None, None, stride)), 1)
+        } else {
+            (input.values, conv.stride)
+        };
+        Map::free(input.conv2d(
             &kernel,
             bias,
-            [int(conv.stride); 2],
+            [int(stride); 2],
             [int(conv.padding); 2],
             [1; 2],
             int(conv.groups),
@@ -565,7 +581,7 @@ impl FakeQuantize for LibTorchNative {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
     use crate::engine::threads::share_among;
@@ -578,6 +594,24 @@ mod tests {
         let logits = passes.forward(images);
         let step = passes.finish(&logits.clone().square().mean());
         (logits.inner(), Tensor::cat(step.gradients, 0))
+    }
+
+    #[test]
+    fn narrow_networks_have_the_gradients_of_the_other_backend() {
+        let model = Model::ResNetCifar { depth: 8, width: 4 };
+        let graph = build(&model, (56, 56), 5).unwrap();
+        let values = (0..8 * 3 * 56 * 56).map(|at| (at as f32 * 0.37).sin());
+        let values: Vec<f32> = values.collect();
+        let gradient = |device: &Device| {
+            let network = Network::new(graph.clone(), 3, device);
+            let images = TensorData::new(values.clone(), [8, 3, 56, 56]);
+            let images = Tensor::from_data(images, device);
+            let (_, gradient) = pass(&network, Precision::Fp32, images);
+            Tensor::<1>::from_data(gradient.into_data(), &Device::flex())
+        };
+        let [ours, theirs] = [Device::libtorch(), Device::flex()].map(|it| gradient(&it));
+        let difference = norm(ours - theirs.clone()) / norm(theirs);
+        assert!(difference < 1e-3, "{difference}");
     }
 
     #[test]
