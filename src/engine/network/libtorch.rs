@@ -236,13 +236,13 @@ impl Tape {
         });
         let passes = passes.collect::<Option<Vec<_>>>()?;
         let precision = self.precision;
-        let passed = self.side_by_side(passes, |(images, parameters, after)| {
+        let given = self.side_by_side(passes, |(images, parameters, after)| {
             let mut seen = Vec::new();
             let values = (parameters, Statistics::Batch(&mut seen));
             let given = walk_in(precision, graph, &images, values, after);
             (given, seen)
         });
-        let leaves = passed.into_iter().map(|(given, seen)| {
+        let leaves = given.into_iter().map(|(given, seen)| {
             follow(statistics, &seen);
             self.passed(given)
         });
