@@ -92,7 +92,7 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
         assumed_readable: checked.images.assumed_readable,
         unreadable: &checked.images.unreadable,
         models: &checked.models,
-        stages: checked.stages.iter().map(CheckedStages::of).collect(),
+        stages: &checked.stages,
         notes: &checked
             .images
             .notes
@@ -173,35 +173,15 @@ struct CheckedExperiment<'a> {
     unreadable: &'a [SkippedImage],
     models: &'a [ModelSummary],
     /// The feature maps of the models that have layouts, in the order of evaluation.
-    stages: Vec<CheckedStages<'a>>,
+    stages: &'a [CheckedStages],
     notes: &'a [&'a String],
 }
 
 /// The feature maps of a model.
 #[derive(Serialize)]
-struct CheckedStages<'a> {
+struct CheckedStages {
     phase: Phase,
-    stages: Vec<CheckedStage<'a>>,
-}
-
-/// A feature map by its name: channels, height and width.
-#[derive(Serialize)]
-struct CheckedStage<'a> {
-    name: &'a str,
-    shape: [usize; 3],
-}
-
-impl<'a> CheckedStages<'a> {
-    fn of((phase, stages): &'a (Phase, Vec<Stage>)) -> Self {
-        let stages = stages.iter().map(|stage| CheckedStage {
-            name: &stage.name,
-            shape: stage.shape,
-        });
-        Self {
-            phase: *phase,
-            stages: stages.collect(),
-        }
-    }
+    stages: Vec<Stage>,
 }
 
 /// An experiment held against its images.
@@ -210,7 +190,7 @@ struct Checked {
     images: CheckedImages,
     models: Vec<ModelSummary>,
     /// Feature maps of the models that have layouts.
-    stages: Vec<(Phase, Vec<Stage>)>,
+    stages: Vec<CheckedStages>,
     notes: Vec<String>,
 }
 
@@ -292,11 +272,14 @@ impl Checked {
 }
 
 /// The feature maps of the networks, the teacher's first.
-fn stages(networks: &Networks) -> Vec<(Phase, Vec<Stage>)> {
-    let teacher = networks.teacher.iter();
-    let teacher = teacher.map(|graph| (Phase::Teacher, graph.stages()));
-    let student = (Phase::Student, networks.student.stages());
-    teacher.chain([student]).collect()
+fn stages(networks: &Networks) -> Vec<CheckedStages> {
+    let teacher = networks.teacher.iter().map(|graph| (Phase::Teacher, graph));
+    let models = teacher.chain([(Phase::Student, &networks.student)]);
+    let checked = models.map(|(phase, graph)| CheckedStages {
+        phase,
+        stages: graph.stages(),
+    });
+    checked.collect()
 }
 
 fn messages(notes: &[Note]) -> Vec<String> {
@@ -385,8 +368,8 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
 
 fn sizes(checked: &Checked) -> String {
     let stages = |phase: Phase| {
-        let found = checked.stages.iter().find(|(of, _)| *of == phase);
-        let names = found.map(|(_, stages)| stages.iter().map(Stage::to_string));
+        let found = checked.stages.iter().find(|of| of.phase == phase);
+        let names = found.map(|found| found.stages.iter().map(Stage::to_string));
         names.map(|names| ("stages", names.collect::<Vec<_>>().join(", ")))
     };
     let mut rows: Vec<(&str, String)> = checked

@@ -125,26 +125,35 @@ impl<'a> AnswerStore<'a> {
         store
     }
 
-    /// Sees to the logits of samples that are looked up next: several blocks are computed
-    /// at once.
+    /// The logits `[class]` of each of these training images as they are, samples of a batch;
+    /// none of one that cannot be read any more.
     ///
     /// # Errors
     /// If more images than are tolerated went bad, or the teacher fails.
-    pub fn prepare(&mut self, samples: impl Iterator<Item = u64>) -> Result<(), Failure> {
-        let blocks: BTreeSet<u64> = samples.map(block_of).collect();
-        let in_memory = |block: &u64| self.memory.contains_key(block);
-        if blocks.iter().all(in_memory) {
-            return Ok(());
-        }
-        let taken = (self.memory.len() + blocks.len()) * BLOCK * self.classes;
-        if taken * size_of::<f32>() > MOST_IN_MEMORY {
+    pub fn logits(&mut self, samples: &[u64]) -> Result<Vec<Option<&[f32]>>, Failure> {
+        self.prepare(samples)?;
+        let row = |&sample: &u64| {
+            let (_, index) = split(sample);
+            let at = (index % BLOCK as u64) as usize * self.classes;
+            let row = &self.memory[&block_of(sample)][at..at + self.classes];
+            (!row[0].is_nan()).then_some(row)
+        };
+        Ok(samples.iter().map(row).collect())
+    }
+
+    /// Sees to it that the blocks of these samples are in memory. Those that are in no file
+    /// are computed, several at once.
+    fn prepare(&mut self, samples: &[u64]) -> Result<(), Failure> {
+        let blocks: BTreeSet<u64> = samples.iter().copied().map(block_of).collect();
+        let is_absent = |block: &u64| !self.memory.contains_key(block);
+        let mut absent: Vec<u64> = blocks.iter().copied().filter(is_absent).collect();
+        let taken = (self.memory.len() + absent.len()) * BLOCK * self.classes;
+        if !absent.is_empty() && taken * size_of::<f32>() > MOST_IN_MEMORY {
             self.memory.clear();
+            absent = blocks.into_iter().collect();
         }
         let mut lacking = Vec::new();
-        for block in blocks {
-            if self.memory.contains_key(&block) {
-                continue;
-            }
+        for block in absent {
             match self.read(block) {
                 Some(rows) => {
                     self.memory.insert(block, rows);
@@ -163,20 +172,6 @@ impl<'a> AnswerStore<'a> {
             self.memory.insert(block, rows);
         }
         Ok(())
-    }
-
-    /// The logits `[sample][class]` of training images as they are; none for one
-    /// that cannot be read any more. Samples are those of a batch.
-    ///
-    /// # Errors
-    /// If more images than are tolerated went bad, or the teacher fails.
-    pub fn logits(&mut self, sample: u64) -> Result<Option<&[f32]>, Failure> {
-        self.prepare(std::iter::once(sample))?;
-        let (_, index) = split(sample);
-        let at = (index % BLOCK as u64) as usize * self.classes;
-        let rows = &self.memory[&block_of(sample)];
-        let row = &rows[at..at + self.classes];
-        Ok((!row[0].is_nan()).then_some(row))
     }
 
     /// What a person should know since the last call; each once.

@@ -122,8 +122,12 @@ pub fn kept_logits<'a>(
 /// # Errors
 /// The first of them.
 pub fn known_stages(network: &Network, stages: &[String]) -> Result<(), AnswerError> {
-    let unknown = |name: &&String| network.graph().stage(name).is_none();
-    match stages.iter().find(unknown) {
+    if stages.is_empty() {
+        return Ok(());
+    }
+    let known = network.graph().stages();
+    let is_unknown = |name: &&String| known.iter().all(|stage| stage.name != **name);
+    match stages.iter().find(is_unknown) {
         Some(name) => Err(AnswerError::NoMap(name.clone())),
         None => Ok(()),
     }

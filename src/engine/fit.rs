@@ -315,13 +315,11 @@ impl<'a> Fit<'a> {
             if self.loader.untouched_share(p) < LEAST_UNTOUCHED {
                 continue;
             }
-            let samples = batch.samples.iter().zip(untouched);
-            let looked_up = samples.filter(|(_, untouched)| **untouched);
-            store.prepare(looked_up.map(|(&sample, _)| sample))?;
-            for (image, &sample) in batch.samples.iter().enumerate() {
-                if untouched[image]
-                    && let Some(row) = store.logits(sample)?
-                {
+            let images = (0..batch.samples.len()).filter(|&image| untouched[image]);
+            let images: Vec<usize> = images.collect();
+            let samples: Vec<u64> = images.iter().map(|&image| batch.samples[image]).collect();
+            for (image, row) in images.into_iter().zip(store.logits(&samples)?) {
+                if let Some(row) = row {
                     known.images.push(image);
                     known.logits.extend(row);
                 }

@@ -109,7 +109,7 @@ impl Lanes {
         parts: Vec<I>,
         work: impl Fn(I) -> T + Sync,
     ) -> Vec<T> {
-        // What libtorch has against a part is an error of whoever waits for it.
+        // A failure of libtorch in a part is an error of the thread that waits for it.
         let catches = device::catches_panics();
         let parts: Vec<_> = parts
             .into_iter()

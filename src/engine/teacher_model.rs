@@ -185,16 +185,7 @@ impl Classify for Teacher {
             Some(most) if most < batch => {
                 let parts = images.split(most, 0).into_iter();
                 let parts = parts.map(|part| self.forward_at_once(part, stages));
-                let parts = parts.collect::<Result<Vec<_>, _>>()?;
-                let map = |at: usize| {
-                    let parts = parts.iter().map(|part| part.maps[at].clone());
-                    Tensor::cat(parts.collect(), 0)
-                };
-                let logits = parts.iter().map(|part| part.logits.clone());
-                Ok(Forwarded {
-                    logits: Tensor::cat(logits.collect(), 0),
-                    maps: (0..stages.len()).map(map).collect(),
-                })
+                Ok(Forwarded::joined(parts.collect::<Result<_, _>>()?))
             }
             _ => self.forward_at_once(images, stages),
         }

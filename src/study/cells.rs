@@ -227,11 +227,13 @@ impl Outlook {
         Progress::of(Some(standings.len()), standings)
     }
 
-    /// The cell to train next, of those that `may` be trained.
-    #[must_use]
-    pub fn next(&self, may: impl Fn(Cell) -> bool) -> Option<(Cell, Standing)> {
-        let mut cells = self.cells.iter().copied();
-        cells.find(|(cell, standing)| standing.is_open() && may(*cell))
+    /// The cells that are to be trained, or are, in the order in which they are; of those that
+    /// `may` be trained.
+    pub fn unfinished(&self, may: impl Fn(Cell) -> bool) -> impl Iterator<Item = (Cell, Standing)> {
+        let cells = self.cells.iter().copied();
+        cells.filter(move |(cell, standing)| {
+            may(*cell) && (standing.is_open() || matches!(standing, Standing::Training(_)))
+        })
     }
 
     /// What there is of a cell.
@@ -394,6 +396,12 @@ mod tests {
         assert_eq!(study().cells(), order.map(|(of, seed)| cell(of, seed)));
     }
 
+    /// The first cell that nobody trains.
+    fn next(outlook: &Outlook, may: impl Fn(Cell) -> bool) -> Option<(Cell, Standing)> {
+        let mut unfinished = outlook.unfinished(may);
+        unfinished.find(|(_, standing)| standing.is_open())
+    }
+
     #[test]
     fn an_interrupted_run_comes_before_what_is_missing_after_it_and_a_complete_one_never() {
         let study = study();
@@ -410,9 +418,9 @@ mod tests {
         ];
         assert_eq!(standings(&outlook), expected);
         let first = (cell(MULTI_VIEW, 5), Standing::Interrupted(0));
-        assert_eq!(outlook.next(|_| true), Some(first));
+        assert_eq!(next(&outlook, |_| true), Some(first));
         let second = (cell(VANILLA, 6), Standing::Missing);
-        assert_eq!(outlook.next(|cell| cell != first.0), Some(second));
+        assert_eq!(next(&outlook, |cell| cell != first.0), Some(second));
         assert!(outlook.unused.is_empty());
     }
 
@@ -427,7 +435,7 @@ mod tests {
         training.owner = Owner::Here;
         let runs = [failed, training];
         let outlook = study.outlook(&runs).unwrap();
-        let (next, _) = outlook.next(|_| true).unwrap();
+        let (next, _) = next(&outlook, |_| true).unwrap();
         assert_eq!(next, cell(VANILLA, 6));
         assert_eq!(outlook.cells[0].1, Standing::Failed(0));
         assert_eq!(failure(&runs[0]), Some("loss is NaN"));
@@ -488,7 +496,7 @@ mod tests {
             [None, Some((60.0 / seconds).floor() as u32)]
         );
         assert_eq!(outlook.cells[0].1, Standing::Done(0));
-        let next = outlook.next(|_| true).unwrap();
+        let next = next(&outlook, |_| true).unwrap();
         assert_eq!(next, (cell(VANILLA, 5), Standing::Missing));
     }
 }

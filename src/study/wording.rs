@@ -1,7 +1,7 @@
 //! Results of a study in words, the same on a screen, in a table and in a picture.
 
 use super::spread::{Difference, Spread};
-use super::table::Compared;
+use super::table::{Compared, StudyTable};
 use crate::experiment::metric::{Quantity, ValidMetric};
 use crate::format::loss;
 
@@ -16,6 +16,24 @@ pub fn title(compared: Compared, metric: ValidMetric) -> String {
         Compared::Best => format!("valid {quantity} (best)"),
         Compared::Last => format!("valid {quantity} (last)"),
         Compared::Test => format!("test {quantity} (best)"),
+    }
+}
+
+/// What all variants have: `12 epochs, seeds 1, 2, 3`.
+#[must_use]
+pub fn conditions(table: &StudyTable) -> String {
+    let seeds: Vec<String> = table.seeds.iter().map(ToString::to_string).collect();
+    let word = if seeds.len() == 1 { "seed" } else { "seeds" };
+    format!("{}, {word} {}", table.budget, seeds.join(", "))
+}
+
+/// What follows the title of differences: `, percentage points` of shares.
+#[must_use]
+pub fn difference_unit(metric: ValidMetric) -> &'static str {
+    if metric.quantity().is_share() {
+        ", percentage points"
+    } else {
+        ""
     }
 }
 

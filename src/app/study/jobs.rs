@@ -42,6 +42,9 @@ struct Running {
     lines: JoinHandle<()>,
 }
 
+/// The processes of this one, which has them stop where it does.
+struct Processes(Vec<Running>);
+
 /// Trains every cell that has no complete run, so many at a time. Whether it came to its
 /// end.
 pub fn train(
@@ -51,20 +54,8 @@ pub fn train(
     arguments: &Arguments,
     stop: &StopSignal,
 ) -> Result<bool, AppError> {
-    let mut running = Vec::new();
-    let is_over = train_with(&mut running, work, jobs, file, arguments, stop);
-    end(running);
-    is_over
-}
-
-fn train_with(
-    running: &mut Vec<Running>,
-    work: &mut Work,
-    jobs: usize,
-    file: &Path,
-    arguments: &Arguments,
-    stop: &StopSignal,
-) -> Result<bool, AppError> {
+    let mut processes = Processes(Vec::new());
+    let running = &mut processes.0;
     let machine = Machine::of(jobs, arguments.device);
     // What there is changes where a run ends, here or in another process.
     let (mut has_changed, mut others) = (true, None::<Others>);
@@ -84,7 +75,7 @@ fn train_with(
         while has_changed && running.len() < jobs {
             let ours: Vec<Cell> = running.iter().map(|it| it.cell).collect();
             match work.pick(&ours)? {
-                Picked::Cell(cell) => {
+                Picked::Cell(cell, _) => {
                     let is_free = |slot: &usize| running.iter().all(|it| it.slot != *slot);
                     let slot = (0..jobs).find(is_free).unwrap_or_default();
                     let started = machine.start(work.study, cell, slot, file, arguments);
@@ -125,14 +116,16 @@ fn poll(running: &mut Vec<Running>) -> std::io::Result<Vec<Cell>> {
     Ok(ended)
 }
 
-/// Has the processes stop, and waits until their runs are saved.
-fn end(mut running: Vec<Running>) {
-    for process in &mut running {
-        drop(process.child.stdin.take());
-    }
-    for mut process in running {
-        if let Ok(status) = process.child.wait() {
-            process.ended(status);
+impl Drop for Processes {
+    /// Has them stop, and waits until their runs are saved.
+    fn drop(&mut self) {
+        for process in &mut self.0 {
+            drop(process.child.stdin.take());
+        }
+        for mut process in self.0.drain(..) {
+            if let Ok(status) = process.child.wait() {
+                process.ended(status);
+            }
         }
     }
 }

@@ -47,8 +47,8 @@ pub enum Next {
 
 /// The cell that comes next.
 pub enum Picked {
-    /// One that nobody trained a moment ago.
-    Cell(Cell),
+    /// One that nobody trained a moment ago, and where it is claimed.
+    Cell(Cell, PathBuf),
     /// None: other processes train what is left.
     Wait(Others),
     /// None.
@@ -118,13 +118,11 @@ impl<'a> Work<'a> {
     /// As [`pick`](Self::pick).
     pub fn next(&self) -> Result<Next, AppError> {
         loop {
-            let cell = match self.pick(&[])? {
-                Picked::Cell(cell) => cell,
+            let (cell, path) = match self.pick(&[])? {
+                Picked::Cell(cell, claim) => (cell, claim),
                 Picked::Wait(others) => return Ok(Next::Wait(others)),
                 Picked::Over => return Ok(Next::Over),
             };
-            let seen = self.see()?;
-            let path = self.claim(&seen, cell)?;
             let Some(claim) = Claim::take(&path).map_err(AppError::Claim)? else {
                 continue;
             };
@@ -149,19 +147,16 @@ impl<'a> Work<'a> {
     pub fn pick(&self, ours: &[Cell]) -> Result<Picked, AppError> {
         let seen = self.see()?;
         let mut others = Vec::new();
-        for (cell, standing) in &seen.outlook.cells {
-            let is_trained = matches!(standing, Standing::Training(_));
-            if !self.may(*cell) || ours.contains(cell) || !(standing.is_open() || is_trained) {
-                continue;
-            }
+        let may = |cell| self.may(cell) && !ours.contains(&cell);
+        for (cell, standing) in seen.outlook.unfinished(may) {
             let run = standing.run().map(|run| seen.runs[run].folder.path());
             let other = Other {
-                cell: *cell,
-                claim: self.claim(&seen, *cell)?,
+                cell,
+                claim: self.claim(&seen, cell)?,
                 run: run.map(Path::to_owned),
             };
-            if !is_trained && !other.is_claimed()? {
-                return Ok(Picked::Cell(*cell));
+            if standing.is_open() && !other.is_claimed()? {
+                return Ok(Picked::Cell(cell, other.claim));
             }
             others.push(other);
         }

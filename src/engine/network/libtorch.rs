@@ -71,7 +71,7 @@ pub(super) fn forward(
         let statistics = statistics.map(|both| both.each_ref().map(Native::shallow_clone));
         (images, shared(&parameters), statistics.collect::<Vec<_>>())
     });
-    let mut given = side_by_side(
+    let given = side_by_side(
         &network.device,
         parts.collect(),
         |(images, parameters, statistics)| {
@@ -79,12 +79,9 @@ pub(super) fn forward(
             tch::no_grad(|| walk_in(precision, &network.graph, &images, values, after))
         },
     );
-    let given = if given.len() == 1 {
-        given.remove(0)
-    } else {
-        Given::joined(&given)
-    };
-    Some(given.forwarded())
+    Some(Forwarded::joined(
+        given.into_iter().map(Given::forwarded).collect(),
+    ))
 }
 
 /// The same tensors for another reader.
@@ -108,19 +105,6 @@ impl Given {
         Self {
             maps: maps.map(|map| map.to_kind(Kind::Float)).collect(),
             logits: logits.to_kind(Kind::Float),
-        }
-    }
-
-    /// What was given for parts of a batch, as one.
-    fn joined(parts: &[Self]) -> Self {
-        let join = |of: &dyn Fn(&Self) -> &Native| {
-            let of_parts: Vec<&Native> = parts.iter().map(of).collect();
-            Native::cat(&of_parts, 0)
-        };
-        let maps = parts.first().map_or(0, |part| part.maps.len());
-        Self {
-            logits: join(&|part| &part.logits),
-            maps: (0..maps).map(|at| join(&|part| &part.maps[at])).collect(),
         }
     }
 

@@ -301,6 +301,24 @@ fn places(graph: &Graph, stages: &[String]) -> Vec<usize> {
 }
 
 impl Forwarded {
+    /// What is given for the parts of a batch, of which there is at least one, as one.
+    #[must_use]
+    pub fn joined(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let map = |at: usize| {
+            let parts = parts.iter().map(|part| part.maps[at].clone());
+            Tensor::cat(parts.collect(), 0)
+        };
+        let maps = parts.first().map_or(0, |part| part.maps.len());
+        let logits = parts.iter().map(|part| part.logits.clone());
+        Self {
+            logits: Tensor::cat(logits.collect(), 0),
+            maps: (0..maps).map(map).collect(),
+        }
+    }
+
     /// What a walk with burn's operations gave.
     fn of_walk((logits, taken): (Tensor<2>, Vec<Value<Burn>>)) -> Self {
         let maps = taken.into_iter().map(|value| match value {

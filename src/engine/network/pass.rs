@@ -112,7 +112,7 @@ impl RecordedForward {
     /// If the images are on another device than the network.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>) -> Tensor<2> {
-        self.pass(images, false).logits
+        self.forward_views(vec![(images, false)]).remove(0).logits
     }
 
     /// The same of every view of a batch, in their order, with the feature maps of the
@@ -124,17 +124,9 @@ impl RecordedForward {
     pub fn forward_views(&mut self, views: Vec<(Tensor<4>, bool)>) -> Vec<Forwarded> {
         #[cfg(feature = "libtorch")]
         if let (None, Some(tape)) = (&self.effective, &mut self.tape) {
-            let after = |wants_maps| {
-                if wants_maps {
-                    self.after.as_slice()
-                } else {
-                    &[]
-                }
-            };
             let views = views.into_iter();
-            let views: Vec<_> = views
-                .map(|(images, wants)| (images, after(wants)))
-                .collect();
+            let views = views.map(|(images, wants_maps)| (images, wanted(&self.after, wants_maps)));
+            let views: Vec<_> = views.collect();
             let Network {
                 graph, statistics, ..
             } = &mut self.network;
@@ -148,12 +140,9 @@ impl RecordedForward {
             .collect()
     }
 
+    /// One pass where none is taken beside another.
     fn pass(&mut self, images: Tensor<4>, wants_maps: bool) -> Forwarded {
-        let after = if wants_maps {
-            self.after.as_slice()
-        } else {
-            &[]
-        };
+        let after = wanted(&self.after, wants_maps);
         if let (Some(values), Some(quantization)) = (&self.effective, &self.network.quantization) {
             #[cfg(feature = "libtorch")]
             let found = match &mut self.tape {
@@ -175,11 +164,6 @@ impl RecordedForward {
             return tape
                 .forward(graph, statistics, &images, wants_maps)
                 .expect(ON_ITS_DEVICE);
-        }
-        #[cfg(feature = "libtorch")]
-        if let Some(tape) = &mut self.tape {
-            let given = tape.forward(graph, statistics, &[(images, after)]);
-            return given.expect(ON_ITS_DEVICE).remove(0);
         }
         self.network.forward_train(images, after)
     }
@@ -249,6 +233,11 @@ impl RecordedForward {
 
 fn zeros(parameter: &Parameter) -> Tensor<1> {
     parameter.value.clone().inner().zeros_like()
+}
+
+/// After how many layers maps are taken, if they are wanted.
+fn wanted(after: &[usize], wants_maps: bool) -> &[usize] {
+    if wants_maps { after } else { &[] }
 }
 
 /// Why images are where the network is: who makes a step puts them there.

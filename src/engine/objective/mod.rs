@@ -242,14 +242,7 @@ impl Evaluation<'_> {
                 temperature,
             } => {
                 let temperature = self.knob(temperature)?;
-                let losses = views
-                    .iter()
-                    .map(|&view| self.distill(view, *divergence, temperature))
-                    .collect::<Result<Vec<_>, _>>()?;
-                if losses.is_empty() {
-                    return Err(self.too_few_views());
-                }
-                Ok(Tensor::cat(losses, 0).mean())
+                self.mean_over(views, |view| self.distill(view, *divergence, temperature))
             }
             Loss::Truth { view, target } => self.truth(*view, *target),
             Loss::Features {
@@ -257,16 +250,7 @@ impl Evaluation<'_> {
                 comparison,
                 pairs,
                 ..
-            } => {
-                let losses = views
-                    .iter()
-                    .map(|&view| self.features(view, *comparison, pairs))
-                    .collect::<Result<Vec<_>, _>>()?;
-                if losses.is_empty() {
-                    return Err(self.too_few_views());
-                }
-                Ok(Tensor::cat(losses, 0).mean())
-            }
+            } => self.mean_over(views, |view| self.features(view, *comparison, pairs)),
             Loss::Consistency { views, space } => {
                 let views = views
                     .iter()
@@ -282,6 +266,20 @@ impl Evaluation<'_> {
                 loss::consistency(views, *space).ok_or_else(|| self.too_few_views())
             }
         }
+    }
+
+    /// The mean of the losses of these views.
+    fn mean_over(
+        &self,
+        views: &[usize],
+        loss: impl Fn(usize) -> Result<Tensor<1>, ObjectiveError>,
+    ) -> Result<Tensor<1>, ObjectiveError> {
+        let losses = views.iter().map(|&view| loss(view));
+        let losses = losses.collect::<Result<Vec<_>, _>>()?;
+        if losses.is_empty() {
+            return Err(self.too_few_views());
+        }
+        Ok(Tensor::cat(losses, 0).mean())
     }
 
     fn distill(

@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::graph::{Graph, Layer};
 use super::trace::Shape;
 
@@ -18,11 +20,12 @@ use super::trace::Shape;
 pub const EMBEDDING: &str = "embedding";
 
 /// A feature map with a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stage {
     /// Path of the PyTorch module that gives it, or [`EMBEDDING`].
     pub name: String,
     /// How many of the graph's layers lead to it.
+    #[serde(skip)]
     pub layers: usize,
     /// Channels, height and width; features are maps of one pixel.
     pub shape: [usize; 3],
@@ -75,12 +78,6 @@ impl Graph {
             shape: module.shape,
         });
         maps.chain(self.embedding()).collect()
-    }
-
-    /// The stage of this name.
-    #[must_use]
-    pub fn stage(&self, name: &str) -> Option<Stage> {
-        self.stages().into_iter().find(|stage| stage.name == name)
     }
 
     /// The features that the last fully connected layer takes.

@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use crate::format::{MISSING, count, duration, milliseconds, number, plural};
 use crate::report::runs::{grid, text_of};
 use crate::study::table::VariantRow;
-use crate::study::wording::{difference_words, spread_words, title};
+use crate::study::wording::{conditions, difference_unit, difference_words, spread_words, title};
 use crate::study::{CONFIDENCE, Compared, Difference, StudyTable};
 use crate::untrusted::clean_line;
 
@@ -144,14 +144,7 @@ fn name_cell(name: &str) -> String {
 
 /// `shapes: 12 student passes, seeds 1, 2, 3`.
 pub(in crate::report) fn head(table: &StudyTable) -> String {
-    let seeds: Vec<String> = table.seeds.iter().map(ToString::to_string).collect();
-    let word = if seeds.len() == 1 { "seed" } else { "seeds" };
-    format!(
-        "{}: {}, {word} {}",
-        clean_line(&table.study),
-        table.budget,
-        seeds.join(", ")
-    )
+    format!("{}: {}", clean_line(&table.study), conditions(table))
 }
 
 pub(in crate::report) fn results(table: &StudyTable) -> Grid {
@@ -248,11 +241,7 @@ pub(in crate::report) fn notes(table: &StudyTable) -> Vec<String> {
 }
 
 pub(in crate::report) fn difference_title(table: &StudyTable) -> String {
-    let unit = if table.metric.quantity().is_share() {
-        ", percentage points"
-    } else {
-        ""
-    };
+    let unit = difference_unit(table.metric);
     let baseline = clean_line(&table.baseline().variant).into_owned();
     format!("Difference from {baseline}{unit}")
 }

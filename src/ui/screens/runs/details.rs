@@ -49,11 +49,6 @@ pub(super) fn draw(
     area: Rect,
 ) {
     let (keymap, theme) = (&shared.keymap, &shared.theme);
-    let most = usize::from(area.width.saturating_sub(4));
-    let block = Block::bordered()
-        .title(format!(" {} ", shorten_middle(run.name, most)))
-        .padding(Padding::horizontal(1))
-        .border_style(theme.border(false));
     let sheet = Sheet { theme };
     let parts = [
         sheet.standing(run, shared),
@@ -65,24 +60,44 @@ pub(super) fn draw(
         sheet.happenings(run),
         sheet.place(run, keymap),
     ];
-    let inside = block.inner(area);
-    let height = usize::from(inside.height);
-    let parts = parts
-        .into_iter()
-        .map(|part| fitted(part, usize::from(inside.width)));
-    let parts: Vec<Vec<Line>> = parts.filter(|part| !part.is_empty()).collect();
-    let spaced = parts.iter().map(Vec::len).sum::<usize>() + parts.len() - 1;
-    // Air between the parts is the first thing to go where there is no room.
-    let has_air = spaced <= height;
-    let mut lines = Vec::new();
-    for part in parts {
-        if has_air && !lines.is_empty() {
-            lines.push(Line::default());
+    let lines = |inside: Rect| {
+        let parts = parts.into_iter();
+        let parts = parts.map(|part| fitted(part, usize::from(inside.width)));
+        let parts: Vec<Vec<Line>> = parts.filter(|part| !part.is_empty()).collect();
+        let spaced = parts.iter().map(Vec::len).sum::<usize>() + parts.len() - 1;
+        // Air between the parts is the first thing to go where there is no room.
+        let has_air = spaced <= usize::from(inside.height);
+        let mut lines = Vec::new();
+        for part in parts {
+            if has_air && !lines.is_empty() {
+                lines.push(Line::default());
+            }
+            lines.extend(part);
         }
-        lines.extend(part);
-    }
-    let mut block = block;
-    let hidden = lines.len().saturating_sub(height);
+        lines
+    };
+    scrolled(run.name, lines, above, shared, frame, area);
+}
+
+/// Draws a pane of the lines that are made for the area inside it, of which `above` are
+/// scrolled away.
+pub(super) fn scrolled(
+    title: &str,
+    lines: impl FnOnce(Rect) -> Vec<Line<'static>>,
+    above: usize,
+    shared: &Shared,
+    frame: &mut Frame,
+    area: Rect,
+) {
+    let (keymap, theme) = (&shared.keymap, &shared.theme);
+    let most = usize::from(area.width.saturating_sub(4));
+    let mut block = Block::bordered()
+        .title(format!(" {} ", shorten_middle(title, most)))
+        .padding(Padding::horizontal(1))
+        .border_style(theme.border(false));
+    let inside = block.inner(area);
+    let mut lines = lines(inside);
+    let hidden = lines.len().saturating_sub(usize::from(inside.height));
     if hidden > 0 {
         lines.drain(..above.min(hidden));
         block = block.title_bottom(scrolling(keymap, theme));
@@ -91,7 +106,7 @@ pub(super) fn draw(
 }
 
 /// Which keys show the rest.
-pub(super) fn scrolling(keymap: &Keymap, theme: &Theme) -> Line<'static> {
+fn scrolling(keymap: &Keymap, theme: &Theme) -> Line<'static> {
     let keys = [Action::Left, Action::Right].map(|action| keymap.key(action).unwrap_or_default());
     Line::styled(format!(" {} {} scroll ", keys[0], keys[1]), theme.accent()).right_aligned()
 }

@@ -20,14 +20,13 @@ use std::collections::BTreeMap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Padding, Paragraph};
 
-use super::details::{fitted, scrolling};
+use super::details::{fitted, scrolled};
 use crate::format::{MISSING, plural, shorten_middle, width_of};
 use crate::run::StudyRole;
 use crate::store::{Owner, RunEntry, RunState, Runs};
 use crate::study::cells::standing_of;
-use crate::study::wording::{difference_words, spread_words, title};
+use crate::study::wording::{conditions, difference_unit, difference_words, spread_words, title};
 use crate::study::{Compared, Progress, Study, StudyTable};
 use crate::ui::shared::Shared;
 
@@ -122,20 +121,8 @@ impl Studies {
         frame: &mut Frame,
         area: Rect,
     ) {
-        let (keymap, theme) = (&shared.keymap, &shared.theme);
-        let most = usize::from(area.width.saturating_sub(4));
-        let mut block = Block::bordered()
-            .title(format!(" {} ", shorten_middle(study, most)))
-            .padding(Padding::horizontal(1))
-            .border_style(theme.border(false));
-        let inside = block.inner(area);
-        let mut lines = self.lines(study, usize::from(inside.width), shared);
-        let hidden = lines.len().saturating_sub(usize::from(inside.height));
-        if hidden > 0 {
-            lines.drain(..above.min(hidden));
-            block = block.title_bottom(scrolling(keymap, theme));
-        }
-        frame.render_widget(Paragraph::new(lines).block(block), area);
+        let lines = |inside: Rect| self.lines(study, usize::from(inside.width), shared);
+        scrolled(study, lines, above, shared, frame, area);
     }
 
     fn lines(&self, study: &str, width: usize, shared: &Shared) -> Vec<Line<'static>> {
@@ -150,12 +137,14 @@ impl Studies {
             let unknown = Line::styled(unknown.to_owned(), theme.muted());
             return fitted(vec![progress, Line::default(), unknown], width);
         };
-        let seeds: Vec<String> = table.seeds.iter().map(ToString::to_string).collect();
-        let word = if seeds.len() == 1 { "seed" } else { "seeds" };
-        let head = format!("{}, {word} {}", table.budget, seeds.join(", "));
         let muted = |text: &String| Line::styled(text.clone(), theme.muted());
         let what = muted(&"best weights, mean ± standard deviation".to_owned());
-        let mut lines = vec![Line::raw(head), progress, Line::default(), what];
+        let mut lines = vec![
+            Line::raw(conditions(table)),
+            progress,
+            Line::default(),
+            what,
+        ];
         let results = grid(&results(table), width);
         lines.extend(results.first().map(muted));
         lines.extend(results.into_iter().skip(1).map(Line::raw));
@@ -164,11 +153,7 @@ impl Studies {
             lines.push(Line::default());
             let baseline = &table.baseline().variant;
             let what = title(Compared::Best, table.metric);
-            let unit = if table.metric.quantity().is_share() {
-                ", percentage points"
-            } else {
-                ""
-            };
+            let unit = difference_unit(table.metric);
             let title = format!("Difference from {baseline}, {what}{unit}");
             lines.push(Line::styled(title, theme.muted()));
             lines.extend(grid(&differences, width).into_iter().map(Line::raw));
