@@ -36,7 +36,9 @@ pub fn each_alone<I: Send, T: Send>(
 
 /// The same of a few parts that take equally long: they divide the threads among themselves,
 /// where that leaves none over, and share libtorch's operations among theirs. Operations on
-/// small images are too short to be shared well.
+/// small images are too short to be shared well. The part of a number always comes to the same
+/// thread: libtorch's autograd adds gradients in the order in which a thread recorded what
+/// they come from, and a record of two threads would have none that is the same again.
 #[cfg(feature = "libtorch")]
 pub fn side_by_side<I: Send, T: Send>(
     device: &Device,
@@ -115,7 +117,8 @@ impl Lanes {
             .into_iter()
             .map(|part| Mutex::new(Some(part)))
             .collect();
-        let next = AtomicUsize::new(0);
+        // Each lane begins with the part of its number.
+        let next = AtomicUsize::new(at_once);
         let take =
             |part: &Mutex<Option<I>>| part.lock().unwrap_or_else(PoisonError::into_inner).take();
         let done = self.kept.broadcast(|lane| {
@@ -123,10 +126,10 @@ impl Lanes {
                 return Vec::new();
             }
             threads::share_among(share);
-            let turns = std::iter::from_fn(|| {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                Some((at, take(parts.get(at)?)?))
-            });
+            let others = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            let turns = std::iter::once(lane.index())
+                .chain(others)
+                .map_while(|at| Some((at, take(parts.get(at)?)?)));
             device::catching(catches, || {
                 turns.map(|(at, part)| (at, work(part))).collect()
             })
