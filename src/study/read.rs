@@ -158,9 +158,11 @@ impl Study {
                 _ => StudyRole::Speed,
             };
             let cell = Cell { variant, role };
-            reports.extend(self.experiment(cell, *epochs).err());
+            if let Err(report) = self.planned(cell, *epochs) {
+                reports.push((self.variants[variant].words(), report));
+            }
         }
-        Report::all(reports).map_or(Ok(()), Err)
+        Report::of_alike(self.variants.len(), &reports).map_or(Ok(()), Err)
     }
 
     /// The experiment of a cell, whose variant is trained for so many epochs.
@@ -168,9 +170,14 @@ impl Study {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn experiment(&self, cell: Cell, epochs: Option<u32>) -> Result<Loaded, Report> {
+        let planned = self.planned(cell, epochs);
+        planned.map_err(|report| report.about(&self.variants[cell.variant].words()))
+    }
+
+    /// The same, with errors that do not name the variant.
+    fn planned(&self, cell: Cell, epochs: Option<u32>) -> Result<Loaded, Report> {
         let set = self.changes(cell, epochs)?;
-        let loaded = load_text(&self.base.text, &self.base.origin, &set);
-        loaded.map_err(|report| report.about(&self.variants[cell.variant].words()))
+        load_text(&self.base.text, &self.base.origin, &set)
     }
 
     /// Which run of the study the run of a cell is.
@@ -640,5 +647,36 @@ mod tests {
         let study = read(&text).unwrap();
         let found = study.check(&[Some(4), Some(4)]).unwrap_err().to_string();
         assert!(found.contains("variant \"multi-view\""), "{found}");
+    }
+
+    #[test]
+    fn an_error_that_variants_share_is_reported_once() {
+        let wrong = "(name: \"steep\", set: [\"lr=Constant(-1.0)\"]), (name: \"steeper\", set: [\"lr=Constant(-1.0)\"])";
+        let text = STUDY.replace(
+            "(name: \"vanilla\")",
+            &format!("(name: \"vanilla\"), {wrong}"),
+        );
+        let study = read(&text).unwrap();
+        let found = study.check(&[Some(4); 4]).unwrap_err().to_string();
+        // Each has its own place.
+        assert!(found.contains("variant \"steep\":"), "{found}");
+        assert!(found.contains("variant \"steeper\":"), "{found}");
+        let text = STUDY.replace(
+            "base: \"base.ron\"",
+            "base: Experiment(
+            data: (train: Shapes(classes: 3, count: 60, size: 16)),
+            teacher: (model: Cnn(channels: [4]), weights: File(\"absent.safetensors\")),
+            student: (model: Cnn(channels: [4])),
+            method: Vanilla(),
+            epochs: 4,
+        )",
+        );
+        let study = read(&text).unwrap();
+        let found = study.check(&[Some(4); 2]).unwrap_err();
+        assert_eq!(found.count(), 1, "{found}");
+        assert!(
+            found.to_string().starts_with("error: there is no file"),
+            "{found}"
+        );
     }
 }

@@ -225,6 +225,31 @@ impl Report {
         (all.count() > 0).then_some(all)
     }
 
+    /// The reports of things that are alike, by their names, as one. An error of all `things` has no
+    /// name before it, one of several the first of theirs.
+    #[must_use]
+    pub fn of_alike(things: usize, reports: &[(String, Self)]) -> Option<Self> {
+        let has = |report: &Self, diagnostic| report.diagnostics.contains(diagnostic);
+        let named = reports.iter().map(|(_, report)| {
+            let mut report = report.clone();
+            for diagnostic in &mut report.diagnostics {
+                let mut names = reports
+                    .iter()
+                    .filter_map(|(name, other)| has(other, diagnostic).then_some(name));
+                let (first, others) = (names.next(), names.count());
+                let others = match others {
+                    _ if others + 1 == things && others > 0 => continue,
+                    0 => String::new(),
+                    others => format!(" and {}", plural(others, "other", "others")),
+                };
+                let first = first.map_or("", String::as_str);
+                diagnostic.message = format!("{first}{others}: {}", diagnostic.message);
+            }
+            report
+        });
+        Self::all(named)
+    }
+
     /// The same report, of whose errors each names what it is about.
     #[must_use]
     pub fn about(mut self, what: &str) -> Self {
