@@ -126,27 +126,31 @@ fn libtorch_on_the_cpu_trains_to_the_losses_of_the_pure_rust_backend() {
     );
 }
 
-#[test]
-fn feature_maps_on_libtorch_teach_what_they_teach_on_the_pure_rust_backend() {
+fn with_features() -> String {
     let method = EXPERIMENT.lines().find(|line| line.contains("method:"));
-    let text = EXPERIMENT
+    EXPERIMENT
         .replace(method.unwrap(), &format!("    method: {FEATURES},"))
         // Angles between embeddings that hardly differ yet make more of rounding.
         .replace("lr: Constant(0.05)", "lr: Constant(0.005)")
         .replace(
             "student: (model: Cnn(channels: [4, 8]))",
             "student: (model: ResNetCifar(depth: 8, width: 4))",
-        );
+        )
+}
+
+#[test]
+fn feature_maps_on_libtorch_teach_what_they_teach_on_the_pure_rust_backend() {
+    let text = with_features();
     let on = |device| losses_of(&text, device).unwrap();
     assert_close(&on("cpu"), &on("libtorch"), 1e-3);
 }
 
 #[test]
 fn libtorch_on_the_cpu_repeats_its_losses_bit_for_bit() {
-    assert_eq!(
-        losses_on("libtorch").unwrap(),
-        losses_on("libtorch").unwrap()
-    );
+    for text in [EXPERIMENT, &with_features()] {
+        let losses = || losses_of(text, "libtorch").unwrap();
+        assert_eq!(losses(), losses());
+    }
 }
 
 #[test]
