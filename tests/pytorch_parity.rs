@@ -20,6 +20,7 @@ use workbench::experiment::architecture::build;
 use workbench::experiment::method::{ExpansionContext, MethodSpec};
 use workbench::experiment::model::Model;
 use workbench::experiment::objective::Objective;
+use workbench::experiment::plan::TruthSettings;
 use workbench::experiment::spec::Precision;
 
 /// Greatest difference, as a share of the greatest value of the same tensor.
@@ -35,7 +36,7 @@ struct Method {
     written: &'static str,
     labelled: usize,
     clip: Option<f64>,
-    label_smoothing: f64,
+    truth: TruthSettings<'static>,
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn vanilla_steps_agree_with_pytorch() {
         written: "Vanilla(w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: None,
-        label_smoothing: 0.0,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -56,7 +57,7 @@ fn adaptive_augmentation_steps_agree_with_pytorch() {
         written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: None,
-        label_smoothing: 0.0,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -68,7 +69,7 @@ fn clipped_multi_view_steps_agree_with_pytorch() {
                   w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: Some(1.0),
-        label_smoothing: 0.0,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -88,7 +89,10 @@ fn multi_view_consistency_under_adaptive_augmentation_agrees_with_pytorch() {
         )",
         labelled: 4,
         clip: None,
-        label_smoothing: 0.1,
+        truth: TruthSettings {
+            label_smoothing: 0.1,
+            ..TruthSettings::default()
+        },
     });
 }
 
@@ -131,8 +135,7 @@ fn terms_over_feature_maps_and_their_regressor_agree_with_pytorch() {
             knobs: &knobs,
             lr,
             clip: Some(1.0),
-            label_smoothing: 0.0,
-            class_weights: None,
+            truth: TruthSettings::default(),
             accumulate: 1,
             precision: Precision::Fp32,
         };
@@ -179,8 +182,7 @@ fn assert_agrees(method: &Method) {
             knobs: &knobs,
             lr,
             clip: method.clip,
-            label_smoothing: method.label_smoothing,
-            class_weights: None,
+            truth: method.truth,
             accumulate: 1,
             precision: Precision::Fp32,
         };

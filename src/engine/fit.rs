@@ -247,8 +247,7 @@ impl<'a> Fit<'a> {
                 knobs: &knobs,
                 lr,
                 clip: training.clip,
-                label_smoothing: training.label_smoothing,
-                class_weights: training.weights_of_classes(),
+                truth: training.truth(),
                 accumulate: training.accumulate,
                 precision: training.precision,
             },
@@ -460,10 +459,9 @@ impl<'a> Fit<'a> {
         let round = &self.state.round;
         let waits = round.waits(step, &timeline);
         let target = round.compared_target(step, &timeline, training);
-        let weights = training.weights_of_classes();
         let mut truth = target
             .filter(|_| waits)
-            .map(|target| TruthLoss::new(target, training.label_smoothing, weights));
+            .map(|target| TruthLoss::new(target, training.truth()));
         let evaluation = match self.evaluate(truth.as_mut(), inbox) {
             Err(Failure::Stopped) => {
                 self.save()?;

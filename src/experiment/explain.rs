@@ -9,7 +9,7 @@ mod text;
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{
     Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision,
-    RoundSpec, SamplerSpec,
+    RoundSpec, SamplerSpec, TruthLossSpec,
 };
 use super::timeline::Timeline;
 use crate::format::{number, precise};
@@ -186,6 +186,7 @@ fn training_rows(training: &Training, page: &mut Page) {
         None => "none: all classes alike".to_owned(),
     };
     page.row("class weights", &weights);
+    page.row("truth loss", &truth_loss(training.truth_loss));
     let checkpoints = training.checkpoint_every.map_or_else(
         || "every epoch".to_owned(),
         |steps| format!("every epoch and every {steps} steps"),
@@ -197,6 +198,19 @@ fn training_rows(training: &Training, page: &mut Page) {
             training.log_every
         ),
     );
+}
+
+fn truth_loss(loss: TruthLossSpec) -> String {
+    let TruthLossSpec::BinaryCrossEntropy(binary) = loss else {
+        return "cross-entropy".to_owned();
+    };
+    let over = if binary.sum_classes { "sum" } else { "mean" };
+    let targets = binary
+        .target_threshold
+        .map_or_else(String::new, |threshold| {
+            format!("; a target above {} is 1", precise(threshold))
+        });
+    format!("binary cross-entropy, {over} over the classes{targets}")
 }
 
 fn optimizer(optimizer: &OptimizerSpec) -> String {

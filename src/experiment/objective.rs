@@ -262,12 +262,12 @@ pub enum ConsistencySpace {
 /// What the student's output is held against in a truth term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum TruthTarget {
-    /// Cross-entropy with the label; unlabelled images are left out.
+    /// The label; unlabelled images are left out.
     #[default]
     Label,
-    /// Cross-entropy with the teacher's most likely class on the same view.
+    /// The teacher's most likely class on the same view.
     TeacherHard,
-    /// Cross-entropy with the teacher's softmax on the same view.
+    /// The teacher's softmax on the same view.
     TeacherSoft,
 }
 

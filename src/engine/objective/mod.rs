@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use thiserror::Error;
 
@@ -14,6 +15,8 @@ use crate::data::MixedLabel;
 use crate::experiment::objective::{
     Divergence, FeatureComparison, Loss, Objective, StagePair, Term, TruthTarget,
 };
+use crate::experiment::plan::TruthSettings;
+use crate::experiment::spec::TruthLossSpec;
 use crate::untrusted::Show as _;
 
 /// Logits by view; only the views that [`Objective::student_views`] and [`teacher_views`]
@@ -40,10 +43,8 @@ pub struct Context<'a> {
     pub mixed: &'a [Vec<MixedLabel>],
     /// Value of every knob by name.
     pub knobs: &'a BTreeMap<String, f64>,
-    /// Share of the label's probability spread over all classes, in [0, 1).
-    pub label_smoothing: f64,
-    /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
-    pub class_weights: Option<&'a [f64]>,
+    /// How truth terms compare the student with their targets.
+    pub truth: TruthSettings<'a>,
     /// Parameters of the regressors by name, `[n]`, tracked where gradients are wanted.
     pub regressors: &'a BTreeMap<String, Tensor<1>>,
     /// How much of a batch this is.
@@ -386,31 +387,57 @@ impl Evaluation<'_> {
                 return Ok(nothing(&student.device()));
             };
             let rows = student.narrow(0, 0, labels.dims()[0]);
-            let smoothing = self.context.label_smoothing;
-            if let Some(mixed) = self.context.mixed.get(view).filter(|it| !it.is_empty()) {
-                let targets = mixed_targets(self.context.labels, mixed, smoothing, &rows);
-                return Ok(loss::target_cross_entropy(rows, targets));
-            }
-            let Some(weights) = self.context.class_weights else {
-                return Ok(loss::cross_entropy(rows, labels, smoothing));
-            };
-            let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
-            let count = weights.len();
-            let weights = Tensor::from_data(TensorData::new(weights, [count]), &rows.device());
-            return Ok(loss::weighted_cross_entropy(
-                rows, labels, smoothing, weights,
-            ));
+            return Ok(self.truth_of_labels(view, rows, labels));
         }
         let teacher = self.teacher(view)?;
         if student.dims() != teacher.dims() {
             return Err(self.mismatch(student.dims(), teacher.dims()));
         }
-        Ok(if target == TruthTarget::TeacherHard {
-            let classes = teacher.argmax(1).squeeze_dim(1);
-            loss::cross_entropy(student, classes, 0.0)
-        } else {
-            loss::soft_cross_entropy(student, teacher)
+        let is_hard = target == TruthTarget::TeacherHard;
+        Ok(match self.context.truth.loss {
+            TruthLossSpec::CrossEntropy if is_hard => {
+                loss::cross_entropy(student, likeliest(teacher), 0.0)
+            }
+            TruthLossSpec::CrossEntropy => loss::soft_cross_entropy(student, teacher),
+            TruthLossSpec::BinaryCrossEntropy(spec) => {
+                let targets = if is_hard {
+                    let [_, classes] = teacher.dims();
+                    loss::one_hot(likeliest(teacher), classes).float()
+                } else {
+                    softmax(teacher, 1)
+                };
+                loss::binary_cross_entropy(student, targets, spec, None)
+            }
         })
+    }
+
+    /// The student's rows of a view against their labels, or against both labels of images that
+    /// are mixed.
+    fn truth_of_labels(&self, view: usize, rows: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let settings = &self.context.truth;
+        let smoothing = settings.label_smoothing;
+        let mixed = self.context.mixed.get(view).map_or(&[][..], Vec::as_slice);
+        let targets = |rows| label_targets(self.context.labels, mixed, smoothing, rows);
+        let weights = settings.class_weights.map(|weights| {
+            let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
+            let count = weights.len();
+            Tensor::<1>::from_data(TensorData::new(weights, [count]), &rows.device())
+        });
+        match (settings.loss, weights) {
+            (TruthLossSpec::BinaryCrossEntropy(spec), weights) => {
+                let targets = targets(&rows);
+                let weights = weights.map(|each| each.select(0, labels));
+                loss::binary_cross_entropy(rows, targets, spec, weights)
+            }
+            (TruthLossSpec::CrossEntropy, _) if !mixed.is_empty() => {
+                let targets = targets(&rows);
+                loss::target_cross_entropy(rows, targets)
+            }
+            (TruthLossSpec::CrossEntropy, Some(weights)) => {
+                loss::weighted_cross_entropy(rows, labels, smoothing, weights)
+            }
+            (TruthLossSpec::CrossEntropy, None) => loss::cross_entropy(rows, labels, smoothing),
+        }
     }
 
     fn student(&self, view: usize) -> Result<Tensor<2>, ObjectiveError> {
@@ -469,9 +496,14 @@ fn nothing(device: &Device) -> Tensor<1> {
     Tensor::zeros([1], device)
 }
 
-/// What labelled images that are mixed with others are held against, `[labels, classes]`:
-/// the shares of both labels, smoothed.
-fn mixed_targets(
+/// The most likely classes, `[batch]`.
+fn likeliest(logits: Tensor<2>) -> Tensor<1, Int> {
+    logits.argmax(1).squeeze_dim(1)
+}
+
+/// What labelled images are held against, `[labels, classes]`: their labels, smoothed, or where
+/// some are mixed with others the shares of both labels.
+fn label_targets(
     labels: &[u32],
     mixed: &[MixedLabel],
     smoothing: f64,
@@ -480,10 +512,13 @@ fn mixed_targets(
     let [images, classes] = logits.dims();
     let even = smoothing / classes as f64;
     let mut targets = vec![even as f32; images * classes];
-    for (row, (&label, mixed)) in targets
-        .chunks_exact_mut(classes)
-        .zip(labels.iter().zip(mixed))
-    {
+    let rows = targets.chunks_exact_mut(classes);
+    for (at, (row, &label)) in rows.zip(labels).enumerate() {
+        let whole = MixedLabel {
+            own: 1.0,
+            other: label,
+        };
+        let mixed = mixed.get(at).copied().unwrap_or(whole);
         let own = f64::from(mixed.own);
         for (label, share) in [(label, own), (mixed.other, 1.0 - own)] {
             row[label as usize] += ((1.0 - smoothing) * share) as f32;

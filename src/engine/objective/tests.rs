@@ -1,6 +1,8 @@
 use super::*;
+use crate::event::inspection::metrics::TruthLoss;
 use crate::experiment::method::{ExpansionContext, MethodSpec};
 use crate::experiment::objective::ConsistencySpace;
+use crate::experiment::spec::BinarySpec;
 
 const CLASSES: usize = 4;
 const BATCH: usize = 3;
@@ -58,8 +60,7 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
         labels,
         mixed: &[],
         knobs: &knobs,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
         share: Share::WHOLE,
     };
@@ -103,8 +104,7 @@ fn only_the_views_that_a_term_names_are_needed() {
         labels: &[0, 1, 2],
         mixed: &[],
         knobs: &knobs,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
         share: Share::WHOLE,
     };
@@ -204,8 +204,10 @@ fn smoothing_changes_the_loss_with_labels() {
             labels: &[0, 0, 0],
             mixed: &[],
             knobs: &knobs,
-            label_smoothing,
-            class_weights: None,
+            truth: TruthSettings {
+                label_smoothing,
+                ..TruthSettings::default()
+            },
             regressors: &BTreeMap::new(),
             share: Share::WHOLE,
         };
@@ -218,13 +220,16 @@ fn smoothing_changes_the_loss_with_labels() {
 fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
     let objective = objective("AdaptiveAugmentation()");
     let knobs = knobs(&objective);
-    let at = |labels: &[u32], mixed: &[Vec<MixedLabel>], label_smoothing| {
+    let at = |labels: &[u32], mixed: &[Vec<MixedLabel>], label_smoothing, loss| {
         let context = Context {
             labels,
             mixed,
             knobs: &knobs,
-            label_smoothing,
-            class_weights: None,
+            truth: TruthSettings {
+                loss,
+                label_smoothing,
+                ..TruthSettings::default()
+            },
             regressors: &BTreeMap::new(),
             share: Share::WHOLE,
         };
@@ -232,16 +237,83 @@ fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
         losses.terms.iter().map(value).collect::<Vec<f64>>()
     };
     let others = [2, 0, 1];
-    for smoothing in [0.0, 0.2] {
-        let own = at(&[0, 1, 2], &[], smoothing);
-        let of_others = at(&others, &[], smoothing);
+    for (loss, smoothing) in [
+        (TruthLossSpec::CrossEntropy, 0.0),
+        (TruthLossSpec::CrossEntropy, 0.2),
+        (
+            TruthLossSpec::BinaryCrossEntropy(BinarySpec::default()),
+            0.2,
+        ),
+    ] {
+        let at = |labels: &[u32], mixed: &[Vec<MixedLabel>]| at(labels, mixed, smoothing, loss);
+        let own = at(&[0, 1, 2], &[]);
+        let of_others = at(&others, &[]);
         for share in [1.0, 0.7, 0.0] {
             let mixed = others.map(|other| MixedLabel { own: share, other });
             let both = [Vec::new(), mixed.to_vec()];
-            let mixed = at(&[0, 1, 2], &both, smoothing);
+            let mixed = at(&[0, 1, 2], &both);
             assert_eq!(mixed[0], own[0], "the teacher answers for itself");
             let share = f64::from(share);
             assert_close(mixed[1], share * own[1] + (1.0 - share) * of_others[1]);
+        }
+    }
+}
+
+/// What a controller compares with the truth term is the same loss on other images.
+#[test]
+fn the_truth_loss_of_an_evaluation_is_that_of_the_truth_term() {
+    let binary = |target_threshold, sum_classes| {
+        TruthLossSpec::BinaryCrossEntropy(BinarySpec {
+            target_threshold,
+            sum_classes,
+        })
+    };
+    let losses = [
+        TruthLossSpec::CrossEntropy,
+        binary(None, false),
+        binary(None, true),
+        binary(Some(0.3), false),
+    ];
+    let labels = [2, 0, 3];
+    let rows = |logits: &Tensor<2>| -> Vec<f32> {
+        let data = logits.clone().into_data();
+        data.try_to_vec().unwrap()
+    };
+    let logits = logits(1);
+    let (ours, theirs) = (rows(&logits.student[&0]), rows(&logits.teacher[&0]));
+    for target in ["Label", "TeacherHard", "TeacherSoft"] {
+        let written = format!("Custom(views: [()], terms: [Truth(target: {target})])");
+        let objective = objective(&written);
+        let knobs = knobs(&objective);
+        let Loss::Truth { target, .. } = objective.terms[0].loss else {
+            panic!("a truth term was written");
+        };
+        for loss in losses {
+            for label_smoothing in [0.0, 0.1] {
+                for class_weights in [None, Some(&[0.5, 1.0, 2.0, 4.0][..])] {
+                    let truth = TruthSettings {
+                        loss,
+                        label_smoothing,
+                        class_weights,
+                    };
+                    let context = Context {
+                        labels: &labels,
+                        mixed: &[],
+                        knobs: &knobs,
+                        truth,
+                        regressors: &BTreeMap::new(),
+                        share: Share::WHOLE,
+                    };
+                    let term = evaluate(&objective, &logits, &context).unwrap().terms;
+                    let mut evaluated = TruthLoss::new(target, truth);
+                    for (image, &label) in labels.iter().enumerate() {
+                        let row = image * CLASSES..(image + 1) * CLASSES;
+                        let teacher = Some(&theirs[row.clone()]);
+                        evaluated.count(&ours[row], label as usize, teacher);
+                    }
+                    assert_close(evaluated.mean(), value(&term[0]));
+                }
+            }
         }
     }
 }
@@ -255,8 +327,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
             labels,
             mixed: &[],
             knobs,
-            label_smoothing: 0.0,
-            class_weights: None,
+            truth: TruthSettings::default(),
             regressors: &BTreeMap::new(),
             share: Share::WHOLE,
         };
@@ -298,8 +369,7 @@ fn an_objective_without_terms_or_views_is_refused() {
         labels: &[],
         mixed: &[],
         knobs: &knobs,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
         share: Share::WHOLE,
     };

@@ -25,6 +25,7 @@ use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
 use crate::data::MixedLabel;
 use crate::experiment::objective::{Loss, Objective, TruthTarget};
+use crate::experiment::plan::TruthSettings;
 use crate::experiment::spec::Precision;
 
 /// The images of one step.
@@ -63,10 +64,8 @@ pub struct StepSettings<'a> {
     pub lr: f64,
     /// Greatest global L2 norm of the gradient.
     pub clip: Option<f64>,
-    /// Share of the label's probability spread over all classes, in [0, 1).
-    pub label_smoothing: f64,
-    /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
-    pub class_weights: Option<&'a [f64]>,
+    /// How truth terms compare the student with their targets.
+    pub truth: TruthSettings<'a>,
     /// Parts that the batch goes through the networks in, one after another.
     pub accumulate: usize,
     /// Numbers that the student's convolutions and linear layers are computed with.
@@ -262,7 +261,7 @@ fn pass(
     let regressors = names.zip(tracked.iter().cloned()).collect();
     let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
     let labels = share(part.labels.len(), batch.labels.len());
-    let weights = settings.class_weights.map_or(labels, |weights| {
+    let weights = settings.truth.class_weights.map_or(labels, |weights| {
         let of = |labels: &[u32]| -> f64 {
             let weights = labels.iter().map(|&label| weights.get(label as usize));
             weights.flatten().sum()
@@ -273,8 +272,7 @@ fn pass(
         labels: &part.labels,
         mixed: &part.mixed,
         knobs: settings.knobs,
-        label_smoothing: settings.label_smoothing,
-        class_weights: settings.class_weights,
+        truth: settings.truth,
         regressors: &regressors,
         share: Share {
             images: share(images.len(), batch.images()),

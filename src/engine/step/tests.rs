@@ -88,8 +88,10 @@ impl Setup {
             knobs: &self.knobs,
             lr,
             clip,
-            label_smoothing: 0.0,
-            class_weights: self.class_weights.as_ref().map(<[f64; 3]>::as_slice),
+            truth: TruthSettings {
+                class_weights: self.class_weights.as_ref().map(<[f64; 3]>::as_slice),
+                ..TruthSettings::default()
+            },
             accumulate,
             precision: Precision::Fp32,
         };
@@ -455,8 +457,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
         knobs: &setup.knobs,
         lr: 0.1,
         clip: None,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         accumulate: 1,
         precision: Precision::Fp32,
     };

@@ -68,7 +68,7 @@ const W_TRUTH: Field = field(
     "w_truth",
     Number("in [0, 1000]"),
     "1.0",
-    "Weight of the cross-entropy with the label.",
+    "Weight of the truth loss.",
 );
 const P2: Field = field(
     "p2",

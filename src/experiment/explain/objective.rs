@@ -13,7 +13,7 @@ use crate::experiment::objective::{
 };
 use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::RoundSpec;
+use crate::experiment::spec::{RoundSpec, TruthLossSpec};
 use crate::experiment::timeline::Timeline;
 use crate::format::{number, precise};
 
@@ -52,7 +52,10 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
         .collect();
     page.row("L", &format!("= {}", sum.join(" + ")));
     for term in &objective.terms {
-        page.row(&term.name, &format!("= {}", formula(term)));
+        page.row(
+            &term.name,
+            &format!("= {}", formula(term, training.truth_loss)),
+        );
     }
     page.heading("Knobs");
     for knob in training.knobs() {
@@ -101,7 +104,7 @@ fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) 
 }
 
 /// `s1` is the student's output on view 1, `t1` the teacher's.
-fn formula(term: &Term) -> String {
+fn formula(term: &Term, truth: TruthLossSpec) -> String {
     match &term.loss {
         Loss::Distill {
             views,
@@ -147,10 +150,11 @@ fn formula(term: &Term) -> String {
                 TruthTarget::TeacherHard => "the teacher's most likely class".to_owned(),
                 TruthTarget::TeacherSoft => "the teacher's softmax".to_owned(),
             };
-            format!(
-                "cross-entropy of the student with {target} on view {}",
-                view + 1
-            )
+            let loss = match truth {
+                TruthLossSpec::CrossEntropy => "cross-entropy",
+                TruthLossSpec::BinaryCrossEntropy(_) => "binary cross-entropy",
+            };
+            format!("{loss} of the student with {target} on view {}", view + 1)
         }
         Loss::Features {
             views,

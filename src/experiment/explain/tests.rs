@@ -230,6 +230,7 @@ fn every_field_of_an_experiment_stands_on_the_page_and_in_json_though_unchanged(
         "ema" => ("  ema ", "/training/ema"),
         "label_smoothing" => ("label smoothing 0", "/training/label_smoothing"),
         "class_weights" => ("  class weights  none", "/training/class_weights"),
+        "truth_loss" => ("  truth loss     cross-entropy", "/training/truth_loss"),
         "log_every" => ("every 10 steps and at", "/training/log_every"),
         "checkpoint_every" => ("checkpoints every", "/training/checkpoint_every"),
         "metric" => ("highest valid/top1", "/training/metric"),
