@@ -21,7 +21,7 @@ use workbench::experiment::method::{ExpansionContext, MethodSpec};
 use workbench::experiment::model::Model;
 use workbench::experiment::objective::Objective;
 use workbench::experiment::plan::TruthSettings;
-use workbench::experiment::spec::Precision;
+use workbench::experiment::spec::{BinarySpec, Precision, TruthLossSpec};
 
 /// Greatest difference, as a share of the greatest value of the same tensor.
 const TOLERANCE: f64 = 1e-4;
@@ -90,6 +90,36 @@ fn multi_view_consistency_under_adaptive_augmentation_agrees_with_pytorch() {
         labelled: 4,
         clip: None,
         truth: TruthSettings {
+            label_smoothing: 0.1,
+            ..TruthSettings::default()
+        },
+    });
+}
+
+#[test]
+fn steps_of_one_labelled_image_among_unlabelled_ones_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "few_labels",
+        written: "MultiView(views: 3, w_consistency: 3.0, w: 0.9, w_truth: 2.0, temperature: 4.0)",
+        labelled: 1,
+        clip: None,
+        truth: TruthSettings::default(),
+    });
+}
+
+#[test]
+fn steps_of_binary_cross_entropy_with_some_of_the_images_labelled_agree_with_pytorch() {
+    let summed = BinarySpec {
+        target_threshold: None,
+        sum_classes: true,
+    };
+    assert_agrees(&Method {
+        name: "binary",
+        written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0)",
+        labelled: 2,
+        clip: None,
+        truth: TruthSettings {
+            loss: TruthLossSpec::BinaryCrossEntropy(summed),
             label_smoothing: 0.1,
             ..TruthSettings::default()
         },

@@ -43,7 +43,8 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
         page.line("  none");
     }
     models::student(plan, &mut page);
-    objective::explain(&plan.training, timeline, &mut page);
+    let portions = plan.data.portions(plan.training.batch);
+    objective::explain(&plan.training, portions, timeline, &mut page);
     page.heading("Export");
     if plan.export.is_none() {
         page.line("  none");
@@ -98,15 +99,20 @@ fn device(device: DeviceSpec) -> String {
     words.to_owned()
 }
 
-fn training_rows(training: &Training, page: &mut Page) {
+/// `portions` are the training images and the unlabelled ones of a batch.
+fn training_rows(training: &Training, portions: (usize, usize), page: &mut Page) {
     let round = match training.round {
         RoundSpec::Epoch => "a round is an epoch".to_owned(),
         RoundSpec::Steps(steps) => format!("a round is {steps} steps"),
     };
     let (epochs, batch) = (training.length().epochs_of_rounds, training.batch);
+    let kinds = match portions {
+        (_, 0) => String::new(),
+        (labelled, unlabelled) => format!(" ({labelled} training images, {unlabelled} unlabelled)"),
+    };
     page.row(
         "epochs",
-        &format!("{epochs} of batches of {batch}; {round}"),
+        &format!("{epochs} of batches of {batch}{kinds}; {round}"),
     );
     let sampler = match training.sampler {
         SamplerSpec::Shuffle => "every image once an epoch",

@@ -288,6 +288,18 @@ impl Objective {
         self.terms.iter().any(|term| term.loss.needs_teacher())
     }
 
+    /// What a term of labels counts in a batch of which this share of images is labelled: as
+    /// much, so that an image counts alike in all terms. Where no term looks at the other
+    /// images, the labelled ones are all that count.
+    #[must_use]
+    pub fn share_of_labels(&self, labelled: f64) -> f64 {
+        if self.terms.iter().all(|term| term.loss.is_of_labels()) {
+            1.0
+        } else {
+            labelled
+        }
+    }
+
     /// Gives knobs that follow others by a formula of the number of rounds
     /// E their first values: p2 follows p1. A method expands for one round
     /// an epoch; the caller that knows the true E calls this before training.

@@ -342,11 +342,29 @@ impl DataPlan {
         self.workers.unwrap_or(of_process)
     }
 
+    /// Training images and unlabelled ones of a batch.
+    #[must_use]
+    pub fn portions(&self, batch: usize) -> (usize, usize) {
+        portions(batch, self.unlabelled_ratio())
+    }
+
     /// Unlabelled images per training image in a batch.
     #[must_use]
     pub fn unlabelled_ratio(&self) -> f64 {
         self.unlabelled.as_ref().map_or(0.0, |(_, ratio)| *ratio)
     }
+}
+
+/// Training images of a batch and unlabelled ones, of which there are `ratio` for each of the
+/// others: with both kinds at least one of either.
+#[must_use]
+pub fn portions(batch: usize, ratio: f64) -> (usize, usize) {
+    if ratio <= 0.0 || batch < 2 {
+        return (batch, 0);
+    }
+    let share = (batch as f64 / (1.0 + ratio)).round() as usize;
+    let labelled = share.clamp(1, batch - 1);
+    (labelled, batch - labelled)
 }
 
 /// Where validation images come from.

@@ -60,7 +60,7 @@ pub struct Spec {
     pub knobs: BTreeMap<String, Schedule>,
     /// Passes over the training images.
     pub epochs: u32,
-    /// Images in a step, before views are made.
+    /// Images in a step, labelled and unlabelled, before views are made.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
     /// Which training images an epoch has.

@@ -2,7 +2,9 @@
 //! weighted sum, from logits and feature maps that were computed once per view.
 //!
 //! Labelled images come first in a batch. A truth term with labels and decoupled
-//! distillation look at those rows only; everything else looks at all of them.
+//! distillation look at those rows only; everything else looks at all of them. In the sum
+//! every image counts alike: a term of labels, whose loss is a mean over the labelled images,
+//! counts by their share, unless no term looks at the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +54,7 @@ pub struct Context<'a> {
 }
 
 /// How much of a batch a part of it is: the losses of all parts, each scaled by its
-/// share, add up to those of the batch.
+/// share, add up to those of the batch. And how much of the batch its labelled images are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share {
     /// Share of the images, in (0, 1].
@@ -61,14 +63,17 @@ pub struct Share {
     pub labels: f64,
     /// Share of what the labels count by the weights of their classes, in [0, 1].
     pub weights: f64,
+    /// Labelled images of the whole batch as a share of all its images, in [0, 1].
+    pub labelled: f64,
 }
 
 impl Share {
-    /// A whole batch.
+    /// A whole batch of labelled images.
     pub const WHOLE: Self = Self {
         images: 1.0,
         labels: 1.0,
         weights: 1.0,
+        labelled: 1.0,
     };
 
     fn of(self, loss: &Loss) -> f64 {
@@ -88,7 +93,7 @@ pub struct Losses {
     /// Unweighted loss of every term, one value each, in the objective's order.
     /// 0 for a term that needs labels on a batch without any.
     pub terms: Vec<Tensor<1>>,
-    /// Sum of weight times loss.
+    /// Sum of weight times loss, of labels times the share of labelled images.
     pub total: Tensor<1>,
 }
 
@@ -205,6 +210,7 @@ pub fn evaluate(
 ) -> Result<Losses, ObjectiveError> {
     let mut terms = Vec::with_capacity(objective.terms.len());
     let mut total: Option<Tensor<1>> = None;
+    let counted = objective.share_of_labels(context.share.labelled);
     for term in &objective.terms {
         let evaluation = Evaluation {
             term,
@@ -216,7 +222,11 @@ pub fn evaluate(
         if share != 1.0 {
             loss = loss * share;
         }
-        let weighted = loss.clone() * evaluation.knob(&term.weight)?;
+        let mut weight = evaluation.knob(&term.weight)?;
+        if term.loss.is_of_labels() {
+            weight *= counted;
+        }
+        let weighted = loss.clone() * weight;
         total = Some(match total {
             Some(sum) => sum + weighted,
             None => weighted,

@@ -54,15 +54,20 @@ fn assert_close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a} is not {b}");
 }
 
+/// With the first images labelled.
 fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
     let knobs = knobs(objective);
+    let share = Share {
+        labelled: labels.len() as f64 / BATCH as f64,
+        ..Share::WHOLE
+    };
     let context = Context {
         labels,
         mixed: &[],
         knobs: &knobs,
         truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share: Share::WHOLE,
+        share,
     };
     evaluate(objective, &logits(objective.views.len()), &context).unwrap()
 }
@@ -136,6 +141,56 @@ fn images_without_labels_take_part_in_distillation_but_not_in_truth() {
         value(&some.terms[1]),
         value(&loss::cross_entropy(rows, labels, 0.0)),
     );
+}
+
+#[test]
+fn an_image_counts_alike_in_terms_of_labels_and_in_others() {
+    for method in [
+        "Vanilla(w: 0.3, w_truth: 2.0)",
+        "AdaptiveAugmentation(w: 0.3)",
+        "MultiView(w: 0.3, divergence: Dkd())",
+        "Custom(views: [(), ()], terms: [Truth(view: 2), Consistency(), Truth(name: \"more\", w_truth: 0.5)])",
+    ] {
+        let objective = objective(method);
+        let weights = knobs(&objective);
+        let losses = evaluated(&objective, &[1]);
+        let terms = objective.terms.iter().zip(&losses.terms);
+        let expected: f64 = terms
+            .map(|(term, loss)| {
+                let share = if term.loss.is_of_labels() { 3.0 } else { 1.0 };
+                weights[&term.weight] * value(loss) / share
+            })
+            .sum();
+        assert_close(value(&losses.total), expected);
+    }
+    // A label more of the same loss adds as much again.
+    let same = |labelled: usize| {
+        let objective = objective("Vanilla(w: 0.0)");
+        value(&evaluated(&objective, &[2, 2, 2][..labelled]).total)
+    };
+    let each: Vec<f64> = (1..=3).map(same).collect();
+    let alone = |image| {
+        let rows = logits(1).student[&0].clone().narrow(0, image, 1);
+        let label = label_tensor(&[2], 1, CLASSES, &Device::flex()).unwrap();
+        value(&loss::cross_entropy(rows, label.unwrap(), 0.0)) / 3.0
+    };
+    assert_close(each[0], alone(0));
+    assert_close(each[1] - each[0], alone(1));
+    assert_close(each[2] - each[1], alone(2));
+}
+
+#[test]
+fn where_no_term_looks_at_unlabelled_images_the_labelled_ones_are_all_that_counts() {
+    for method in ["Scratch()", "Vanilla(w: 0.3, divergence: Dkd())"] {
+        let objective = objective(method);
+        let weights = knobs(&objective);
+        let losses = evaluated(&objective, &[1]);
+        let terms = objective.terms.iter().zip(&losses.terms);
+        let sum: f64 = terms
+            .map(|(term, loss)| weights[&term.weight] * value(loss))
+            .sum();
+        assert_close(value(&losses.total), sum);
+    }
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub struct StepSettings<'a> {
 pub struct StepReport {
     /// Unweighted loss of every term, in the objective's order.
     pub losses: Vec<f64>,
-    /// Weighted sum of the losses.
+    /// Weighted sum of the losses, those of labels by the share of labelled images.
     pub total: f64,
     /// Global L2 norm of the gradient, before clipping.
     pub grad_norm: f64,
@@ -278,6 +278,7 @@ fn pass(
             images: share(images.len(), batch.images()),
             labels,
             weights,
+            labelled: share(batch.labels.len(), batch.images()),
         },
     };
     let losses = evaluate(settings.objective, &logits, &context)?;

@@ -68,7 +68,7 @@ static FIELDS: &[Field] = &[
         "batch",
         Whole("in 1 to 65536, images"),
         "128",
-        "Batch size, before views are made.",
+        "Batch size: labelled and unlabelled images of a step, before views are made.",
     ),
     field(
         "sampler",

@@ -31,7 +31,13 @@ fn exception_rows(operations: &[Operation], page: &mut Page) {
 }
 
 /// With the timeline of the training, where its images are known.
-pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mut Page) {
+/// `portions` are the training images and the unlabelled ones of a batch.
+pub(super) fn explain(
+    training: &Training,
+    (labelled, unlabelled): (usize, usize),
+    timeline: Option<Timeline>,
+    page: &mut Page,
+) {
     let objective = &training.objective;
     page.heading("Views");
     for (i, view) in objective.views.iter().enumerate() {
@@ -45,12 +51,29 @@ pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mu
     }
     exception_rows(&training.augment, page);
     page.heading("Total loss");
+    let is_of_labels = |term: &Term| term.loss.is_of_labels();
+    let counted = if objective.terms.iter().any(is_of_labels) {
+        objective.share_of_labels(labelled as f64 / (labelled + unlabelled) as f64)
+    } else {
+        1.0
+    };
     let sum: Vec<String> = objective
         .terms
         .iter()
-        .map(|term| format!("{} · {}", term.weight, term.name))
+        .map(|term| {
+            let counts_less = counted < 1.0 && term.loss.is_of_labels();
+            let share = if counts_less { "n · " } else { "" };
+            format!("{share}{} · {}", term.weight, term.name)
+        })
         .collect();
     page.row("L", &format!("= {}", sum.join(" + ")));
+    if counted < 1.0 {
+        let share = number(counted);
+        page.row(
+            "n",
+            &format!("= {share}, the share of a batch's images that are labelled"),
+        );
+    }
     for term in &objective.terms {
         page.row(
             &term.name,

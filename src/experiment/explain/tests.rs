@@ -188,6 +188,38 @@ fn terms_of_labels_are_left_out_where_the_images_have_none() {
 }
 
 #[test]
+fn what_a_batch_counts_and_what_its_labels_count_is_explained() {
+    let unlabelled = "data: (train: Shapes(count: 200), unlabelled: (source: Shapes(count: 100, \
+                      seed: 1), ratio: 7)), batch: 8,";
+    let page = |method: &str, teacher: &str| {
+        let text = format!(
+            "({unlabelled} {teacher} student: (model: Cnn(channels: [4])), method: {method}, epochs: 3)"
+        );
+        let loaded = load_text(&text, Path::new("small.ron"), &[]);
+        explain(&loaded.unwrap_or_else(|report| panic!("{report}")).plan)
+    };
+    let teacher = "teacher: (model: Cnn(channels: [8]), weights: Train(epochs: 1)),";
+    let text = page("Vanilla()", teacher);
+    for line in [
+        "  epochs         3 of batches of 8 (1 training images, 7 unlabelled);",
+        "  L              = w · distill + n · w_truth · truth\n",
+        "  n              = 0.125, the share of a batch's images that are labelled\n",
+        // The teacher's own training takes none.
+        "  epochs         1 of batches of 8; a round is an epoch",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // Where nothing is learnt of unlabelled images, the labelled ones are all.
+    for (method, teacher) in [("Scratch()", ""), ("Vanilla(divergence: Dkd())", teacher)] {
+        let text = page(method, teacher);
+        assert!(
+            !text.contains("n · ") && !text.contains("\n  n  "),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn size_is_that_of_the_images_and_normalisation_is_measured_when_the_run_starts() {
     let page = explained_for("Vanilla()", "", &FACTS);
     assert!(page.contains("size           16 × 16 pixels"), "{page}");
