@@ -19,7 +19,7 @@ use workbench::engine::weights::{self, Array, ArrayFile, Values};
 use workbench::experiment::architecture::build;
 use workbench::experiment::method::{ExpansionContext, MethodSpec};
 use workbench::experiment::model::Model;
-use workbench::experiment::objective::Objective;
+use workbench::experiment::objective::{Objective, Part};
 use workbench::experiment::plan::TruthSettings;
 use workbench::experiment::spec::{BinarySpec, Precision, TruthLossSpec};
 
@@ -127,6 +127,17 @@ fn steps_of_binary_cross_entropy_with_some_of_the_images_labelled_agree_with_pyt
 }
 
 #[test]
+fn steps_of_views_of_a_half_of_the_batch_each_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "halves",
+        written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0, views: Halves)",
+        labelled: 3,
+        clip: None,
+        truth: TruthSettings::default(),
+    });
+}
+
+#[test]
 fn terms_over_feature_maps_and_their_regressor_agree_with_pytorch() {
     let mut objective = expand(
         "Custom(
@@ -202,7 +213,7 @@ fn assert_agrees(method: &Method) {
     let knobs = knobs(&objective);
     let expected = fixture(&format!("{}.safetensors", method.name));
     let rows = floats(&expected, "rows").chunks_exact(objective.terms.len() + 2);
-    let batch = batch(objective.views.len(), method.labelled);
+    let batch = parted(&objective, batch(objective.views.len(), method.labelled));
     let (mut student, teacher) = (student(), teacher());
     let spec = "Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-2)";
     let mut optimizer = Optimizer::new(&ron::from_str(spec).unwrap(), &student);
@@ -320,16 +331,38 @@ fn batch(views: usize, labelled: usize) -> Batch {
     let Values::I64(labels) = &labels.values else {
         panic!("labels are integers");
     };
+    let labels = labels[..labelled].iter();
+    let labels: Vec<u32> = labels.map(|&it| u32::try_from(it).unwrap()).collect();
     Batch {
         views: (0..views)
             .map(|view| images(&arrays, &format!("view{view}")))
             .collect(),
-        labels: labels[..labelled]
-            .iter()
-            .map(|&label| u32::try_from(label).unwrap())
-            .collect(),
+        labels: vec![labels; views],
         mixed: Vec::new(),
         answers: Vec::new(),
+    }
+}
+
+/// Of each view of a batch the images that it shows.
+fn parted(objective: &Objective, whole: Batch) -> Batch {
+    let parts = objective.views.iter().map(|view| view.part);
+    let shown = |part: Part, images: usize| -> Vec<i32> {
+        let places = part.places(images);
+        places.map(|place| i32::try_from(place).unwrap()).collect()
+    };
+    let views = whole.views.iter().zip(parts.clone()).map(|(view, part)| {
+        let places = shown(part, view.dims()[0]);
+        let places = Tensor::from_ints(places.as_slice(), &Device::flex());
+        view.clone().select(0, places)
+    });
+    let labels = whole.labels.iter().zip(parts).map(|(labels, part)| {
+        let places = part.places(labels.len());
+        places.map(|place| labels[place]).collect()
+    });
+    Batch {
+        views: views.collect(),
+        labels: labels.collect(),
+        ..whole.clone()
     }
 }
 

@@ -181,6 +181,22 @@ fn training_rows(training: &Training, portions: (usize, usize), page: &mut Page)
         },
     );
     page.row("ema", &ema);
+    label_rows(training, page);
+    let checkpoints = training.checkpoint_every.map_or_else(
+        || "every epoch".to_owned(),
+        |steps| format!("every epoch and every {steps} steps"),
+    );
+    page.row(
+        "logging",
+        &format!(
+            "every {} steps and at the end of an epoch; checkpoints {checkpoints}",
+            training.log_every
+        ),
+    );
+}
+
+/// What labels are and count.
+fn label_rows(training: &Training, page: &mut Page) {
     let smoothing = precise(training.label_smoothing);
     page.row("labels", &format!("label smoothing {smoothing}"));
     let weights = match &training.class_weights {
@@ -193,17 +209,6 @@ fn training_rows(training: &Training, portions: (usize, usize), page: &mut Page)
     };
     page.row("class weights", &weights);
     page.row("truth loss", &truth_loss(training.truth_loss));
-    let checkpoints = training.checkpoint_every.map_or_else(
-        || "every epoch".to_owned(),
-        |steps| format!("every epoch and every {steps} steps"),
-    );
-    page.row(
-        "logging",
-        &format!(
-            "every {} steps and at the end of an epoch; checkpoints {checkpoints}",
-            training.log_every
-        ),
-    );
 }
 
 fn truth_loss(loss: TruthLossSpec) -> String {

@@ -39,8 +39,8 @@ pub struct Logits {
 /// What the terms need besides logits.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Classes of the first rows of the batch; the other rows have no label.
-    pub labels: &'a [u32],
+    /// By view, classes of its first rows; the other rows have no label.
+    pub labels: &'a [Vec<u32>],
     /// By view, the second labels of its first images; views without any may be left out.
     pub mixed: &'a [Vec<MixedLabel>],
     /// Value of every knob by name.
@@ -49,8 +49,8 @@ pub struct Context<'a> {
     pub truth: TruthSettings<'a>,
     /// Parameters of the regressors by name, `[n]`, tracked where gradients are wanted.
     pub regressors: &'a BTreeMap<String, Tensor<1>>,
-    /// How much of a batch this is.
-    pub share: Share,
+    /// By view, how much of a batch this is.
+    pub share: &'a [Share],
 }
 
 /// How much of a batch a part of it is: the losses of all parts, each scaled by its
@@ -75,6 +75,31 @@ impl Share {
         weights: 1.0,
         labelled: 1.0,
     };
+
+    /// Those of some labels of a view among all of its batch, and of some images among all, with
+    /// what a label counts by its class.
+    #[must_use]
+    pub fn of_part(
+        (some, all): (&[u32], &[u32]),
+        (images, of_images): (usize, usize),
+        class_weights: Option<&[f64]>,
+    ) -> Self {
+        let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
+        let labels = share(some.len(), all.len());
+        let weights = class_weights.map_or(labels, |weights| {
+            let of = |labels: &[u32]| -> f64 {
+                let weights = labels.iter().map(|&label| weights.get(label as usize));
+                weights.flatten().sum()
+            };
+            of(some) / of(all).max(f64::MIN_POSITIVE)
+        });
+        Self {
+            images: share(images, of_images),
+            labels,
+            weights,
+            labelled: share(all.len(), of_images),
+        }
+    }
 
     fn of(self, loss: &Loss) -> f64 {
         if loss.is_truth_of_labels() {
@@ -210,7 +235,6 @@ pub fn evaluate(
 ) -> Result<Losses, ObjectiveError> {
     let mut terms = Vec::with_capacity(objective.terms.len());
     let mut total: Option<Tensor<1>> = None;
-    let counted = objective.share_of_labels(context.share.labelled);
     for term in &objective.terms {
         let evaluation = Evaluation {
             term,
@@ -218,13 +242,17 @@ pub fn evaluate(
             context,
         };
         let mut loss = evaluation.loss()?;
-        let share = context.share.of(&term.loss);
+        // Views of one term show the same images.
+        let view = term.loss.views().first().copied();
+        let part = view.and_then(|view| context.share.get(view)).copied();
+        let part = part.unwrap_or(Share::WHOLE);
+        let share = part.of(&term.loss);
         if share != 1.0 {
             loss = loss * share;
         }
         let mut weight = evaluation.knob(&term.weight)?;
         if term.loss.is_of_labels() {
-            weight *= counted;
+            weight *= objective.share_of_labels(part.labelled);
         }
         let weighted = loss.clone() * weight;
         total = Some(match total {
@@ -313,7 +341,7 @@ impl Evaluation<'_> {
                 loss::dist(student, teacher, temperature, (beta, gamma))
             }
             Divergence::Dkd { alpha, beta } => {
-                let Some(labels) = self.labels(&student)? else {
+                let Some(labels) = self.labels(view, &student)? else {
                     return Ok(nothing(&student.device()));
                 };
                 let rows = labels.dims()[0];
@@ -393,7 +421,7 @@ impl Evaluation<'_> {
     fn truth(&self, view: usize, target: TruthTarget) -> Result<Tensor<1>, ObjectiveError> {
         let student = self.student(view)?;
         if target == TruthTarget::Label {
-            let Some(labels) = self.labels(&student)? else {
+            let Some(labels) = self.labels(view, &student)? else {
                 return Ok(nothing(&student.device()));
             };
             let rows = student.narrow(0, 0, labels.dims()[0]);
@@ -427,7 +455,7 @@ impl Evaluation<'_> {
         let settings = &self.context.truth;
         let smoothing = settings.label_smoothing;
         let mixed = self.context.mixed.get(view).map_or(&[][..], Vec::as_slice);
-        let targets = |rows| label_targets(self.context.labels, mixed, smoothing, rows);
+        let targets = |rows| label_targets(self.classes(view), mixed, smoothing, rows);
         let weights = settings.class_weights.map(|weights| {
             let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
             let count = weights.len();
@@ -472,10 +500,19 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The batch's labels as a tensor, if there are any.
-    fn labels(&self, logits: &Tensor<2>) -> Result<Option<Tensor<1, Int>>, ObjectiveError> {
+    /// Classes of the first images of a view.
+    fn classes(&self, view: usize) -> &[u32] {
+        self.context.labels.get(view).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same as a tensor, if there are any.
+    fn labels(
+        &self,
+        view: usize,
+        logits: &Tensor<2>,
+    ) -> Result<Option<Tensor<1, Int>>, ObjectiveError> {
         let [images, classes] = logits.dims();
-        label_tensor(self.context.labels, images, classes, &logits.device())
+        label_tensor(self.classes(view), images, classes, &logits.device())
     }
 
     fn knob(&self, name: &str) -> Result<f64, ObjectiveError> {

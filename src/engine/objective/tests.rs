@@ -54,6 +54,11 @@ fn assert_close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a} is not {b}");
 }
 
+/// The same labels on every view.
+fn everywhere(labels: &[u32]) -> [Vec<u32>; 3] {
+    std::array::from_fn(|_| labels.to_vec())
+}
+
 /// With the first images labelled.
 fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
     let knobs = knobs(objective);
@@ -62,12 +67,12 @@ fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
         ..Share::WHOLE
     };
     let context = Context {
-        labels,
+        labels: &everywhere(labels),
         mixed: &[],
         knobs: &knobs,
         truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share,
+        share: &[share; 3],
     };
     evaluate(objective, &logits(objective.views.len()), &context).unwrap()
 }
@@ -106,12 +111,12 @@ fn only_the_views_that_a_term_names_are_needed() {
     assert_eq!(teacher_views(&objective), BTreeSet::from([0]));
     let knobs = knobs(&objective);
     let context = Context {
-        labels: &[0, 1, 2],
+        labels: &everywhere(&[0, 1, 2]),
         mixed: &[],
         knobs: &knobs,
         truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share: Share::WHOLE,
+        share: &[Share::WHOLE; 3],
     };
     let mut logits = logits(2);
     logits.teacher.remove(&1);
@@ -256,7 +261,7 @@ fn smoothing_changes_the_loss_with_labels() {
     let knobs = knobs(&objective);
     let at = |label_smoothing| {
         let context = Context {
-            labels: &[0, 0, 0],
+            labels: &everywhere(&[0, 0, 0]),
             mixed: &[],
             knobs: &knobs,
             truth: TruthSettings {
@@ -264,7 +269,7 @@ fn smoothing_changes_the_loss_with_labels() {
                 ..TruthSettings::default()
             },
             regressors: &BTreeMap::new(),
-            share: Share::WHOLE,
+            share: &[Share::WHOLE; 3],
         };
         value(&evaluate(&objective, &logits(1), &context).unwrap().total)
     };
@@ -277,7 +282,7 @@ fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
     let knobs = knobs(&objective);
     let at = |labels: &[u32], mixed: &[Vec<MixedLabel>], label_smoothing, loss| {
         let context = Context {
-            labels,
+            labels: &everywhere(labels),
             mixed,
             knobs: &knobs,
             truth: TruthSettings {
@@ -286,7 +291,7 @@ fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
                 ..TruthSettings::default()
             },
             regressors: &BTreeMap::new(),
-            share: Share::WHOLE,
+            share: &[Share::WHOLE; 3],
         };
         let losses = evaluate(&objective, &logits(2), &context).unwrap();
         losses.terms.iter().map(value).collect::<Vec<f64>>()
@@ -352,12 +357,12 @@ fn the_truth_loss_of_an_evaluation_is_that_of_the_truth_term() {
                         class_weights,
                     };
                     let context = Context {
-                        labels: &labels,
+                        labels: &everywhere(&labels),
                         mixed: &[],
                         knobs: &knobs,
                         truth,
                         regressors: &BTreeMap::new(),
-                        share: Share::WHOLE,
+                        share: &[Share::WHOLE; 3],
                     };
                     let term = evaluate(&objective, &logits, &context).unwrap().terms;
                     let mut evaluated = TruthLoss::new(target, truth);
@@ -379,12 +384,12 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     let all = knobs(&objective);
     let failure = |labels: &[u32], knobs: &BTreeMap<String, f64>, logits: &Logits| {
         let context = Context {
-            labels,
+            labels: &everywhere(labels),
             mixed: &[],
             knobs,
             truth: TruthSettings::default(),
             regressors: &BTreeMap::new(),
-            share: Share::WHOLE,
+            share: &[Share::WHOLE; 3],
         };
         evaluate(&objective, logits, &context)
             .unwrap_err()
@@ -421,12 +426,12 @@ fn an_objective_without_terms_or_views_is_refused() {
     };
     let knobs = knobs(&objective);
     let context = Context {
-        labels: &[],
+        labels: &everywhere(&[]),
         mixed: &[],
         knobs: &knobs,
         truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share: Share::WHOLE,
+        share: &[Share::WHOLE; 3],
     };
     let error = evaluate(&objective, &logits(2), &context).unwrap_err();
     assert_eq!(

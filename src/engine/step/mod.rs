@@ -31,11 +31,11 @@ use crate::experiment::spec::Precision;
 /// The images of one step.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// Every view of the same images, `[batch, 3, height, width]`, on the
-    /// student's plain device, in the objective's order.
+    /// Every view, `[images, 3, height, width]` of as many images, on the student's plain
+    /// device, in the objective's order.
     pub views: Vec<Tensor<4>>,
-    /// Classes of the first images; the others have no label.
-    pub labels: Vec<u32>,
+    /// By view, classes of its first images; the others have no label.
+    pub labels: Vec<Vec<u32>>,
     /// By view, the second labels of these images where some are mixed; views without any
     /// may be left out.
     pub mixed: Vec<Vec<MixedLabel>>,
@@ -85,7 +85,7 @@ pub struct StepReport {
     /// with a truth term, else on the first view of any term. Of a mixed image that is
     /// the label with the greater share.
     pub correct: usize,
-    /// Labelled images.
+    /// Labelled images of that view.
     pub labelled: usize,
     /// What every value was that the student rounds, where that is noted.
     pub ranges: Vec<Range>,
@@ -259,27 +259,19 @@ fn pass(
     let tracked: Vec<Tensor<1>> = tracked.collect();
     let names = regressors.iter().map(|it| it.name.clone());
     let regressors = names.zip(tracked.iter().cloned()).collect();
-    let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
-    let labels = share(part.labels.len(), batch.labels.len());
-    let weights = settings.truth.class_weights.map_or(labels, |weights| {
-        let of = |labels: &[u32]| -> f64 {
-            let weights = labels.iter().map(|&label| weights.get(label as usize));
-            weights.flatten().sum()
-        };
-        of(&part.labels) / of(&batch.labels).max(f64::MIN_POSITIVE)
+    let shares = (0..batch.views.len()).map(|view| {
+        let labels = (part.labels_of(view), batch.labels_of(view));
+        let images = (images.len(), batch.images());
+        Share::of_part(labels, images, settings.truth.class_weights)
     });
+    let shares: Vec<Share> = shares.collect();
     let context = Context {
         labels: &part.labels,
         mixed: &part.mixed,
         knobs: settings.knobs,
         truth: settings.truth,
         regressors: &regressors,
-        share: Share {
-            images: share(images.len(), batch.images()),
-            labels,
-            weights,
-            labelled: share(batch.labels.len(), batch.images()),
-        },
+        share: &shares,
     };
     let losses = evaluate(settings.objective, &logits, &context)?;
     let correct = correct(settings.objective, &logits, &part)?;
@@ -297,8 +289,13 @@ fn pass(
 }
 
 impl Batch {
+    /// Images of a view.
     fn images(&self) -> usize {
         self.views.first().map_or(0, |view| view.dims()[0])
+    }
+
+    fn labels_of(&self, view: usize) -> &[u32] {
+        self.labels.get(view).map_or(&[], Vec::as_slice)
     }
 
     /// Its images in so many parts, the last ones the smaller by one; in fewer where
@@ -316,7 +313,10 @@ impl Batch {
         if images.len() == self.images() {
             return self.clone();
         }
-        let labels = images.start.min(self.labels.len())..images.end.min(self.labels.len());
+        let labelled =
+            |labels: &Vec<u32>| images.start.min(labels.len())..images.end.min(labels.len());
+        let labels = self.labels.iter();
+        let labels = labels.map(|labels| labels[labelled(labels)].to_vec());
         Self {
             views: self
                 .views
@@ -326,9 +326,10 @@ impl Batch {
             mixed: self
                 .mixed
                 .iter()
-                .map(|mixed| mixed.get(labels.clone()).unwrap_or_default().to_vec())
+                .zip(&self.labels)
+                .map(|(mixed, of)| mixed.get(labelled(of)).unwrap_or_default().to_vec())
                 .collect(),
-            labels: self.labels[labels].to_vec(),
+            labels: labels.collect(),
             answers: self
                 .answers
                 .iter()
@@ -445,12 +446,9 @@ fn images(batch: &Batch, view: usize) -> Result<Tensor<4>, StepError> {
     Ok(images)
 }
 
-/// Number of labelled images whose most likely class is the label, `[1]`.
-fn correct(
-    objective: &Objective,
-    logits: &Logits,
-    batch: &Batch,
-) -> Result<Option<Tensor<1>>, StepError> {
+/// The view on which the student is held against the labels: the first with a truth term, else
+/// the first of any term.
+fn evaluated_view(objective: &Objective) -> Option<usize> {
     let truth = objective.terms.iter().find_map(|term| match term.loss {
         Loss::Truth {
             view,
@@ -458,13 +456,22 @@ fn correct(
         } => Some(view),
         _ => None,
     });
-    let view = truth.or_else(|| logits.student.keys().next().copied());
+    truth.or_else(|| objective.student_views().first().copied())
+}
+
+/// Number of labelled images whose most likely class is the label, `[1]`.
+fn correct(
+    objective: &Objective,
+    logits: &Logits,
+    batch: &Batch,
+) -> Result<Option<Tensor<1>>, StepError> {
+    let view = evaluated_view(objective);
     let chosen = view.and_then(|view| Some((view, logits.student.get(&view)?)));
     let Some((view, logits)) = chosen else {
         return Ok(None);
     };
     let logits = logits.clone().inner();
-    let mut labels = batch.labels.clone();
+    let mut labels = batch.labels_of(view).to_vec();
     for (label, mixed) in labels
         .iter_mut()
         .zip(batch.mixed.get(view).into_iter().flatten())
@@ -534,7 +541,7 @@ fn read<'a>(
         total,
         grad_norm: squares.iter().sum::<f64>().sqrt(),
         correct: numbers.next().unwrap_or(0.0) as usize,
-        labelled: batch.labels.len(),
+        labelled: evaluated_view(objective).map_or(0, |view| batch.labels_of(view).len()),
         ranges: ranges.collect(),
     })
 }

@@ -32,7 +32,7 @@ fn batch(views: usize) -> Batch {
         views: (0..views)
             .map(|view| images.clone() * (1.0 + 0.1 * view as f64))
             .collect(),
-        labels: vec![0, 1, 2, 0, 1, 2],
+        labels: vec![vec![0, 1, 2, 0, 1, 2]; views],
         mixed: Vec::new(),
         answers: Vec::new(),
     }
@@ -259,7 +259,7 @@ fn a_batch_in_parts_is_the_batch_in_one() {
         ("Vanilla(divergence: Dkd())", &uneven[..], weights),
     ] {
         let mut batch = twice(&batch(2));
-        batch.labels = labels.to_vec();
+        batch.labels = vec![labels.to_vec(); 2];
         let [mut whole, mut parts] = [method, method].map(|method| Setup {
             class_weights,
             ..Setup::new(method)
@@ -323,15 +323,14 @@ fn second_labels_reach_the_part_that_they_are_of() {
     let alone: Vec<(f64, usize)> = [0, 1, 2]
         .map(|more| {
             let mut other = batch.clone();
-            other
-                .labels
+            other.labels[0]
                 .iter_mut()
                 .for_each(|it| *it = (*it + more) % 3);
             truth(&other, 5)
         })
         .to_vec();
     for own in [0.25, 0.75] {
-        let mixed = batch.labels.iter().map(|label| MixedLabel {
+        let mixed = batch.labels[0].iter().map(|label| MixedLabel {
             own,
             other: (label + 1) % 3,
         });
@@ -408,7 +407,7 @@ fn a_batch_that_does_not_fit_is_refused() {
     let message = setup.refused(&batch(1));
     assert_eq!(message, "a term looks at view 2 and the batch has 1");
     let mut labels = batch(2);
-    labels.labels[3] = 9;
+    labels.labels[1][3] = 9;
     let message = setup.refused(&labels);
     assert_eq!(message, "the label 9 is not one of 3 classes");
     let mut empty = batch(2);

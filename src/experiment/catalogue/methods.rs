@@ -124,7 +124,22 @@ static ADAPTIVE: &[Field] = &[
     field("truth", Of(&TRUTH), "Label", "Target of the truth loss."),
     P2,
     MOVES,
+    field(
+        "views",
+        Of(&VIEW_IMAGES),
+        "All",
+        "Which images of a batch the two views show.",
+    ),
 ];
+
+pub(super) static VIEW_IMAGES: Type = choice(
+    "ViewImages",
+    "images of the views",
+    &[
+        bare("All", "All of them, both: two passes of the student."),
+        bare("Halves", "Each its own half: one pass of the student."),
+    ],
+);
 
 static STEERED: &[Field] = &[
     FIRST_P1,

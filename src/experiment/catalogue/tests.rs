@@ -16,7 +16,7 @@ use super::{
 use crate::experiment::augment::{AutoAugmentPolicy, ErasedValue, Operation, Steer};
 use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update, WhenUnderfitting};
 use crate::experiment::method::{
-    CustomController, CustomTerm, CustomView, FeatureTerm, MethodSpec, TeacherViews,
+    CustomController, CustomTerm, CustomView, FeatureTerm, MethodSpec, TeacherViews, ViewImages,
 };
 use crate::experiment::metric::ValidMetric;
 use crate::experiment::model::{
@@ -289,6 +289,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<CustomView>(&methods::VIEW);
     agrees::<CustomController>(&methods::CONTROLLER);
     agrees::<TeacherViews>(&methods::TEACHER_VIEWS);
+    agrees::<ViewImages>(&methods::VIEW_IMAGES);
     agrees::<SecondProbability>(&methods::SECOND);
     agrees::<Divergence>(&objective::DIVERGENCE);
     agrees::<ConsistencySpace>(&objective::SPACE);

@@ -41,22 +41,26 @@ pub(super) fn explain(
     let objective = &training.objective;
     page.heading("Views");
     for (i, view) in objective.views.iter().enumerate() {
+        let images = match view.part.of {
+            0 | 1 => "the batch".to_owned(),
+            of => format!("one image in {of} of the batch, its own"),
+        };
         page.row(
             &format!("view {}", i + 1),
             &format!(
-                "the batch; each operation on each image with probability {}",
+                "{images}; each operation on each image with probability {}",
                 view.probability
             ),
         );
     }
     exception_rows(&training.augment, page);
     page.heading("Total loss");
-    let is_of_labels = |term: &Term| term.loss.is_of_labels();
-    let counted = if objective.terms.iter().any(is_of_labels) {
-        objective.share_of_labels(labelled as f64 / (labelled + unlabelled) as f64)
-    } else {
-        1.0
-    };
+    let of_labels = objective.terms.iter().find(|term| term.loss.is_of_labels());
+    let part = of_labels.and_then(|term| objective.views.get(*term.loss.views().first()?));
+    let counted = part.map_or(1.0, |view| {
+        let of = |images: usize| view.part.places(images).count() as f64;
+        objective.share_of_labels(of(labelled) / of(labelled + unlabelled))
+    });
     let sum: Vec<String> = objective
         .terms
         .iter()
@@ -71,7 +75,7 @@ pub(super) fn explain(
         let share = number(counted);
         page.row(
             "n",
-            &format!("= {share}, the share of a batch's images that are labelled"),
+            &format!("= {share}, the share of the images that are labelled"),
         );
     }
     for term in &objective.terms {

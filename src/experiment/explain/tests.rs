@@ -183,7 +183,7 @@ fn terms_of_labels_are_left_out_where_the_images_have_none() {
         ..FACTS
     };
     let page = explained_for("MultiView()", "", &unlabelled);
-    assert!(!page.contains("truth"), "{page}");
+    assert!(!page.contains("· truth"), "{page}");
     assert!(explained_for("MultiView()", "", &FACTS).contains("w_truth"));
 }
 
@@ -203,12 +203,22 @@ fn what_a_batch_counts_and_what_its_labels_count_is_explained() {
     for line in [
         "  epochs         3 of batches of 8 (1 training images, 7 unlabelled);",
         "  L              = w · distill + n · w_truth · truth\n",
-        "  n              = 0.125, the share of a batch's images that are labelled\n",
+        "  n              = 0.125, the share of the images that are labelled\n",
         // The teacher's own training takes none.
         "  epochs         1 of batches of 8; a round is an epoch",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
+    // Of the halves the one with the truth term has the first image.
+    let halves = page("AdaptiveAugmentation(views: Halves)", teacher);
+    assert!(
+        halves.contains("  n              = 0.25, the share"),
+        "{halves}"
+    );
+    assert!(
+        halves.contains("view 2         one image in 2 of the batch"),
+        "{halves}"
+    );
     // Where nothing is learnt of unlabelled images, the labelled ones are all.
     for (method, teacher) in [("Scratch()", ""), ("Vanilla(divergence: Dkd())", teacher)] {
         let text = page(method, teacher);

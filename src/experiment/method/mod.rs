@@ -18,7 +18,7 @@ mod vanilla;
 
 use serde::{Deserialize, Serialize};
 
-pub use adaptive_augmentation::AdaptiveAugmentation;
+pub use adaptive_augmentation::{AdaptiveAugmentation, ViewImages};
 pub use custom::{Custom, CustomTerm, CustomView};
 pub use custom_controller::CustomController;
 pub use features::{Attention, FeatureTerm, Hint, Relation, Similarity};

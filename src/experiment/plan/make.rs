@@ -95,6 +95,7 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(features_problem(&spec, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
+            problems.extend(halves_problem(&spec, &objective));
             problems.extend(class_weights_problems(&spec, &objective));
             problems.extend(truth_loss_problems(&spec, &objective));
             problems.extend(operations::mixing_problems(&spec, &objective));
@@ -497,6 +498,17 @@ fn features_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
     Some(problem.depends_on("teacher.weights"))
 }
 
+/// A batch that has no halves.
+fn halves_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
+    let (batch, parts) = (spec.batch, objective.parts());
+    (!batch.is_multiple_of(parts)).then(|| {
+        let message = format!("{batch} images cannot be divided evenly between {parts} views");
+        Problem::new("batch", message)
+            .help(format!("write a multiple of {parts}, or `views: All`"))
+            .depends_on("method")
+    })
+}
+
 /// A batch in parts, or of one image, where images are compared with one another.
 fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
     let related = |term: &Term| match term.loss {
@@ -527,12 +539,13 @@ fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
                 .depends_on("method"),
         );
     }
-    (spec.batch == 1).then(|| {
+    (spec.batch <= objective.parts()).then(|| {
         let message = format!(
             "1 image has no other to be compared with, which `{term}` does: {does} of a batch"
         );
+        let least = 2 * objective.parts();
         Problem::new("batch", message)
-            .help(format!("write `batch: 2` or more{instead}"))
+            .help(format!("write `batch: {least}` or more{instead}"))
             .depends_on("method")
     })
 }

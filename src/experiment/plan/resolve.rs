@@ -214,7 +214,8 @@ fn batch_problem(plan: &Plan, images: usize) -> Result<(), Problem> {
     } else {
         (
             format!(
-                "a batch of {batch} takes {taken} training images beside {unlabelled} unlabelled                  ones, and there are {images}"
+                "a batch of {batch} takes {taken} training images beside {unlabelled} unlabelled \
+                 ones, and there are {images}"
             ),
             "lower batch, raise the ratio of unlabelled images, or add images".to_owned(),
         )
