@@ -50,6 +50,7 @@ fn loader(criterion: &mut Criterion) {
                     epoch: next / per_epoch,
                     index: next % per_epoch,
                     probabilities: vec![0.5; VIEWS],
+                    parts: Vec::new(),
                 };
                 next += 1;
                 black_box(

@@ -19,8 +19,9 @@ use workbench::engine::weights::{self, Array, ArrayFile, Values};
 use workbench::experiment::architecture::build;
 use workbench::experiment::method::{ExpansionContext, MethodSpec};
 use workbench::experiment::model::Model;
-use workbench::experiment::objective::Objective;
-use workbench::experiment::spec::Precision;
+use workbench::experiment::objective::{Objective, Part};
+use workbench::experiment::plan::TruthSettings;
+use workbench::experiment::spec::{BinarySpec, Precision, TruthLossSpec};
 
 /// Greatest difference, as a share of the greatest value of the same tensor.
 const TOLERANCE: f64 = 1e-4;
@@ -35,7 +36,7 @@ struct Method {
     written: &'static str,
     labelled: usize,
     clip: Option<f64>,
-    label_smoothing: f64,
+    truth: TruthSettings<'static>,
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn vanilla_steps_agree_with_pytorch() {
         written: "Vanilla(w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: None,
-        label_smoothing: 0.0,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -56,7 +57,7 @@ fn adaptive_augmentation_steps_agree_with_pytorch() {
         written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: None,
-        label_smoothing: 0.0,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -68,7 +69,7 @@ fn clipped_multi_view_steps_agree_with_pytorch() {
                   w: 0.9, temperature: 4.0)",
         labelled: 6,
         clip: Some(1.0),
-        label_smoothing: 0.0,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -88,7 +89,51 @@ fn multi_view_consistency_under_adaptive_augmentation_agrees_with_pytorch() {
         )",
         labelled: 4,
         clip: None,
-        label_smoothing: 0.1,
+        truth: TruthSettings {
+            label_smoothing: 0.1,
+            ..TruthSettings::default()
+        },
+    });
+}
+
+#[test]
+fn steps_of_one_labelled_image_among_unlabelled_ones_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "few_labels",
+        written: "MultiView(views: 3, w_consistency: 3.0, w: 0.9, w_truth: 2.0, temperature: 4.0)",
+        labelled: 1,
+        clip: None,
+        truth: TruthSettings::default(),
+    });
+}
+
+#[test]
+fn steps_of_binary_cross_entropy_with_some_of_the_images_labelled_agree_with_pytorch() {
+    let summed = BinarySpec {
+        target_threshold: None,
+        sum_classes: true,
+    };
+    assert_agrees(&Method {
+        name: "binary",
+        written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0)",
+        labelled: 2,
+        clip: None,
+        truth: TruthSettings {
+            loss: TruthLossSpec::BinaryCrossEntropy(summed),
+            label_smoothing: 0.1,
+            ..TruthSettings::default()
+        },
+    });
+}
+
+#[test]
+fn steps_of_views_of_a_half_of_the_batch_each_agree_with_pytorch() {
+    assert_agrees(&Method {
+        name: "halves",
+        written: "AdaptiveAugmentation(w: 0.9, temperature: 4.0, views: Halves)",
+        labelled: 3,
+        clip: None,
+        truth: TruthSettings::default(),
     });
 }
 
@@ -131,8 +176,7 @@ fn terms_over_feature_maps_and_their_regressor_agree_with_pytorch() {
             knobs: &knobs,
             lr,
             clip: Some(1.0),
-            label_smoothing: 0.0,
-            class_weights: None,
+            truth: TruthSettings::default(),
             accumulate: 1,
             precision: Precision::Fp32,
         };
@@ -169,7 +213,7 @@ fn assert_agrees(method: &Method) {
     let knobs = knobs(&objective);
     let expected = fixture(&format!("{}.safetensors", method.name));
     let rows = floats(&expected, "rows").chunks_exact(objective.terms.len() + 2);
-    let batch = batch(objective.views.len(), method.labelled);
+    let batch = parted(&objective, batch(objective.views.len(), method.labelled));
     let (mut student, teacher) = (student(), teacher());
     let spec = "Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-2)";
     let mut optimizer = Optimizer::new(&ron::from_str(spec).unwrap(), &student);
@@ -179,8 +223,7 @@ fn assert_agrees(method: &Method) {
             knobs: &knobs,
             lr,
             clip: method.clip,
-            label_smoothing: method.label_smoothing,
-            class_weights: None,
+            truth: method.truth,
             accumulate: 1,
             precision: Precision::Fp32,
         };
@@ -288,16 +331,38 @@ fn batch(views: usize, labelled: usize) -> Batch {
     let Values::I64(labels) = &labels.values else {
         panic!("labels are integers");
     };
+    let labels = labels[..labelled].iter();
+    let labels: Vec<u32> = labels.map(|&it| u32::try_from(it).unwrap()).collect();
     Batch {
         views: (0..views)
             .map(|view| images(&arrays, &format!("view{view}")))
             .collect(),
-        labels: labels[..labelled]
-            .iter()
-            .map(|&label| u32::try_from(label).unwrap())
-            .collect(),
+        labels: vec![labels; views],
         mixed: Vec::new(),
         answers: Vec::new(),
+    }
+}
+
+/// Of each view of a batch the images that it shows.
+fn parted(objective: &Objective, whole: Batch) -> Batch {
+    let parts = objective.views.iter().map(|view| view.part);
+    let shown = |part: Part, images: usize| -> Vec<i32> {
+        let places = part.places(images);
+        places.map(|place| i32::try_from(place).unwrap()).collect()
+    };
+    let views = whole.views.iter().zip(parts.clone()).map(|(view, part)| {
+        let places = shown(part, view.dims()[0]);
+        let places = Tensor::from_ints(places.as_slice(), &Device::flex());
+        view.clone().select(0, places)
+    });
+    let labels = whole.labels.iter().zip(parts).map(|(labels, part)| {
+        let places = part.places(labels.len());
+        places.map(|place| labels[place]).collect()
+    });
+    Batch {
+        views: views.collect(),
+        labels: labels.collect(),
+        ..whole.clone()
     }
 }
 

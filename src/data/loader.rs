@@ -5,7 +5,7 @@
 //! threads nor whether it was made ahead of time changes a bit of it. The order
 //! is shuffled by (seed, epoch); an image's augmentation draws from a stream
 //! keyed by (seed, epoch, sample, view). Images that are mixed are so with the one before
-//! them in the batch, among those with labels or among those without.
+//! them in the view, among those with labels or among those without.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,7 @@ use super::set::ImageSet;
 use super::stream::StreamKey;
 use super::workers::{Started, Workers};
 use crate::experiment::augment::Operation;
+use crate::experiment::objective::Part;
 use crate::experiment::spec::SamplerSpec;
 
 /// Which batch is wanted.
@@ -35,6 +36,16 @@ pub struct BatchRequest {
     pub index: u32,
     /// Augmentation probability of each view, in [0, 1].
     pub probabilities: Vec<f64>,
+    /// Which images each view shows; all where it is left out.
+    pub parts: Vec<Part>,
+}
+
+impl BatchRequest {
+    /// The places in the batch that a view shows.
+    fn places(&self, view: usize, images: usize) -> Vec<usize> {
+        let part = self.parts.get(view).copied().unwrap_or_default();
+        part.places(images).collect()
+    }
 }
 
 /// Images of one step, ready to become tensors.
@@ -42,19 +53,34 @@ pub struct BatchRequest {
 pub struct Batch {
     /// Number of labelled images, which come first, and of all images.
     pub size: (usize, usize),
-    /// Per view, `[batch, 3, height, width]`, row-major, normalised. The same
-    /// image has the same place in every view.
+    /// Per view, the images that it shows, by their place in the batch, ascending.
+    pub places: Vec<Vec<usize>>,
+    /// Per view, `[images, 3, height, width]`, row-major, normalised.
     pub views: Vec<Vec<f32>>,
-    /// Per view and image, whether its pixels are those of the image as it is.
+    /// Per view and image of it, whether its pixels are those of the image as it is.
     pub untouched: Vec<Vec<bool>>,
     /// Labels of the labelled images; empty if training has no labels.
     pub labels: Vec<u32>,
-    /// Per view, the second label of every labelled image; empty for a view that has no
+    /// Per view, the second label of every labelled image of it; empty for a view that has no
     /// mixed image.
     pub mixed: Vec<Vec<MixedLabel>>,
     /// Which images they are: indices into [`Images::train`], or into
     /// [`Images::unlabelled`] with [`super::UNLABELLED`] added.
     pub samples: Vec<u64>,
+}
+
+impl Batch {
+    /// Labels of the labelled images of a view, which come first in it.
+    #[must_use]
+    pub fn labels_of(&self, view: usize) -> Vec<u32> {
+        labels_at(&self.labels, &self.places[view])
+    }
+}
+
+/// Labels of the labelled ones of these places.
+fn labels_at(labels: &[u32], places: &[usize]) -> Vec<u32> {
+    let labelled = places.iter().map_while(|&place| labels.get(place));
+    labelled.copied().collect()
 }
 
 /// The label of another image that takes part in an image.
@@ -87,6 +113,7 @@ struct Recipe {
 
 /// Where one view of one image goes.
 struct Place<'a> {
+    view: usize,
     values: &'a mut [f32],
     untouched: &'a mut bool,
     mixing: &'a mut Vec<Mixing>,
@@ -223,14 +250,20 @@ impl Recipe {
         let draws = self.sampler.draw(request.epoch, request.index)?;
         let (height, width) = self.train.size();
         let length = 3 * height as usize * width as usize;
-        let mut views = vec![vec![0.0; draws.len() * length]; request.probabilities.len()];
-        let mut untouched = vec![vec![false; draws.len()]; views.len()];
-        let mut mixing: Vec<Vec<Vec<Mixing>>> = vec![vec![Vec::new(); draws.len()]; views.len()];
+        let shown: Vec<Vec<usize>> = (0..request.probabilities.len())
+            .map(|view| request.places(view, draws.len()))
+            .collect();
+        let counts = shown.iter().map(Vec::len);
+        let mut views: Vec<Vec<f32>> = counts.clone().map(|n| vec![0.0; n * length]).collect();
+        let mut untouched: Vec<Vec<bool>> = counts.clone().map(|n| vec![false; n]).collect();
+        let mut mixing: Vec<Vec<Vec<Mixing>>> = counts.map(|n| vec![Vec::new(); n]).collect();
         let mut places: Vec<Vec<Place>> = draws.iter().map(|_| Vec::new()).collect();
-        for ((view, flags), mixing) in views.iter_mut().zip(&mut untouched).zip(&mut mixing) {
-            let chunks = view.chunks_exact_mut(length).zip(flags).zip(mixing);
-            for (places, ((values, untouched), mixing)) in places.iter_mut().zip(chunks) {
-                places.push(Place {
+        let all = views.iter_mut().zip(&mut untouched).zip(&mut mixing);
+        for (view, (shown, ((values, flags), mixing))) in shown.iter().zip(all).enumerate() {
+            let chunks = values.chunks_exact_mut(length).zip(flags).zip(mixing);
+            for (&place, ((values, untouched), mixing)) in shown.iter().zip(chunks) {
+                places[place].push(Place {
+                    view,
                     values,
                     untouched,
                     mixing,
@@ -251,15 +284,19 @@ impl Recipe {
             .filter(|draw| !draw.unlabelled)
             .filter_map(|draw| self.train.label(draw.index))
             .collect();
-        let partners = partners(&draws);
-        let mixed = views.iter_mut().zip(&mixing);
-        let mixed = mixed.map(|(view, mixing)| {
+        let labelled = draws.partition_point(|draw| !draw.unlabelled);
+        let mixed = views.iter_mut().zip(&mixing).zip(&shown);
+        let mixed = mixed.map(|((view, mixing), shown)| {
+            let with_labels = shown.partition_point(|&place| place < labelled);
+            let partners = partners(with_labels, shown.len());
             mix(view, mixing, &partners, (width, height));
+            let labels = labels_at(&labels, shown);
             mixed_labels(&labels, mixing, &partners, (width, height))
         });
         Ok(Batch {
             size: (labels.len(), draws.len()),
             mixed: mixed.collect(),
+            places: shown,
             views,
             untouched,
             labels,
@@ -285,9 +322,15 @@ impl Recipe {
             sample: draw.sample(),
             view: 0,
         };
-        let views = self.pipeline.views(&original, probabilities, key);
         let mut plain: Option<usize> = None;
-        for (at, view) in views.enumerate().take(places.len()) {
+        for at in 0..places.len() {
+            let number = places[at].view;
+            let probability = probabilities.get(number).copied().unwrap_or_default();
+            let key = StreamKey {
+                view: number as u32,
+                ..key
+            };
+            let view = self.pipeline.view(&original, probability, key);
             *places[at].untouched = !view.changed && !stands_in;
             *places[at].mixing = view.mixing;
             match plain {
@@ -306,12 +349,11 @@ impl Recipe {
     }
 }
 
-/// The image that each would be mixed with: one of its kind, so that those with labels
-/// keep to themselves.
-fn partners(draws: &[Draw]) -> Vec<usize> {
-    let labelled = draws.partition_point(|draw| !draw.unlabelled);
+/// The image of a view that each would be mixed with: one of its kind, so that those with
+/// labels, which come first, keep to themselves.
+fn partners(labelled: usize, images: usize) -> Vec<usize> {
     let of_labelled = (0..labelled).map(|place| partner(place, labelled));
-    let rest = draws.len() - labelled;
+    let rest = images - labelled;
     of_labelled
         .chain((0..rest).map(|place| labelled + partner(place, rest)))
         .collect()

@@ -8,6 +8,7 @@ use crate::data::fixtures::{cut, folder, plan, shapes};
 use crate::data::stream::StreamKey;
 use crate::data::{DataError, Images, UNLABELLED};
 use crate::experiment::augment::Operation;
+use crate::experiment::objective::Part;
 use crate::experiment::plan::{DataPlan, ValidPlan};
 use crate::experiment::spec::{NormalizeSpec, SamplerSpec, Source};
 use crate::untrusted::Show as _;
@@ -23,6 +24,7 @@ fn request(epoch: u32, index: u32) -> BatchRequest {
         epoch,
         index,
         probabilities: vec![0.0, 0.5, 1.0],
+        parts: Vec::new(),
     }
 }
 
@@ -108,6 +110,62 @@ fn labelled_images_come_first_with_their_labels() {
     }
     assert!(batch.samples[5..].iter().all(|&s| s >= UNLABELLED));
     assert!(batch.samples[..5].iter().all(|&s| s < UNLABELLED));
+}
+
+#[test]
+fn views_of_halves_show_each_image_once_as_a_view_of_all_shows_it() {
+    let images = Images::open(&mixed(), 7).unwrap();
+    let loader = loader(&images, 2);
+    let whole = BatchRequest {
+        probabilities: vec![0.5; 2],
+        ..request(0, 1)
+    };
+    let halves = BatchRequest {
+        parts: [1, 0].map(|first| Part { first, of: 2 }).to_vec(),
+        ..whole.clone()
+    };
+    let (whole, halves) = (
+        loader.batch(&whole).unwrap(),
+        loader.batch(&halves).unwrap(),
+    );
+    assert_eq!(halves.places, [[1, 3, 5, 7], [0, 2, 4, 6]]);
+    assert_eq!(
+        (halves.size, &halves.samples, &halves.labels),
+        (whole.size, &whole.samples, &whole.labels)
+    );
+    // Five of the eight are labelled.
+    let labels = &whole.labels;
+    assert_eq!(halves.labels_of(0), [labels[1], labels[3]]);
+    assert_eq!(halves.labels_of(1), [labels[0], labels[2], labels[4]]);
+    let length = whole.views[0].len() / 8;
+    for view in 0..2 {
+        let shown = halves.views[view].chunks_exact(length);
+        for (shown, &place) in shown.zip(&halves.places[view]) {
+            assert_eq!(shown, &whole.views[view][place * length..][..length]);
+        }
+        let flags = halves.places[view].iter();
+        let flags: Vec<bool> = flags.map(|&place| whole.untouched[view][place]).collect();
+        assert_eq!(halves.untouched[view], flags);
+    }
+}
+
+#[test]
+fn images_of_a_half_are_mixed_with_those_of_the_same_half() {
+    let images = Images::open(&plan(shapes(60, 1)), 7).unwrap();
+    let operations = [Operation::MixUp(1.0)];
+    let loader = Loader::new(&images, &operations, 8, 0.0, (7, SamplerSpec::Shuffle), 2);
+    let batch = BatchRequest {
+        probabilities: vec![1.0; 2],
+        parts: [1, 0].map(|first| Part { first, of: 2 }).to_vec(),
+        ..request(0, 0)
+    };
+    let batch = loader.batch(&batch).unwrap();
+    for view in 0..2 {
+        let others: Vec<u32> = batch.mixed[view].iter().map(|it| it.other).collect();
+        let mut expected = batch.labels_of(view);
+        expected.rotate_right(1);
+        assert_eq!(others, expected);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::DataError;
 use super::stream::shuffle;
+use crate::experiment::plan::portions;
 
 /// Added to the number of an unlabelled image in [`super::Batch::samples`]. No
 /// labelled image has so great a number.
@@ -64,18 +65,14 @@ impl Sampler {
     /// number and how many there are per training image, unlabelled ones.
     pub fn new(train: usize, unlabelled: Option<(usize, f64)>, batch: usize, seed: u64) -> Self {
         let batch = batch.max(1);
-        let portions = match unlabelled {
-            Some((count, ratio)) if count > 0 && ratio > 0.0 && batch > 1 => {
-                let share = (batch as f64 / (1.0 + ratio)).round() as usize;
-                let labelled = share.clamp(1, batch - 1);
-                if labelled <= train {
-                    (labelled, batch - labelled)
-                } else {
-                    let rest = (train as f64 * ratio).round() as usize;
-                    (train, rest.clamp(1, batch - labelled))
-                }
-            }
-            _ => (batch.min(train), 0),
+        let ratio = unlabelled.map_or(0.0, |(count, ratio)| if count > 0 { ratio } else { 0.0 });
+        let portions = match portions(batch, ratio) {
+            (labelled, rest) if labelled <= train => (labelled, rest),
+            (_, 0) => (train, 0),
+            (_, rest) => (
+                train,
+                ((train as f64 * ratio).round() as usize).clamp(1, rest),
+            ),
         };
         Self {
             train,

@@ -238,7 +238,9 @@ impl<'a> Fit<'a> {
                     .iter()
                     .map(|view| image_tensor(view, size, &device))
                     .collect(),
-                labels: batch.labels.clone(),
+                labels: (0..batch.views.len())
+                    .map(|view| batch.labels_of(view))
+                    .collect(),
                 mixed: batch.mixed.clone(),
                 answers,
             },
@@ -247,8 +249,7 @@ impl<'a> Fit<'a> {
                 knobs: &knobs,
                 lr,
                 clip: training.clip,
-                label_smoothing: training.label_smoothing,
-                class_weights: training.weights_of_classes(),
+                truth: training.truth(),
                 accumulate: training.accumulate,
                 precision: training.precision,
             },
@@ -303,7 +304,7 @@ impl<'a> Fit<'a> {
         };
         let objective = &self.context.training.objective;
         let (views, compared) = (teacher_views(objective), objective.feature_views());
-        let all = views.len() * batch.samples.len();
+        let all: usize = views.iter().map(|&view| batch.places[view].len()).sum();
         for view in views.difference(&compared).copied() {
             let (Some(known), Some(untouched), Some(&p)) = (
                 known.get_mut(view),
@@ -315,9 +316,11 @@ impl<'a> Fit<'a> {
             if self.loader.untouched_share(p) < LEAST_UNTOUCHED {
                 continue;
             }
-            let images = (0..batch.samples.len()).filter(|&image| untouched[image]);
+            let places = &batch.places[view];
+            let images = (0..places.len()).filter(|&image| untouched[image]);
             let images: Vec<usize> = images.collect();
-            let samples: Vec<u64> = images.iter().map(|&image| batch.samples[image]).collect();
+            let samples = images.iter().map(|&image| batch.samples[places[image]]);
+            let samples: Vec<u64> = samples.collect();
             for (image, row) in images.into_iter().zip(store.logits(&samples)?) {
                 if let Some(row) = row {
                     known.images.push(image);
@@ -389,8 +392,8 @@ impl<'a> Fit<'a> {
         );
         values.insert("loss/total".to_owned(), report.total);
         values.insert("grad/norm".to_owned(), report.grad_norm);
-        if !batch.labels.is_empty() {
-            let accuracy = report.correct as f64 / batch.labels.len() as f64;
+        if report.labelled > 0 {
+            let accuracy = report.correct as f64 / report.labelled as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
         values.extend(asked.map(|share| ("teacher/computed".to_owned(), share)));
@@ -460,10 +463,9 @@ impl<'a> Fit<'a> {
         let round = &self.state.round;
         let waits = round.waits(step, &timeline);
         let target = round.compared_target(step, &timeline, training);
-        let weights = training.weights_of_classes();
         let mut truth = target
             .filter(|_| waits)
-            .map(|target| TruthLoss::new(target, training.label_smoothing, weights));
+            .map(|target| TruthLoss::new(target, training.truth()));
         let evaluation = match self.evaluate(truth.as_mut(), inbox) {
             Err(Failure::Stopped) => {
                 self.save()?;
@@ -736,10 +738,12 @@ impl<'a> Fit<'a> {
     }
 
     fn request(&self, step: u64) -> Result<BatchRequest, Failure> {
+        let objective = &self.context.training.objective;
         Ok(BatchRequest {
             epoch: (step / self.timeline.steps_per_epoch) as u32,
             index: (step % self.timeline.steps_per_epoch) as u32,
             probabilities: self.probabilities(self.timeline.epoch(step))?,
+            parts: objective.views.iter().map(|view| view.part).collect(),
         })
     }
 

@@ -9,7 +9,7 @@ mod text;
 use super::plan::{Plan, ResolvedPlan, Training};
 use super::spec::{
     Bound, ClassWeights, DeviceSpec, ExportSpec, Gate, LibTorchDevice, OptimizerSpec, Precision,
-    RoundSpec, SamplerSpec,
+    RoundSpec, SamplerSpec, TruthLossSpec,
 };
 use super::timeline::Timeline;
 use crate::format::{number, precise};
@@ -43,7 +43,8 @@ fn page(plan: &Plan, timeline: Option<Timeline>) -> String {
         page.line("  none");
     }
     models::student(plan, &mut page);
-    objective::explain(&plan.training, timeline, &mut page);
+    let portions = plan.data.portions(plan.training.batch);
+    objective::explain(&plan.training, portions, timeline, &mut page);
     page.heading("Export");
     if plan.export.is_none() {
         page.line("  none");
@@ -98,15 +99,20 @@ fn device(device: DeviceSpec) -> String {
     words.to_owned()
 }
 
-fn training_rows(training: &Training, page: &mut Page) {
+/// `portions` are the training images and the unlabelled ones of a batch.
+fn training_rows(training: &Training, portions: (usize, usize), page: &mut Page) {
     let round = match training.round {
         RoundSpec::Epoch => "a round is an epoch".to_owned(),
         RoundSpec::Steps(steps) => format!("a round is {steps} steps"),
     };
     let (epochs, batch) = (training.length().epochs_of_rounds, training.batch);
+    let kinds = match portions {
+        (_, 0) => String::new(),
+        (labelled, unlabelled) => format!(" ({labelled} training images, {unlabelled} unlabelled)"),
+    };
     page.row(
         "epochs",
-        &format!("{epochs} of batches of {batch}; {round}"),
+        &format!("{epochs} of batches of {batch}{kinds}; {round}"),
     );
     let sampler = match training.sampler {
         SamplerSpec::Shuffle => "every image once an epoch",
@@ -175,17 +181,7 @@ fn training_rows(training: &Training, page: &mut Page) {
         },
     );
     page.row("ema", &ema);
-    let smoothing = precise(training.label_smoothing);
-    page.row("labels", &format!("label smoothing {smoothing}"));
-    let weights = match &training.class_weights {
-        Some(ClassWeights::Balanced) => "balanced: n / (C · n of the class)".to_owned(),
-        Some(ClassWeights::Each(weights)) => {
-            let weights: Vec<String> = weights.iter().map(|weight| number(*weight)).collect();
-            weights.join(", ")
-        }
-        None => "none: all classes alike".to_owned(),
-    };
-    page.row("class weights", &weights);
+    label_rows(training, page);
     let checkpoints = training.checkpoint_every.map_or_else(
         || "every epoch".to_owned(),
         |steps| format!("every epoch and every {steps} steps"),
@@ -197,6 +193,35 @@ fn training_rows(training: &Training, page: &mut Page) {
             training.log_every
         ),
     );
+}
+
+/// What labels are and count.
+fn label_rows(training: &Training, page: &mut Page) {
+    let smoothing = precise(training.label_smoothing);
+    page.row("labels", &format!("label smoothing {smoothing}"));
+    let weights = match &training.class_weights {
+        Some(ClassWeights::Balanced) => "balanced: n / (C · n of the class)".to_owned(),
+        Some(ClassWeights::Each(weights)) => {
+            let weights: Vec<String> = weights.iter().map(|weight| number(*weight)).collect();
+            weights.join(", ")
+        }
+        None => "none: all classes alike".to_owned(),
+    };
+    page.row("class weights", &weights);
+    page.row("truth loss", &truth_loss(training.truth_loss));
+}
+
+fn truth_loss(loss: TruthLossSpec) -> String {
+    let TruthLossSpec::BinaryCrossEntropy(binary) = loss else {
+        return "cross-entropy".to_owned();
+    };
+    let over = if binary.sum_classes { "sum" } else { "mean" };
+    let targets = binary
+        .target_threshold
+        .map_or_else(String::new, |threshold| {
+            format!("; a target above {} is 1", precise(threshold))
+        });
+    format!("binary cross-entropy, {over} over the classes{targets}")
 }
 
 fn optimizer(optimizer: &OptimizerSpec) -> String {

@@ -35,11 +35,45 @@ impl Objective {
     }
 }
 
-/// One augmented copy of the batch.
+/// One augmented copy of the batch, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// Knob that holds this view's augmentation probability.
     pub probability: String,
+    /// Which images it shows.
+    #[serde(default, skip_serializing_if = "Part::is_whole")]
+    pub part: Part,
+}
+
+/// Images of a batch: those at every so many places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The first place, from 0.
+    pub first: usize,
+    /// How far apart they are: as many parts make a batch.
+    pub of: usize,
+}
+
+impl Part {
+    /// All images.
+    pub const WHOLE: Self = Self { first: 0, of: 1 };
+
+    /// Whether it is all images.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        *self == Self::WHOLE
+    }
+
+    /// Its places in a batch of so many images, ascending.
+    pub fn places(self, images: usize) -> impl Iterator<Item = usize> {
+        (self.first..images).step_by(self.of.max(1))
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::WHOLE
+    }
 }
 
 /// One loss with its weight.
@@ -262,12 +296,12 @@ pub enum ConsistencySpace {
 /// What the student's output is held against in a truth term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum TruthTarget {
-    /// Cross-entropy with the label; unlabelled images are left out.
+    /// The label; unlabelled images are left out.
     #[default]
     Label,
-    /// Cross-entropy with the teacher's most likely class on the same view.
+    /// The teacher's most likely class on the same view.
     TeacherHard,
-    /// Cross-entropy with the teacher's softmax on the same view.
+    /// The teacher's softmax on the same view.
     TeacherSoft,
 }
 
@@ -277,7 +311,14 @@ impl View {
     pub fn numbered(number: usize) -> Self {
         Self {
             probability: format!("p{number}"),
+            part: Part::WHOLE,
         }
+    }
+
+    /// The same of a part of the batch.
+    #[must_use]
+    pub fn of(self, part: Part) -> Self {
+        Self { part, ..self }
     }
 }
 
@@ -286,6 +327,34 @@ impl Objective {
     #[must_use]
     pub fn needs_teacher(&self) -> bool {
         self.terms.iter().any(|term| term.loss.needs_teacher())
+    }
+
+    /// Parts of a batch that views are of, at most: 1 where each shows all images.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        let parts = self.views.iter().map(|view| view.part.of);
+        parts.max().unwrap_or(1).max(1)
+    }
+
+    /// Passes of the student over the training images in an epoch: one for every view that it
+    /// sees of all images.
+    #[must_use]
+    pub fn passes(&self) -> f64 {
+        let views = self.student_views().into_iter();
+        let parts = views.filter_map(|view| self.views.get(view));
+        parts.map(|view| 1.0 / view.part.of as f64).sum()
+    }
+
+    /// What a term of labels counts in a batch of which this share of images is labelled: as
+    /// much, so that an image counts alike in all terms. Where no term looks at the other
+    /// images, the labelled ones are all that count.
+    #[must_use]
+    pub fn share_of_labels(&self, labelled: f64) -> f64 {
+        if self.terms.iter().all(|term| term.loss.is_of_labels()) {
+            1.0
+        } else {
+            labelled
+        }
     }
 
     /// Gives knobs that follow others by a formula of the number of rounds
@@ -453,7 +522,9 @@ impl Loss {
 #[cfg(test)]
 mod tests {
     use super::{Loss, Objective};
-    use crate::experiment::method::{ExpansionContext, Method, MultiView, Scratch};
+    use crate::experiment::method::{
+        AdaptiveAugmentation, ExpansionContext, Method, MultiView, Scratch,
+    };
 
     fn expand(method: &dyn Method) -> Objective {
         let context = ExpansionContext {
@@ -477,6 +548,20 @@ mod tests {
                 .iter()
                 .any(|t| matches!(t.loss, Loss::Truth { .. }))
         );
+    }
+
+    #[test]
+    fn views_of_halves_take_one_pass_and_those_of_all_images_one_each() {
+        let passes = |written: &str| {
+            let method: AdaptiveAugmentation = ron::from_str(written).unwrap();
+            let objective = expand(&method);
+            let places = |at: usize| objective.views[at].part.places(5).collect::<Vec<_>>();
+            (objective.passes(), places(0), places(1))
+        };
+        let all = vec![0, 1, 2, 3, 4];
+        assert_eq!(passes("()"), (2.0, all.clone(), all));
+        let halves = passes("(views: Halves)");
+        assert_eq!(halves, (1.0, vec![1, 3], vec![0, 2, 4]));
     }
 
     #[test]

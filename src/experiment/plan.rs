@@ -32,7 +32,7 @@ use super::model::Model;
 use super::objective::Objective;
 use super::spec::{
     ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec,
-    OptimizerSpec, Precision, QuantizeSpec, RoundSpec, SamplerSpec, Source,
+    OptimizerSpec, Precision, QuantizeSpec, RoundSpec, SamplerSpec, Source, TruthLossSpec,
 };
 use super::timeline::{Extension, Timeline};
 
@@ -123,10 +123,24 @@ pub struct Training {
     /// as numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
+    /// How truth terms compare the student with their target.
+    #[serde(default, skip_serializing_if = "TruthLossSpec::is_cross_entropy")]
+    pub truth_loss: TruthLossSpec,
     /// Steps between two rows of numbers.
     pub log_every: u32,
     /// Steps between two checkpoints besides those at the end of epochs.
     pub checkpoint_every: Option<u32>,
+}
+
+/// How truth terms compare the student with their targets.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TruthSettings<'a> {
+    /// By which loss.
+    pub loss: TruthLossSpec,
+    /// Share of the label's probability spread over all classes, in [0, 1).
+    pub label_smoothing: f64,
+    /// What a label counts by its class, `[classes]`; all alike if absent.
+    pub class_weights: Option<&'a [f64]>,
 }
 
 fn one() -> usize {
@@ -140,7 +154,7 @@ fn is_one(parts: &usize) -> bool {
 
 /// Fields of a training that `plan.json` leaves out where they are as always, so that the
 /// plans of older runs stay what they are; with what they are then.
-fn left_out() -> [(&'static str, serde_json::Value); 8] {
+fn left_out() -> [(&'static str, serde_json::Value); 9] {
     use serde_json::json;
     [
         ("freeze", json!([])),
@@ -151,6 +165,7 @@ fn left_out() -> [(&'static str, serde_json::Value); 8] {
         ("accumulate", json!(one())),
         ("precision", json!(Precision::default())),
         ("class_weights", json!(null)),
+        ("truth_loss", json!(TruthLossSpec::default())),
     ]
 }
 
@@ -183,6 +198,16 @@ impl Training {
     #[must_use]
     pub fn smallest_part(&self) -> usize {
         self.batch / self.accumulate.max(1)
+    }
+
+    /// How its truth terms compare the student with their targets.
+    #[must_use]
+    pub fn truth(&self) -> TruthSettings<'_> {
+        TruthSettings {
+            loss: self.truth_loss,
+            label_smoothing: self.label_smoothing,
+            class_weights: self.weights_of_classes(),
+        }
     }
 
     /// What a label counts by its class, where that differs.
@@ -317,11 +342,29 @@ impl DataPlan {
         self.workers.unwrap_or(of_process)
     }
 
+    /// Training images and unlabelled ones of a batch.
+    #[must_use]
+    pub fn portions(&self, batch: usize) -> (usize, usize) {
+        portions(batch, self.unlabelled_ratio())
+    }
+
     /// Unlabelled images per training image in a batch.
     #[must_use]
     pub fn unlabelled_ratio(&self) -> f64 {
         self.unlabelled.as_ref().map_or(0.0, |(_, ratio)| *ratio)
     }
+}
+
+/// Training images of a batch and unlabelled ones, of which there are `ratio` for each of the
+/// others: with both kinds at least one of either.
+#[must_use]
+pub fn portions(batch: usize, ratio: f64) -> (usize, usize) {
+    if ratio <= 0.0 || batch < 2 {
+        return (batch, 0);
+    }
+    let share = (batch as f64 / (1.0 + ratio)).round() as usize;
+    let labelled = share.clamp(1, batch - 1);
+    (labelled, batch - labelled)
 }
 
 /// Where validation images come from.

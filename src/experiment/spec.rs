@@ -60,7 +60,7 @@ pub struct Spec {
     pub knobs: BTreeMap<String, Schedule>,
     /// Passes over the training images.
     pub epochs: u32,
-    /// Images in a step, before views are made.
+    /// Images in a step, labelled and unlabelled, before views are made.
     #[serde(default = "defaults::batch")]
     pub batch: usize,
     /// Which training images an epoch has.
@@ -88,6 +88,9 @@ pub struct Spec {
     /// What a label counts by its class in the truth term; all alike if absent.
     #[serde(default)]
     pub class_weights: Option<ClassWeights>,
+    /// How truth terms compare the student with their target.
+    #[serde(default)]
+    pub truth_loss: TruthLossSpec,
     /// Steps between two rows of numbers in the run's series.
     #[serde(default = "defaults::log_every")]
     pub log_every: u32,
@@ -137,6 +140,37 @@ pub enum ClassWeights {
     Balanced,
     /// Given, by class in their order.
     Each(Vec<f64>),
+}
+
+/// How truth terms compare the student with their target. With logits s and targets t, both
+/// `[batch, classes]`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub enum TruthLossSpec {
+    /// −Σ t ln softmax(s) of every image.
+    #[default]
+    CrossEntropy,
+    /// −t ln σ(s) − (1 − t) ln σ(−s) of every class for itself (Wightman et al., 2021).
+    BinaryCrossEntropy(BinarySpec),
+}
+
+/// How a loss of every class for itself is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BinarySpec {
+    /// Targets above this are 1, and all others 0; they stay as they are if absent.
+    #[serde(default)]
+    pub target_threshold: Option<f64>,
+    /// Whether an image's loss is the sum over the classes in place of their mean.
+    #[serde(default)]
+    pub sum_classes: bool,
+}
+
+impl TruthLossSpec {
+    /// Whether it is the usual one.
+    #[must_use]
+    pub fn is_cross_entropy(&self) -> bool {
+        *self == Self::CrossEntropy
+    }
 }
 
 /// When the student's training ends before its epochs are over.

@@ -5,7 +5,7 @@ use super::spec::Budget;
 /// What an epoch of a variant costs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Cost {
-    /// Views that the student sees: its passes over the training images in an epoch.
+    /// Views that the student sees of all images: its passes over the training images in an epoch.
     pub views: u32,
     /// Epochs that finish a training, which are a part of it.
     pub finish: u32,

@@ -467,7 +467,7 @@ impl Expanded {
     }
 }
 
-/// Views that the student sees, if the method can be expanded.
+/// Passes of the student over the training images in an epoch, if the method can be expanded.
 fn views(spec: &Spec) -> Option<u32> {
     let context = ExpansionContext {
         rounds: spec.epochs,
@@ -475,7 +475,8 @@ fn views(spec: &Spec) -> Option<u32> {
         labelled: true,
     };
     let objective = spec.method.method().expand(&context).ok()?;
-    u32::try_from(objective.student_views().len()).ok()
+    // Parts of views add up to whole ones.
+    Some(objective.passes().round() as u32)
 }
 
 fn finish_epochs(spec: &Spec) -> u32 {

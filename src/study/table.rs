@@ -224,7 +224,7 @@ fn passes(run: &RunEntry) -> Option<f64> {
     let objective = &plan.resolved.plan.training.objective;
     let state = run.store.phases.get(&Phase::Student)?;
     let epochs = state.epochs_after(run.store.completed(Phase::Student));
-    Some(epochs * objective.student_views().len() as f64)
+    Some(epochs * objective.passes())
 }
 
 /// Median latencies of a run's student with 32-bit floats, the newest first, each with the

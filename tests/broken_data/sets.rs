@@ -108,6 +108,7 @@ fn images_that_are_deleted_while_training() {
         epoch: 0,
         index: 0,
         probabilities: vec![0.0],
+        parts: Vec::new(),
     };
     assert_snapshot!(case.shown(&loader.batch(&request).unwrap_err()));
 }

@@ -57,18 +57,22 @@ impl Pipeline {
         probabilities: &'a [f64],
         key: StreamKey,
     ) -> impl Iterator<Item = View> + 'a {
-        (key.view..)
-            .zip(probabilities)
-            .map(move |(view, &probability)| {
-                let mut image = image.clone();
-                let key = StreamKey { view, ..key };
-                let Applied { changed, mixing } = self.apply(&mut image, probability, &key);
-                View {
-                    image,
-                    changed,
-                    mixing,
-                }
-            })
+        let numbered = (key.view..).zip(probabilities);
+        numbered.map(move |(view, &probability)| {
+            self.view(image, probability, StreamKey { view, ..key })
+        })
+    }
+
+    /// One view of an image, with the key of its stream.
+    #[must_use]
+    pub fn view(&self, image: &RgbImage, probability: f64, key: StreamKey) -> View {
+        let mut image = image.clone();
+        let Applied { changed, mixing } = self.apply(&mut image, probability, &key);
+        View {
+            image,
+            changed,
+            mixing,
+        }
     }
 
     /// Applies each operation to the image, independently, with this

@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, Tensor};
 
-use super::column;
+use super::{column, one_hot};
 
 /// Stands for −∞ in a softmax: no logit comes near it, and differences of it
 /// stay finite.
@@ -30,14 +30,9 @@ fn parts(
     labels: Tensor<1, Int>,
     temperature: f64,
 ) -> (Tensor<2>, Tensor<2>) {
-    let [batch, classes] = student.dims();
+    let [_, classes] = student.dims();
+    let is_label = one_hot(labels.clone(), classes);
     let labels = column(labels);
-    let end = i64::try_from(classes).unwrap_or(i64::MAX);
-    let numbers = Tensor::<1, Int>::arange(0..end, &labels.device());
-    let is_label = labels
-        .clone()
-        .expand([batch, classes])
-        .equal(numbers.unsqueeze::<2>().expand([batch, classes]));
     let student = Split::new(student / temperature, labels.clone(), is_label.clone());
     let teacher = Split::new(teacher / temperature, labels, is_label.clone());
     let target = divergence(teacher.label, student.label) + divergence(teacher.rest, student.rest);

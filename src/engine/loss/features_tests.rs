@@ -4,6 +4,7 @@ use burn::tensor::{Device, TensorData};
 use serde::Deserialize;
 
 use super::*;
+use crate::engine::loss::tests::devices;
 
 const BATCH: usize = 5;
 const STUDENT: [usize; 4] = [BATCH, 3, 4, 4];
@@ -74,17 +75,6 @@ fn assert_close(name: &str, ours: &[f64], theirs: &[f64]) {
         let apart = (ours - theirs).abs() / greatest;
         assert!(apart < 1e-5, "{name}[{at}]: {ours}, not {theirs}");
     }
-}
-
-#[cfg(not(feature = "libtorch"))]
-fn devices() -> Vec<Device> {
-    vec![Device::flex()]
-}
-
-#[cfg(feature = "libtorch")]
-#[expect(deprecated, reason = "burn 0.22 is the last line that has libtorch")]
-fn devices() -> Vec<Device> {
-    vec![Device::flex(), Device::libtorch()]
 }
 
 #[test]

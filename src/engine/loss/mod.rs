@@ -13,14 +13,17 @@ mod multi_level;
 mod truth;
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 pub use agreement::{consistency, squared_difference};
 pub use correlation::dist;
 pub use decoupled::decoupled;
 pub use features::{attention, hint, regress, relation, similarity};
 pub use multi_level::multi_level;
-pub use truth::{cross_entropy, soft_cross_entropy, target_cross_entropy, weighted_cross_entropy};
+pub use truth::{
+    binary_cross_entropy, cross_entropy, soft_cross_entropy, target_cross_entropy,
+    weighted_cross_entropy,
+};
 
 /// T²/B Σ `p_t` (ln `p_t` − ln `p_s`) with p = softmax(·/T) (Hinton et al., 2015).
 #[must_use]
@@ -70,6 +73,16 @@ fn root(squares: Tensor<2>) -> Tensor<2> {
     /// Far below every sum of squares that is not 0, far above the least float.
     const LEAST: f64 = 1e-30;
     squares.clamp_min(LEAST).sqrt()
+}
+
+/// Whether each class is the label, `[batch, classes]`.
+#[must_use]
+pub fn one_hot(labels: Tensor<1, Int>, classes: usize) -> Tensor<2, Bool> {
+    let batch = labels.dims()[0];
+    let end = i64::try_from(classes).unwrap_or(i64::MAX);
+    let numbers = Tensor::<1, Int>::arange(0..end, &labels.device());
+    let numbers = numbers.unsqueeze::<2>().expand([batch, classes]);
+    column(labels).expand([batch, classes]).equal(numbers)
 }
 
 /// Labels `[batch]` as a column `[batch, 1]` beside `logits`.

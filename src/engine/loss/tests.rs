@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::experiment::objective::ConsistencySpace::{Logits, Probabilities};
+use crate::experiment::spec::BinarySpec;
 
 const BATCH: usize = 4;
 const CLASSES: usize = 5;
@@ -26,37 +27,55 @@ fn fixture() -> Fixture {
     serde_json::from_str(include_str!("../../../tests/fixtures/losses.json")).unwrap()
 }
 
+/// Every backend of this build.
+#[cfg(not(feature = "libtorch"))]
+pub(super) fn devices() -> Vec<Device> {
+    vec![Device::flex()]
+}
+
+/// Every backend of this build.
+#[cfg(feature = "libtorch")]
+#[expect(deprecated, reason = "burn 0.22 is the last line that has libtorch")]
+pub(super) fn devices() -> Vec<Device> {
+    vec![Device::flex(), Device::libtorch()]
+}
+
 fn logits(values: &[f32]) -> Tensor<2> {
+    logits_on(values, &Device::flex())
+}
+
+fn logits_on(values: &[f32], device: &Device) -> Tensor<2> {
     let rows = values.len() / CLASSES;
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), [rows, CLASSES]),
-        &Device::flex(),
-    )
+    Tensor::from_data(TensorData::new(values.to_vec(), [rows, CLASSES]), device)
 }
 
 fn labels(values: &[i32]) -> Tensor<1, Int> {
-    Tensor::from_data(
-        TensorData::new(values.to_vec(), [values.len()]),
-        &Device::flex(),
-    )
+    labels_on(values, &Device::flex())
+}
+
+fn labels_on(values: &[i32], device: &Device) -> Tensor<1, Int> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
 }
 
 /// Those of the fixture.
-fn weights() -> Tensor<1> {
-    Tensor::from_floats([0.5, 2.0, 1.0, 3.0, 0.25], &Device::flex())
+fn weights(device: &Device) -> Tensor<1> {
+    Tensor::from_floats([0.5, 2.0, 1.0, 3.0, 0.25], device)
 }
 
 /// The labels of the fixture, each mixed with the one before it: 1 and 1, 4 and 1, 0 and 4, 1
 /// and 0.
-fn mixed_labels(smoothing: f32) -> Tensor<2> {
+fn mixed_labels(smoothing: f32, device: &Device) -> Tensor<2> {
     let mixed = [
         [0.0, 1.0, 0.0, 0.0, 0.0],
         [0.0, 0.0, 0.0, 0.0, 1.0],
         [0.25, 0.0, 0.0, 0.0, 0.75],
         [0.5, 0.5, 0.0, 0.0, 0.0],
     ];
-    let mixed = Tensor::<2>::from_floats(mixed, &Device::flex());
-    mixed * (1.0 - smoothing) + smoothing / CLASSES as f32
+    smoothed(Tensor::from_floats(mixed, device), smoothing)
+}
+
+fn smoothed(targets: Tensor<2>, smoothing: f32) -> Tensor<2> {
+    targets * (1.0 - smoothing) + smoothing / CLASSES as f32
 }
 
 type LossOfStudent = Box<dyn Fn(Tensor<2>) -> Tensor<1>>;
@@ -72,11 +91,15 @@ fn all(
     }
     let t = teacher;
     let hard = t.clone().argmax(1).squeeze_dim::<1>(1);
+    let device = t.device();
+    let [w1, w2] = std::array::from_fn(|_| weights(&device));
+    let [mixed, mixed_smoothed] = [0.0, 0.1].map(|smoothing| mixed_labels(smoothing, &device));
+    let binary = binary(&t, &labels);
     let views = move |s, other: &Tensor<2>, t: &Tensor<2>| vec![s, other.clone(), t.clone()];
     let (o1, o2) = (other.clone(), other);
     let [l1, l2, l3, l4] = std::array::from_fn(|_| labels.clone());
     let [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11] = std::array::from_fn(|_| t.clone());
-    vec![
+    let others = vec![
         (
             "kd",
             boxed(move |s| distillation(s, t1.clone(), TEMPERATURE)),
@@ -110,19 +133,19 @@ fn all(
         ),
         (
             "label_weighted",
-            boxed(move |s| weighted_cross_entropy(s, l3.clone(), 0.0, weights())),
+            boxed(move |s| weighted_cross_entropy(s, l3.clone(), 0.0, w1.clone())),
         ),
         (
             "label_weighted_smoothed",
-            boxed(move |s| weighted_cross_entropy(s, l4.clone(), 0.1, weights())),
+            boxed(move |s| weighted_cross_entropy(s, l4.clone(), 0.1, w2.clone())),
         ),
         (
             "label_mixed",
-            boxed(|s| target_cross_entropy(s, mixed_labels(0.0))),
+            boxed(move |s| target_cross_entropy(s, mixed.clone())),
         ),
         (
             "label_mixed_smoothed",
-            boxed(|s| target_cross_entropy(s, mixed_labels(0.1))),
+            boxed(move |s| target_cross_entropy(s, mixed_smoothed.clone())),
         ),
         (
             "teacher_hard",
@@ -140,7 +163,43 @@ fn all(
             "consistency_logits",
             boxed(move |s| consistency(views(s, &o2, &t9), Logits).unwrap()),
         ),
-    ]
+    ];
+    others.into_iter().chain(binary).collect()
+}
+
+/// Those of every class for itself.
+fn binary(teacher: &Tensor<2>, labels: &Tensor<1, Int>) -> Vec<(&'static str, LossOfStudent)> {
+    let device = teacher.device();
+    let plain = BinarySpec::default();
+    let summed = BinarySpec {
+        sum_classes: true,
+        ..plain
+    };
+    let threshold = BinarySpec {
+        target_threshold: Some(0.2),
+        ..plain
+    };
+    let hot = one_hot(labels.clone(), CLASSES).float();
+    let mixed = mixed_labels(0.1, &device);
+    let hard = one_hot(teacher.clone().argmax(1).squeeze_dim(1), CLASSES).float();
+    let soft = log_softmax(teacher.clone(), 1).exp();
+    let counts = weights(&device).select(0, labels.clone());
+    let losses = [
+        ("binary", hot.clone(), plain, None),
+        ("binary_smoothed", smoothed(hot.clone(), 0.1), plain, None),
+        ("binary_summed", smoothed(hot.clone(), 0.1), summed, None),
+        ("binary_weighted", hot, plain, Some(counts)),
+        ("binary_mixed_smoothed", mixed.clone(), plain, None),
+        ("binary_mixed_threshold", mixed, threshold, None),
+        ("binary_teacher_hard", hard, plain, None),
+        ("binary_teacher_soft", soft, plain, None),
+    ];
+    let boxed = losses.map(|(name, targets, spec, counts)| {
+        let loss: LossOfStudent =
+            Box::new(move |s| binary_cross_entropy(s, targets.clone(), spec, counts.clone()));
+        (name, loss)
+    });
+    boxed.into()
 }
 
 fn value(loss: Tensor<1>) -> f64 {
@@ -151,19 +210,35 @@ fn value(loss: Tensor<1>) -> f64 {
 fn every_loss_is_what_pytorch_computes() {
     let known = fixture();
     assert_eq!((known.temperature, known.smoothing), (TEMPERATURE, 0.1));
-    let student = logits(&known.student);
-    let losses = all(
-        logits(&known.other),
-        logits(&known.teacher),
-        labels(&known.labels),
-    );
-    assert_eq!(losses.len(), known.losses.len());
-    for (name, loss) in losses {
-        let (ours, theirs) = (value(loss(student.clone())), known.losses[name]);
-        assert!(
-            (ours / theirs - 1.0).abs() < 2e-6,
-            "{name}: {ours}, not {theirs}"
-        );
+    for device in devices() {
+        let on = |values: &[f32]| logits_on(values, &device);
+        let student = on(&known.student);
+        let labels = labels_on(&known.labels, &device);
+        let losses = all(on(&known.other), on(&known.teacher), labels);
+        assert_eq!(losses.len(), known.losses.len());
+        for (name, loss) in losses {
+            let (ours, theirs) = (value(loss(student.clone())), known.losses[name]);
+            assert!(
+                (ours / theirs - 1.0).abs() < 2e-6,
+                "{name}: {ours}, not {theirs}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_gradient_of_a_binary_loss_is_right_where_a_logit_is_0() {
+    for device in devices() {
+        let leaf = logits_on(&[0.0, -0.0, 1e-8, -1e-8, 0.0], &device);
+        let leaf = leaf.autodiff().require_grad();
+        let targets = logits_on(&[1.0, 0.0, 0.5, 0.25, 0.0], &device);
+        let loss = binary_cross_entropy(leaf.clone(), targets, BinarySpec::default(), None);
+        let gradient = leaf.grad(&loss.backward()).unwrap() * CLASSES as f32;
+        let gradient: Vec<f32> = gradient.into_data().try_to_vec().unwrap();
+        // σ(0) − t.
+        for (ours, exact) in gradient.into_iter().zip([-0.5, 0.5, 0.0, 0.25, 0.5]) {
+            assert!((ours - exact).abs() < 1e-6, "{ours}, not {exact}");
+        }
     }
 }
 

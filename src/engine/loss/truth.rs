@@ -1,9 +1,10 @@
-//! Cross-entropy with labels and with probabilities.
+//! Cross-entropy with labels and with probabilities, over all classes and of each for itself.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Int, Tensor};
 
 use super::column;
+use crate::experiment::spec::BinarySpec;
 
 /// Mean of −(1 − ε) ln `p[y]` − ε/C Σ ln p, PyTorch's cross-entropy with label
 /// smoothing ε in [0, 1). `labels` is `[batch]`, each below the classes.
@@ -51,4 +52,33 @@ pub fn target_cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> 
 pub fn soft_cross_entropy(student: Tensor<2>, teacher: Tensor<2>) -> Tensor<1> {
     let target = log_softmax(teacher, 1).exp();
     -(target * log_softmax(student, 1)).sum_dim(1).mean()
+}
+
+/// −t ln σ(s) − (1 − t) ln σ(−s) of every class for itself, averaged or summed over the classes and
+/// averaged over the batch, as timm's `BinaryCrossEntropy` has it (Wightman et al., 2021). The
+/// targets are `[batch, classes]`, each in [0, 1], and the threshold is applied to them. With
+/// `weights`, `[batch]`, an image counts as much: Σ w loss / Σ w.
+#[must_use]
+pub fn binary_cross_entropy(
+    logits: Tensor<2>,
+    targets: Tensor<2>,
+    spec: BinarySpec,
+    weights: Option<Tensor<1>>,
+) -> Tensor<1> {
+    let targets = match spec.target_threshold {
+        Some(threshold) => targets.greater_elem(threshold).float(),
+        None => targets,
+    };
+    // ln σ(−s) = ln σ(s) − s.
+    let each = (-targets + 1.0) * logits.clone() - log_sigmoid(logits);
+    let images = if spec.sum_classes {
+        each.sum_dim(1)
+    } else {
+        each.mean_dim(1)
+    };
+    let images: Tensor<1> = images.squeeze_dim(1);
+    match weights {
+        Some(weights) => (images * weights.clone()).sum() / weights.sum(),
+        None => images.mean(),
+    }
 }

@@ -2,10 +2,13 @@
 //! weighted sum, from logits and feature maps that were computed once per view.
 //!
 //! Labelled images come first in a batch. A truth term with labels and decoupled
-//! distillation look at those rows only; everything else looks at all of them.
+//! distillation look at those rows only; everything else looks at all of them. In the sum
+//! every image counts alike: a term of labels, whose loss is a mean over the labelled images,
+//! counts by their share, unless no term looks at the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use thiserror::Error;
 
@@ -14,6 +17,8 @@ use crate::data::MixedLabel;
 use crate::experiment::objective::{
     Divergence, FeatureComparison, Loss, Objective, StagePair, Term, TruthTarget,
 };
+use crate::experiment::plan::TruthSettings;
+use crate::experiment::spec::TruthLossSpec;
 use crate::untrusted::Show as _;
 
 /// Logits by view; only the views that [`Objective::student_views`] and [`teacher_views`]
@@ -34,24 +39,22 @@ pub struct Logits {
 /// What the terms need besides logits.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Classes of the first rows of the batch; the other rows have no label.
-    pub labels: &'a [u32],
+    /// By view, classes of its first rows; the other rows have no label.
+    pub labels: &'a [Vec<u32>],
     /// By view, the second labels of its first images; views without any may be left out.
     pub mixed: &'a [Vec<MixedLabel>],
     /// Value of every knob by name.
     pub knobs: &'a BTreeMap<String, f64>,
-    /// Share of the label's probability spread over all classes, in [0, 1).
-    pub label_smoothing: f64,
-    /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
-    pub class_weights: Option<&'a [f64]>,
+    /// How truth terms compare the student with their targets.
+    pub truth: TruthSettings<'a>,
     /// Parameters of the regressors by name, `[n]`, tracked where gradients are wanted.
     pub regressors: &'a BTreeMap<String, Tensor<1>>,
-    /// How much of a batch this is.
-    pub share: Share,
+    /// By view, how much of a batch this is.
+    pub share: &'a [Share],
 }
 
 /// How much of a batch a part of it is: the losses of all parts, each scaled by its
-/// share, add up to those of the batch.
+/// share, add up to those of the batch. And how much of the batch its labelled images are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share {
     /// Share of the images, in (0, 1].
@@ -60,15 +63,43 @@ pub struct Share {
     pub labels: f64,
     /// Share of what the labels count by the weights of their classes, in [0, 1].
     pub weights: f64,
+    /// Labelled images of the whole batch as a share of all its images, in [0, 1].
+    pub labelled: f64,
 }
 
 impl Share {
-    /// A whole batch.
+    /// A whole batch of labelled images.
     pub const WHOLE: Self = Self {
         images: 1.0,
         labels: 1.0,
         weights: 1.0,
+        labelled: 1.0,
     };
+
+    /// Those of some labels of a view among all of its batch, and of some images among all, with
+    /// what a label counts by its class.
+    #[must_use]
+    pub fn of_part(
+        (some, all): (&[u32], &[u32]),
+        (images, of_images): (usize, usize),
+        class_weights: Option<&[f64]>,
+    ) -> Self {
+        let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
+        let labels = share(some.len(), all.len());
+        let weights = class_weights.map_or(labels, |weights| {
+            let of = |labels: &[u32]| -> f64 {
+                let weights = labels.iter().map(|&label| weights.get(label as usize));
+                weights.flatten().sum()
+            };
+            of(some) / of(all).max(f64::MIN_POSITIVE)
+        });
+        Self {
+            images: share(images, of_images),
+            labels,
+            weights,
+            labelled: share(all.len(), of_images),
+        }
+    }
 
     fn of(self, loss: &Loss) -> f64 {
         if loss.is_truth_of_labels() {
@@ -87,7 +118,7 @@ pub struct Losses {
     /// Unweighted loss of every term, one value each, in the objective's order.
     /// 0 for a term that needs labels on a batch without any.
     pub terms: Vec<Tensor<1>>,
-    /// Sum of weight times loss.
+    /// Sum of weight times loss, of labels times the share of labelled images.
     pub total: Tensor<1>,
 }
 
@@ -211,11 +242,19 @@ pub fn evaluate(
             context,
         };
         let mut loss = evaluation.loss()?;
-        let share = context.share.of(&term.loss);
+        // Views of one term show the same images.
+        let view = term.loss.views().first().copied();
+        let part = view.and_then(|view| context.share.get(view)).copied();
+        let part = part.unwrap_or(Share::WHOLE);
+        let share = part.of(&term.loss);
         if share != 1.0 {
             loss = loss * share;
         }
-        let weighted = loss.clone() * evaluation.knob(&term.weight)?;
+        let mut weight = evaluation.knob(&term.weight)?;
+        if term.loss.is_of_labels() {
+            weight *= objective.share_of_labels(part.labelled);
+        }
+        let weighted = loss.clone() * weight;
         total = Some(match total {
             Some(sum) => sum + weighted,
             None => weighted,
@@ -302,7 +341,7 @@ impl Evaluation<'_> {
                 loss::dist(student, teacher, temperature, (beta, gamma))
             }
             Divergence::Dkd { alpha, beta } => {
-                let Some(labels) = self.labels(&student)? else {
+                let Some(labels) = self.labels(view, &student)? else {
                     return Ok(nothing(&student.device()));
                 };
                 let rows = labels.dims()[0];
@@ -382,35 +421,61 @@ impl Evaluation<'_> {
     fn truth(&self, view: usize, target: TruthTarget) -> Result<Tensor<1>, ObjectiveError> {
         let student = self.student(view)?;
         if target == TruthTarget::Label {
-            let Some(labels) = self.labels(&student)? else {
+            let Some(labels) = self.labels(view, &student)? else {
                 return Ok(nothing(&student.device()));
             };
             let rows = student.narrow(0, 0, labels.dims()[0]);
-            let smoothing = self.context.label_smoothing;
-            if let Some(mixed) = self.context.mixed.get(view).filter(|it| !it.is_empty()) {
-                let targets = mixed_targets(self.context.labels, mixed, smoothing, &rows);
-                return Ok(loss::target_cross_entropy(rows, targets));
-            }
-            let Some(weights) = self.context.class_weights else {
-                return Ok(loss::cross_entropy(rows, labels, smoothing));
-            };
-            let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
-            let count = weights.len();
-            let weights = Tensor::from_data(TensorData::new(weights, [count]), &rows.device());
-            return Ok(loss::weighted_cross_entropy(
-                rows, labels, smoothing, weights,
-            ));
+            return Ok(self.truth_of_labels(view, rows, labels));
         }
         let teacher = self.teacher(view)?;
         if student.dims() != teacher.dims() {
             return Err(self.mismatch(student.dims(), teacher.dims()));
         }
-        Ok(if target == TruthTarget::TeacherHard {
-            let classes = teacher.argmax(1).squeeze_dim(1);
-            loss::cross_entropy(student, classes, 0.0)
-        } else {
-            loss::soft_cross_entropy(student, teacher)
+        let is_hard = target == TruthTarget::TeacherHard;
+        Ok(match self.context.truth.loss {
+            TruthLossSpec::CrossEntropy if is_hard => {
+                loss::cross_entropy(student, likeliest(teacher), 0.0)
+            }
+            TruthLossSpec::CrossEntropy => loss::soft_cross_entropy(student, teacher),
+            TruthLossSpec::BinaryCrossEntropy(spec) => {
+                let targets = if is_hard {
+                    let [_, classes] = teacher.dims();
+                    loss::one_hot(likeliest(teacher), classes).float()
+                } else {
+                    softmax(teacher, 1)
+                };
+                loss::binary_cross_entropy(student, targets, spec, None)
+            }
         })
+    }
+
+    /// The student's rows of a view against their labels, or against both labels of images that
+    /// are mixed.
+    fn truth_of_labels(&self, view: usize, rows: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let settings = &self.context.truth;
+        let smoothing = settings.label_smoothing;
+        let mixed = self.context.mixed.get(view).map_or(&[][..], Vec::as_slice);
+        let targets = |rows| label_targets(self.classes(view), mixed, smoothing, rows);
+        let weights = settings.class_weights.map(|weights| {
+            let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
+            let count = weights.len();
+            Tensor::<1>::from_data(TensorData::new(weights, [count]), &rows.device())
+        });
+        match (settings.loss, weights) {
+            (TruthLossSpec::BinaryCrossEntropy(spec), weights) => {
+                let targets = targets(&rows);
+                let weights = weights.map(|each| each.select(0, labels));
+                loss::binary_cross_entropy(rows, targets, spec, weights)
+            }
+            (TruthLossSpec::CrossEntropy, _) if !mixed.is_empty() => {
+                let targets = targets(&rows);
+                loss::target_cross_entropy(rows, targets)
+            }
+            (TruthLossSpec::CrossEntropy, Some(weights)) => {
+                loss::weighted_cross_entropy(rows, labels, smoothing, weights)
+            }
+            (TruthLossSpec::CrossEntropy, None) => loss::cross_entropy(rows, labels, smoothing),
+        }
     }
 
     fn student(&self, view: usize) -> Result<Tensor<2>, ObjectiveError> {
@@ -435,10 +500,19 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The batch's labels as a tensor, if there are any.
-    fn labels(&self, logits: &Tensor<2>) -> Result<Option<Tensor<1, Int>>, ObjectiveError> {
+    /// Classes of the first images of a view.
+    fn classes(&self, view: usize) -> &[u32] {
+        self.context.labels.get(view).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same as a tensor, if there are any.
+    fn labels(
+        &self,
+        view: usize,
+        logits: &Tensor<2>,
+    ) -> Result<Option<Tensor<1, Int>>, ObjectiveError> {
         let [images, classes] = logits.dims();
-        label_tensor(self.context.labels, images, classes, &logits.device())
+        label_tensor(self.classes(view), images, classes, &logits.device())
     }
 
     fn knob(&self, name: &str) -> Result<f64, ObjectiveError> {
@@ -469,9 +543,14 @@ fn nothing(device: &Device) -> Tensor<1> {
     Tensor::zeros([1], device)
 }
 
-/// What labelled images that are mixed with others are held against, `[labels, classes]`:
-/// the shares of both labels, smoothed.
-fn mixed_targets(
+/// The most likely classes, `[batch]`.
+fn likeliest(logits: Tensor<2>) -> Tensor<1, Int> {
+    logits.argmax(1).squeeze_dim(1)
+}
+
+/// What labelled images are held against, `[labels, classes]`: their labels, smoothed, or where
+/// some are mixed with others the shares of both labels.
+fn label_targets(
     labels: &[u32],
     mixed: &[MixedLabel],
     smoothing: f64,
@@ -480,10 +559,13 @@ fn mixed_targets(
     let [images, classes] = logits.dims();
     let even = smoothing / classes as f64;
     let mut targets = vec![even as f32; images * classes];
-    for (row, (&label, mixed)) in targets
-        .chunks_exact_mut(classes)
-        .zip(labels.iter().zip(mixed))
-    {
+    let rows = targets.chunks_exact_mut(classes);
+    for (at, (row, &label)) in rows.zip(labels).enumerate() {
+        let whole = MixedLabel {
+            own: 1.0,
+            other: label,
+        };
+        let mixed = mixed.get(at).copied().unwrap_or(whole);
         let own = f64::from(mixed.own);
         for (label, share) in [(label, own), (mixed.other, 1.0 - own)] {
             row[label as usize] += ((1.0 - smoothing) * share) as f32;

@@ -1,6 +1,8 @@
 use super::*;
+use crate::event::inspection::metrics::TruthLoss;
 use crate::experiment::method::{ExpansionContext, MethodSpec};
 use crate::experiment::objective::ConsistencySpace;
+use crate::experiment::spec::BinarySpec;
 
 const CLASSES: usize = 4;
 const BATCH: usize = 3;
@@ -52,16 +54,25 @@ fn assert_close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a} is not {b}");
 }
 
+/// The same labels on every view.
+fn everywhere(labels: &[u32]) -> [Vec<u32>; 3] {
+    std::array::from_fn(|_| labels.to_vec())
+}
+
+/// With the first images labelled.
 fn evaluated(objective: &Objective, labels: &[u32]) -> Losses {
     let knobs = knobs(objective);
+    let share = Share {
+        labelled: labels.len() as f64 / BATCH as f64,
+        ..Share::WHOLE
+    };
     let context = Context {
-        labels,
+        labels: &everywhere(labels),
         mixed: &[],
         knobs: &knobs,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share: Share::WHOLE,
+        share: &[share; 3],
     };
     evaluate(objective, &logits(objective.views.len()), &context).unwrap()
 }
@@ -100,13 +111,12 @@ fn only_the_views_that_a_term_names_are_needed() {
     assert_eq!(teacher_views(&objective), BTreeSet::from([0]));
     let knobs = knobs(&objective);
     let context = Context {
-        labels: &[0, 1, 2],
+        labels: &everywhere(&[0, 1, 2]),
         mixed: &[],
         knobs: &knobs,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share: Share::WHOLE,
+        share: &[Share::WHOLE; 3],
     };
     let mut logits = logits(2);
     logits.teacher.remove(&1);
@@ -136,6 +146,56 @@ fn images_without_labels_take_part_in_distillation_but_not_in_truth() {
         value(&some.terms[1]),
         value(&loss::cross_entropy(rows, labels, 0.0)),
     );
+}
+
+#[test]
+fn an_image_counts_alike_in_terms_of_labels_and_in_others() {
+    for method in [
+        "Vanilla(w: 0.3, w_truth: 2.0)",
+        "AdaptiveAugmentation(w: 0.3)",
+        "MultiView(w: 0.3, divergence: Dkd())",
+        "Custom(views: [(), ()], terms: [Truth(view: 2), Consistency(), Truth(name: \"more\", w_truth: 0.5)])",
+    ] {
+        let objective = objective(method);
+        let weights = knobs(&objective);
+        let losses = evaluated(&objective, &[1]);
+        let terms = objective.terms.iter().zip(&losses.terms);
+        let expected: f64 = terms
+            .map(|(term, loss)| {
+                let share = if term.loss.is_of_labels() { 3.0 } else { 1.0 };
+                weights[&term.weight] * value(loss) / share
+            })
+            .sum();
+        assert_close(value(&losses.total), expected);
+    }
+    // A label more of the same loss adds as much again.
+    let same = |labelled: usize| {
+        let objective = objective("Vanilla(w: 0.0)");
+        value(&evaluated(&objective, &[2, 2, 2][..labelled]).total)
+    };
+    let each: Vec<f64> = (1..=3).map(same).collect();
+    let alone = |image| {
+        let rows = logits(1).student[&0].clone().narrow(0, image, 1);
+        let label = label_tensor(&[2], 1, CLASSES, &Device::flex()).unwrap();
+        value(&loss::cross_entropy(rows, label.unwrap(), 0.0)) / 3.0
+    };
+    assert_close(each[0], alone(0));
+    assert_close(each[1] - each[0], alone(1));
+    assert_close(each[2] - each[1], alone(2));
+}
+
+#[test]
+fn where_no_term_looks_at_unlabelled_images_the_labelled_ones_are_all_that_counts() {
+    for method in ["Scratch()", "Vanilla(w: 0.3, divergence: Dkd())"] {
+        let objective = objective(method);
+        let weights = knobs(&objective);
+        let losses = evaluated(&objective, &[1]);
+        let terms = objective.terms.iter().zip(&losses.terms);
+        let sum: f64 = terms
+            .map(|(term, loss)| weights[&term.weight] * value(loss))
+            .sum();
+        assert_close(value(&losses.total), sum);
+    }
 }
 
 #[test]
@@ -201,13 +261,15 @@ fn smoothing_changes_the_loss_with_labels() {
     let knobs = knobs(&objective);
     let at = |label_smoothing| {
         let context = Context {
-            labels: &[0, 0, 0],
+            labels: &everywhere(&[0, 0, 0]),
             mixed: &[],
             knobs: &knobs,
-            label_smoothing,
-            class_weights: None,
+            truth: TruthSettings {
+                label_smoothing,
+                ..TruthSettings::default()
+            },
             regressors: &BTreeMap::new(),
-            share: Share::WHOLE,
+            share: &[Share::WHOLE; 3],
         };
         value(&evaluate(&objective, &logits(1), &context).unwrap().total)
     };
@@ -218,30 +280,100 @@ fn smoothing_changes_the_loss_with_labels() {
 fn a_mixed_image_is_held_against_both_labels_by_their_shares() {
     let objective = objective("AdaptiveAugmentation()");
     let knobs = knobs(&objective);
-    let at = |labels: &[u32], mixed: &[Vec<MixedLabel>], label_smoothing| {
+    let at = |labels: &[u32], mixed: &[Vec<MixedLabel>], label_smoothing, loss| {
         let context = Context {
-            labels,
+            labels: &everywhere(labels),
             mixed,
             knobs: &knobs,
-            label_smoothing,
-            class_weights: None,
+            truth: TruthSettings {
+                loss,
+                label_smoothing,
+                ..TruthSettings::default()
+            },
             regressors: &BTreeMap::new(),
-            share: Share::WHOLE,
+            share: &[Share::WHOLE; 3],
         };
         let losses = evaluate(&objective, &logits(2), &context).unwrap();
         losses.terms.iter().map(value).collect::<Vec<f64>>()
     };
     let others = [2, 0, 1];
-    for smoothing in [0.0, 0.2] {
-        let own = at(&[0, 1, 2], &[], smoothing);
-        let of_others = at(&others, &[], smoothing);
+    for (loss, smoothing) in [
+        (TruthLossSpec::CrossEntropy, 0.0),
+        (TruthLossSpec::CrossEntropy, 0.2),
+        (
+            TruthLossSpec::BinaryCrossEntropy(BinarySpec::default()),
+            0.2,
+        ),
+    ] {
+        let at = |labels: &[u32], mixed: &[Vec<MixedLabel>]| at(labels, mixed, smoothing, loss);
+        let own = at(&[0, 1, 2], &[]);
+        let of_others = at(&others, &[]);
         for share in [1.0, 0.7, 0.0] {
             let mixed = others.map(|other| MixedLabel { own: share, other });
             let both = [Vec::new(), mixed.to_vec()];
-            let mixed = at(&[0, 1, 2], &both, smoothing);
+            let mixed = at(&[0, 1, 2], &both);
             assert_eq!(mixed[0], own[0], "the teacher answers for itself");
             let share = f64::from(share);
             assert_close(mixed[1], share * own[1] + (1.0 - share) * of_others[1]);
+        }
+    }
+}
+
+/// What a controller compares with the truth term is the same loss on other images.
+#[test]
+fn the_truth_loss_of_an_evaluation_is_that_of_the_truth_term() {
+    let binary = |target_threshold, sum_classes| {
+        TruthLossSpec::BinaryCrossEntropy(BinarySpec {
+            target_threshold,
+            sum_classes,
+        })
+    };
+    let losses = [
+        TruthLossSpec::CrossEntropy,
+        binary(None, false),
+        binary(None, true),
+        binary(Some(0.3), false),
+    ];
+    let labels = [2, 0, 3];
+    let rows = |logits: &Tensor<2>| -> Vec<f32> {
+        let data = logits.clone().into_data();
+        data.try_to_vec().unwrap()
+    };
+    let logits = logits(1);
+    let (ours, theirs) = (rows(&logits.student[&0]), rows(&logits.teacher[&0]));
+    for target in ["Label", "TeacherHard", "TeacherSoft"] {
+        let written = format!("Custom(views: [()], terms: [Truth(target: {target})])");
+        let objective = objective(&written);
+        let knobs = knobs(&objective);
+        let Loss::Truth { target, .. } = objective.terms[0].loss else {
+            panic!("a truth term was written");
+        };
+        for loss in losses {
+            for label_smoothing in [0.0, 0.1] {
+                for class_weights in [None, Some(&[0.5, 1.0, 2.0, 4.0][..])] {
+                    let truth = TruthSettings {
+                        loss,
+                        label_smoothing,
+                        class_weights,
+                    };
+                    let context = Context {
+                        labels: &everywhere(&labels),
+                        mixed: &[],
+                        knobs: &knobs,
+                        truth,
+                        regressors: &BTreeMap::new(),
+                        share: &[Share::WHOLE; 3],
+                    };
+                    let term = evaluate(&objective, &logits, &context).unwrap().terms;
+                    let mut evaluated = TruthLoss::new(target, truth);
+                    for (image, &label) in labels.iter().enumerate() {
+                        let row = image * CLASSES..(image + 1) * CLASSES;
+                        let teacher = Some(&theirs[row.clone()]);
+                        evaluated.count(&ours[row], label as usize, teacher);
+                    }
+                    assert_close(evaluated.mean(), value(&term[0]));
+                }
+            }
         }
     }
 }
@@ -252,13 +384,12 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     let all = knobs(&objective);
     let failure = |labels: &[u32], knobs: &BTreeMap<String, f64>, logits: &Logits| {
         let context = Context {
-            labels,
+            labels: &everywhere(labels),
             mixed: &[],
             knobs,
-            label_smoothing: 0.0,
-            class_weights: None,
+            truth: TruthSettings::default(),
             regressors: &BTreeMap::new(),
-            share: Share::WHOLE,
+            share: &[Share::WHOLE; 3],
         };
         evaluate(&objective, logits, &context)
             .unwrap_err()
@@ -295,13 +426,12 @@ fn an_objective_without_terms_or_views_is_refused() {
     };
     let knobs = knobs(&objective);
     let context = Context {
-        labels: &[],
+        labels: &everywhere(&[]),
         mixed: &[],
         knobs: &knobs,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         regressors: &BTreeMap::new(),
-        share: Share::WHOLE,
+        share: &[Share::WHOLE; 3],
     };
     let error = evaluate(&objective, &logits(2), &context).unwrap_err();
     assert_eq!(

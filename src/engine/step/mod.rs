@@ -25,16 +25,17 @@ use super::optimizer::{Optimizer, clip_factor};
 use super::weights::read_tensors;
 use crate::data::MixedLabel;
 use crate::experiment::objective::{Loss, Objective, TruthTarget};
+use crate::experiment::plan::TruthSettings;
 use crate::experiment::spec::Precision;
 
 /// The images of one step.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// Every view of the same images, `[batch, 3, height, width]`, on the
-    /// student's plain device, in the objective's order.
+    /// Every view, `[images, 3, height, width]` of as many images, on the student's plain
+    /// device, in the objective's order.
     pub views: Vec<Tensor<4>>,
-    /// Classes of the first images; the others have no label.
-    pub labels: Vec<u32>,
+    /// By view, classes of its first images; the others have no label.
+    pub labels: Vec<Vec<u32>>,
     /// By view, the second labels of these images where some are mixed; views without any
     /// may be left out.
     pub mixed: Vec<Vec<MixedLabel>>,
@@ -63,10 +64,8 @@ pub struct StepSettings<'a> {
     pub lr: f64,
     /// Greatest global L2 norm of the gradient.
     pub clip: Option<f64>,
-    /// Share of the label's probability spread over all classes, in [0, 1).
-    pub label_smoothing: f64,
-    /// What a label counts by its class in a truth term, `[classes]`; all alike if absent.
-    pub class_weights: Option<&'a [f64]>,
+    /// How truth terms compare the student with their targets.
+    pub truth: TruthSettings<'a>,
     /// Parts that the batch goes through the networks in, one after another.
     pub accumulate: usize,
     /// Numbers that the student's convolutions and linear layers are computed with.
@@ -78,7 +77,7 @@ pub struct StepSettings<'a> {
 pub struct StepReport {
     /// Unweighted loss of every term, in the objective's order.
     pub losses: Vec<f64>,
-    /// Weighted sum of the losses.
+    /// Weighted sum of the losses, those of labels by the share of labelled images.
     pub total: f64,
     /// Global L2 norm of the gradient, before clipping.
     pub grad_norm: f64,
@@ -86,7 +85,7 @@ pub struct StepReport {
     /// with a truth term, else on the first view of any term. Of a mixed image that is
     /// the label with the greater share.
     pub correct: usize,
-    /// Labelled images.
+    /// Labelled images of that view.
     pub labelled: usize,
     /// What every value was that the student rounds, where that is noted.
     pub ranges: Vec<Range>,
@@ -260,27 +259,19 @@ fn pass(
     let tracked: Vec<Tensor<1>> = tracked.collect();
     let names = regressors.iter().map(|it| it.name.clone());
     let regressors = names.zip(tracked.iter().cloned()).collect();
-    let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
-    let labels = share(part.labels.len(), batch.labels.len());
-    let weights = settings.class_weights.map_or(labels, |weights| {
-        let of = |labels: &[u32]| -> f64 {
-            let weights = labels.iter().map(|&label| weights.get(label as usize));
-            weights.flatten().sum()
-        };
-        of(&part.labels) / of(&batch.labels).max(f64::MIN_POSITIVE)
+    let shares = (0..batch.views.len()).map(|view| {
+        let labels = (part.labels_of(view), batch.labels_of(view));
+        let images = (images.len(), batch.images());
+        Share::of_part(labels, images, settings.truth.class_weights)
     });
+    let shares: Vec<Share> = shares.collect();
     let context = Context {
         labels: &part.labels,
         mixed: &part.mixed,
         knobs: settings.knobs,
-        label_smoothing: settings.label_smoothing,
-        class_weights: settings.class_weights,
+        truth: settings.truth,
         regressors: &regressors,
-        share: Share {
-            images: share(images.len(), batch.images()),
-            labels,
-            weights,
-        },
+        share: &shares,
     };
     let losses = evaluate(settings.objective, &logits, &context)?;
     let correct = correct(settings.objective, &logits, &part)?;
@@ -298,8 +289,13 @@ fn pass(
 }
 
 impl Batch {
+    /// Images of a view.
     fn images(&self) -> usize {
         self.views.first().map_or(0, |view| view.dims()[0])
+    }
+
+    fn labels_of(&self, view: usize) -> &[u32] {
+        self.labels.get(view).map_or(&[], Vec::as_slice)
     }
 
     /// Its images in so many parts, the last ones the smaller by one; in fewer where
@@ -317,7 +313,10 @@ impl Batch {
         if images.len() == self.images() {
             return self.clone();
         }
-        let labels = images.start.min(self.labels.len())..images.end.min(self.labels.len());
+        let labelled =
+            |labels: &Vec<u32>| images.start.min(labels.len())..images.end.min(labels.len());
+        let labels = self.labels.iter();
+        let labels = labels.map(|labels| labels[labelled(labels)].to_vec());
         Self {
             views: self
                 .views
@@ -327,9 +326,10 @@ impl Batch {
             mixed: self
                 .mixed
                 .iter()
-                .map(|mixed| mixed.get(labels.clone()).unwrap_or_default().to_vec())
+                .zip(&self.labels)
+                .map(|(mixed, of)| mixed.get(labelled(of)).unwrap_or_default().to_vec())
                 .collect(),
-            labels: self.labels[labels].to_vec(),
+            labels: labels.collect(),
             answers: self
                 .answers
                 .iter()
@@ -446,12 +446,9 @@ fn images(batch: &Batch, view: usize) -> Result<Tensor<4>, StepError> {
     Ok(images)
 }
 
-/// Number of labelled images whose most likely class is the label, `[1]`.
-fn correct(
-    objective: &Objective,
-    logits: &Logits,
-    batch: &Batch,
-) -> Result<Option<Tensor<1>>, StepError> {
+/// The view on which the student is held against the labels: the first with a truth term, else
+/// the first of any term.
+fn evaluated_view(objective: &Objective) -> Option<usize> {
     let truth = objective.terms.iter().find_map(|term| match term.loss {
         Loss::Truth {
             view,
@@ -459,13 +456,22 @@ fn correct(
         } => Some(view),
         _ => None,
     });
-    let view = truth.or_else(|| logits.student.keys().next().copied());
+    truth.or_else(|| objective.student_views().first().copied())
+}
+
+/// Number of labelled images whose most likely class is the label, `[1]`.
+fn correct(
+    objective: &Objective,
+    logits: &Logits,
+    batch: &Batch,
+) -> Result<Option<Tensor<1>>, StepError> {
+    let view = evaluated_view(objective);
     let chosen = view.and_then(|view| Some((view, logits.student.get(&view)?)));
     let Some((view, logits)) = chosen else {
         return Ok(None);
     };
     let logits = logits.clone().inner();
-    let mut labels = batch.labels.clone();
+    let mut labels = batch.labels_of(view).to_vec();
     for (label, mixed) in labels
         .iter_mut()
         .zip(batch.mixed.get(view).into_iter().flatten())
@@ -535,7 +541,7 @@ fn read<'a>(
         total,
         grad_norm: squares.iter().sum::<f64>().sqrt(),
         correct: numbers.next().unwrap_or(0.0) as usize,
-        labelled: batch.labels.len(),
+        labelled: evaluated_view(objective).map_or(0, |view| batch.labels_of(view).len()),
         ranges: ranges.collect(),
     })
 }

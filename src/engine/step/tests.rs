@@ -32,7 +32,7 @@ fn batch(views: usize) -> Batch {
         views: (0..views)
             .map(|view| images.clone() * (1.0 + 0.1 * view as f64))
             .collect(),
-        labels: vec![0, 1, 2, 0, 1, 2],
+        labels: vec![vec![0, 1, 2, 0, 1, 2]; views],
         mixed: Vec::new(),
         answers: Vec::new(),
     }
@@ -88,8 +88,10 @@ impl Setup {
             knobs: &self.knobs,
             lr,
             clip,
-            label_smoothing: 0.0,
-            class_weights: self.class_weights.as_ref().map(<[f64; 3]>::as_slice),
+            truth: TruthSettings {
+                class_weights: self.class_weights.as_ref().map(<[f64; 3]>::as_slice),
+                ..TruthSettings::default()
+            },
             accumulate,
             precision: Precision::Fp32,
         };
@@ -257,7 +259,7 @@ fn a_batch_in_parts_is_the_batch_in_one() {
         ("Vanilla(divergence: Dkd())", &uneven[..], weights),
     ] {
         let mut batch = twice(&batch(2));
-        batch.labels = labels.to_vec();
+        batch.labels = vec![labels.to_vec(); 2];
         let [mut whole, mut parts] = [method, method].map(|method| Setup {
             class_weights,
             ..Setup::new(method)
@@ -321,15 +323,14 @@ fn second_labels_reach_the_part_that_they_are_of() {
     let alone: Vec<(f64, usize)> = [0, 1, 2]
         .map(|more| {
             let mut other = batch.clone();
-            other
-                .labels
+            other.labels[0]
                 .iter_mut()
                 .for_each(|it| *it = (*it + more) % 3);
             truth(&other, 5)
         })
         .to_vec();
     for own in [0.25, 0.75] {
-        let mixed = batch.labels.iter().map(|label| MixedLabel {
+        let mixed = batch.labels[0].iter().map(|label| MixedLabel {
             own,
             other: (label + 1) % 3,
         });
@@ -406,7 +407,7 @@ fn a_batch_that_does_not_fit_is_refused() {
     let message = setup.refused(&batch(1));
     assert_eq!(message, "a term looks at view 2 and the batch has 1");
     let mut labels = batch(2);
-    labels.labels[3] = 9;
+    labels.labels[1][3] = 9;
     let message = setup.refused(&labels);
     assert_eq!(message, "the label 9 is not one of 3 classes");
     let mut empty = batch(2);
@@ -455,8 +456,7 @@ fn a_teacher_that_is_needed_and_absent_is_an_error() {
         knobs: &setup.knobs,
         lr: 0.1,
         clip: None,
-        label_smoothing: 0.0,
-        class_weights: None,
+        truth: TruthSettings::default(),
         accumulate: 1,
         precision: Precision::Fp32,
     };

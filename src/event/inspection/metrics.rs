@@ -5,6 +5,8 @@ use super::score::Confusion;
 pub use super::{argmax, predicted};
 use crate::event::TeacherAgreement;
 use crate::experiment::objective::TruthTarget;
+use crate::experiment::plan::TruthSettings;
+use crate::experiment::spec::{BinarySpec, TruthLossSpec};
 
 /// Images ranked among the likeliest this many count for top-5.
 const TOP: usize = 5;
@@ -159,25 +161,21 @@ impl MetricAccumulator {
 /// A student's truth loss on a set of images, defined as the truth term of a
 /// training is: the two can be compared.
 #[derive(Debug, Clone)]
-pub struct TruthLoss {
+pub struct TruthLoss<'a> {
     target: TruthTarget,
-    /// Label smoothing ε in [0, 1).
-    smoothing: f64,
-    /// What a label counts by its class, where that differs.
-    weights: Option<Vec<f64>>,
+    settings: TruthSettings<'a>,
     /// What was counted: images, or their weights.
     count: f64,
     sum: f64,
 }
 
-impl TruthLoss {
+impl<'a> TruthLoss<'a> {
     /// Nothing counted yet.
     #[must_use]
-    pub fn new(target: TruthTarget, smoothing: f64, weights: Option<&[f64]>) -> Self {
+    pub fn new(target: TruthTarget, settings: TruthSettings<'a>) -> Self {
         Self {
             target,
-            smoothing,
-            weights: weights.map(<[f64]>::to_vec),
+            settings,
             count: 0.0,
             sum: 0.0,
         }
@@ -187,17 +185,33 @@ impl TruthLoss {
     /// teacher's logits for it, without which a target that is the teacher's answer
     /// gives NaN.
     pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
-        let log_p = log_softmax(logits);
-        let weights = self.weights.as_ref();
+        let weights = self.settings.class_weights;
         let weights = weights.filter(|_| self.target == TruthTarget::Label);
         let weight = |class: usize| weights.map_or(1.0, |weights| weights[class]);
         self.count += weight(label);
-        self.sum += match (self.target, teacher) {
+        self.sum += match self.settings.loss {
+            TruthLossSpec::CrossEntropy => self.cross_entropy(logits, label, teacher, weight),
+            TruthLossSpec::BinaryCrossEntropy(spec) => {
+                weight(label) * self.binary_cross_entropy(logits, label, teacher, spec)
+            }
+        };
+    }
+
+    fn cross_entropy(
+        &self,
+        logits: &[f32],
+        label: usize,
+        teacher: Option<&[f32]>,
+        weight: impl Fn(usize) -> f64,
+    ) -> f64 {
+        let log_p = log_softmax(logits);
+        match (self.target, teacher) {
             (TruthTarget::Label, _) => {
+                let smoothing = self.settings.label_smoothing;
                 let weighted = log_p.iter().enumerate();
                 let weighted = weighted.map(|(class, log_p)| weight(class) * log_p);
                 let even = weighted.sum::<f64>() / log_p.len() as f64;
-                -(1.0 - self.smoothing) * weight(label) * log_p[label] - self.smoothing * even
+                -(1.0 - smoothing) * weight(label) * log_p[label] - smoothing * even
             }
             (TruthTarget::TeacherHard, Some(teacher)) => -log_p[argmax(teacher)],
             (TruthTarget::TeacherSoft, Some(teacher)) => {
@@ -205,7 +219,45 @@ impl TruthLoss {
                 -log_q.zip(&log_p).map(|(q, p)| q.exp() * p).sum::<f64>()
             }
             (TruthTarget::TeacherHard | TruthTarget::TeacherSoft, None) => f64::NAN,
+        }
+    }
+
+    fn binary_cross_entropy(
+        &self,
+        logits: &[f32],
+        label: usize,
+        teacher: Option<&[f32]>,
+        spec: BinarySpec,
+    ) -> f64 {
+        let classes = logits.len();
+        let one_hot = |label: usize, smoothing: f64| {
+            let mut targets = vec![smoothing / classes as f64; classes];
+            targets[label] += 1.0 - smoothing;
+            targets
         };
+        let targets = match (self.target, teacher) {
+            (TruthTarget::Label, _) => one_hot(label, self.settings.label_smoothing),
+            (TruthTarget::TeacherHard, Some(teacher)) => one_hot(argmax(teacher), 0.0),
+            (TruthTarget::TeacherSoft, Some(teacher)) => {
+                log_softmax(teacher).into_iter().map(f64::exp).collect()
+            }
+            (TruthTarget::TeacherHard | TruthTarget::TeacherSoft, None) => return f64::NAN,
+        };
+        let each = targets.into_iter().zip(logits).map(|(target, &logit)| {
+            let target = match spec.target_threshold {
+                Some(threshold) => f64::from(u8::from(target > threshold)),
+                None => target,
+            };
+            let logit = f64::from(logit);
+            // −ln σ(s) = max(−s, 0) + ln(1 + e^−|s|), and −ln σ(−s) is greater by s.
+            (1.0 - target) * logit + (-logit).max(0.0) + (-logit.abs()).exp().ln_1p()
+        });
+        let sum: f64 = each.sum();
+        if spec.sum_classes {
+            sum
+        } else {
+            sum / classes as f64
+        }
     }
 
     /// Mean over the images, weighted where their classes are, nats.
@@ -356,8 +408,12 @@ mod tests {
     #[test]
     fn a_truth_loss_is_that_of_its_target() {
         let (student, teacher) = ([2.0, 0.5, -1.0], [0.0, 1.0, -2.0]);
-        let mean = |target, smoothing| {
-            let mut loss = TruthLoss::new(target, smoothing, None);
+        let mean = |target, label_smoothing| {
+            let settings = TruthSettings {
+                label_smoothing,
+                ..TruthSettings::default()
+            };
+            let mut loss = TruthLoss::new(target, settings);
             loss.count(&student, 0, Some(&teacher));
             loss.count(&student, 2, Some(&teacher));
             loss.mean()
@@ -369,7 +425,11 @@ mod tests {
         let plain = mean(TruthTarget::Label, 0.0);
         assert!((plain - metrics.loss()).abs() < 1e-12);
         // A label that counts three times as much is one that is there three times.
-        let mut weighted = TruthLoss::new(TruthTarget::Label, 0.0, Some(&[3.0, 1.0, 1.0]));
+        let settings = TruthSettings {
+            class_weights: Some(&[3.0, 1.0, 1.0]),
+            ..TruthSettings::default()
+        };
+        let mut weighted = TruthLoss::new(TruthTarget::Label, settings);
         weighted.count(&student, 0, None);
         weighted.count(&student, 2, None);
         let often = -(3.0 * log_p[0] + log_p[2]) / 4.0;

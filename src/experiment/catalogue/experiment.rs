@@ -68,7 +68,7 @@ static FIELDS: &[Field] = &[
         "batch",
         Whole("in 1 to 65536, images"),
         "128",
-        "Batch size, before views are made.",
+        "Batch size: labelled and unlabelled images of a step, before views are made.",
     ),
     field(
         "sampler",
@@ -117,6 +117,12 @@ static FIELDS: &[Field] = &[
         Optional(&Of(&CLASS_WEIGHTS)),
         "None",
         "What a label counts by its class in the truth term; all alike if absent.",
+    ),
+    field(
+        "truth_loss",
+        Of(&TRUTH_LOSS),
+        "CrossEntropy",
+        "How truth terms compare the student with their target.",
     ),
     field(
         "log_every",
@@ -211,6 +217,35 @@ pub(super) static CLASS_WEIGHTS: Type = choice(
             "Each",
             &[List(&Number("above 0"))],
             "A weight for every class in order; it can be written as a list without Each(…).",
+        ),
+    ],
+);
+
+pub(super) static TRUTH_LOSS: Type = choice(
+    "TruthLossSpec",
+    "truth loss",
+    &[
+        bare(
+            "CrossEntropy",
+            "Cross-entropy of the student's softmax with the target.",
+        ),
+        named(
+            "BinaryCrossEntropy",
+            &[
+                field(
+                    "target_threshold",
+                    Optional(&Number("in (0, 1)")),
+                    "None",
+                    "Targets above this are 1, and all others 0; they stay as they are if absent.",
+                ),
+                field(
+                    "sum_classes",
+                    Truth,
+                    "false",
+                    "Whether an image's loss is the sum over the classes in place of their mean.",
+                ),
+            ],
+            "Binary cross-entropy of every class for itself (BCE; Wightman et al., 2021).",
         ),
     ],
 );

@@ -31,6 +31,11 @@ pub(super) static METHOD: Type = choice(
             "One view; distillation whose p1 is steered by truth loss and validation loss (ours).",
         ),
         named(
+            "FunctionMatching",
+            MATCHING,
+            "One view, the same for both; distillation alone, for MixUp and many epochs (Beyer et al., 2022).",
+        ),
+        named(
             "MultiView",
             MULTI_VIEW,
             "Consistency of the student across augmented views, and with its teacher (after \
@@ -68,7 +73,7 @@ const W_TRUTH: Field = field(
     "w_truth",
     Number("in [0, 1000]"),
     "1.0",
-    "Weight of the cross-entropy with the label.",
+    "Weight of the truth loss.",
 );
 const P2: Field = field(
     "p2",
@@ -119,7 +124,22 @@ static ADAPTIVE: &[Field] = &[
     field("truth", Of(&TRUTH), "Label", "Target of the truth loss."),
     P2,
     MOVES,
+    field(
+        "views",
+        Of(&VIEW_IMAGES),
+        "All",
+        "Which images of a batch the two views show.",
+    ),
 ];
+
+pub(super) static VIEW_IMAGES: Type = choice(
+    "ViewImages",
+    "images of the views",
+    &[
+        bare("All", "All of them, both: two passes of the student."),
+        bare("Halves", "Each its own half: one pass of the student."),
+    ],
+);
 
 static STEERED: &[Field] = &[
     FIRST_P1,
@@ -148,6 +168,28 @@ static STEERED: &[Field] = &[
     MARGIN,
     WINDOW,
     PATIENCE,
+];
+
+static MATCHING: &[Field] = &[
+    field(
+        "p1",
+        Number("in [0, 1]"),
+        "1.0",
+        "Augmentation probability of the view.",
+    ),
+    field(
+        "w",
+        Number("in [0, 1000]"),
+        "1.0",
+        "Weight of the distillation loss, the only one.",
+    ),
+    field(
+        "temperature",
+        Number("in 0.05 to 100"),
+        "1.0",
+        "Distillation temperature: higher ones show more of what the teacher knows.",
+    ),
+    COMPARED,
 ];
 
 static MULTI_VIEW: &[Field] = &[

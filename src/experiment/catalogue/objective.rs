@@ -83,15 +83,12 @@ pub(super) static TRUTH: Type = choice(
     "TruthTarget",
     "truth target",
     &[
-        bare(
-            "Label",
-            "Cross-entropy with the label; unlabelled images are left out.",
-        ),
+        bare("Label", "The label; unlabelled images are left out."),
         bare(
             "TeacherHard",
-            "Cross-entropy with the teacher's most likely class.",
+            "The teacher's most likely class on the same view.",
         ),
-        bare("TeacherSoft", "Cross-entropy with the teacher's softmax."),
+        bare("TeacherSoft", "The teacher's softmax on the same view."),
     ],
 );
 

@@ -16,7 +16,7 @@ use super::{
 use crate::experiment::augment::{AutoAugmentPolicy, ErasedValue, Operation, Steer};
 use crate::experiment::controller::{ScheduledKnob, SecondProbability, Update, WhenUnderfitting};
 use crate::experiment::method::{
-    CustomController, CustomTerm, CustomView, FeatureTerm, MethodSpec, TeacherViews,
+    CustomController, CustomTerm, CustomView, FeatureTerm, MethodSpec, TeacherViews, ViewImages,
 };
 use crate::experiment::metric::ValidMetric;
 use crate::experiment::model::{
@@ -28,7 +28,7 @@ use crate::experiment::spec::{
     Bound, ChannelOrder, ClassNames, ClassOrder, ClassWeights, DataSpec, DeviceSpec, EarlyStopSpec,
     ExportSpec, FinishSpec, Gate, Head, InputNormalize, LibTorchDevice, NormalizeSpec, OnnxEngine,
     OptimizerSpec, Precision, RoundSpec, SamplerSpec, Scores, Source, Spec, StudentSpec,
-    TeacherSpec, TeacherWeights, UnlabelledSpec, ValidSpec,
+    TeacherSpec, TeacherWeights, TruthLossSpec, UnlabelledSpec, ValidSpec,
 };
 
 /// What a type asked a deserializer for.
@@ -250,6 +250,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<RoundSpec>(&experiment::ROUND);
     agrees::<SamplerSpec>(&experiment::SAMPLER);
     agrees::<ClassWeights>(&experiment::CLASS_WEIGHTS);
+    agrees::<TruthLossSpec>(&experiment::TRUTH_LOSS);
     agrees::<EarlyStopSpec>(&experiment::EARLY_STOP);
     agrees::<ValidMetric>(&experiment::VALID_METRIC);
     agrees::<FinishSpec>(&experiment::FINISH);
@@ -288,6 +289,7 @@ fn the_table_names_what_serde_accepts_and_fills_in() {
     agrees::<CustomView>(&methods::VIEW);
     agrees::<CustomController>(&methods::CONTROLLER);
     agrees::<TeacherViews>(&methods::TEACHER_VIEWS);
+    agrees::<ViewImages>(&methods::VIEW_IMAGES);
     agrees::<SecondProbability>(&methods::SECOND);
     agrees::<Divergence>(&objective::DIVERGENCE);
     agrees::<ConsistencySpace>(&objective::SPACE);

@@ -35,7 +35,7 @@ pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mu
                 .find(|knob| knob.name == "p1")
                 .map_or(0.0, |knob| knob.schedule.at(0.0, 1.0));
             page.row("p1", &format!("{} (augmentation probability)", precise(p)));
-            training_rows(training, page);
+            training_rows(training, (training.batch, 0), page);
             page.row("lr", &objective::schedule(&training.lr.schedule));
         }
     }
@@ -61,7 +61,8 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         modules => modules.join(", "),
     };
     page.row("frozen", &frozen);
-    training_rows(&plan.training, page);
+    let portions = plan.data.portions(plan.training.batch);
+    training_rows(&plan.training, portions, page);
 }
 
 /// A model as it is written, and the first layers that it has where they depend

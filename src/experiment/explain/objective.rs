@@ -13,7 +13,7 @@ use crate::experiment::objective::{
 };
 use crate::experiment::plan::Training;
 use crate::experiment::schedule::Schedule;
-use crate::experiment::spec::RoundSpec;
+use crate::experiment::spec::{RoundSpec, TruthLossSpec};
 use crate::experiment::timeline::Timeline;
 use crate::format::{number, precise};
 
@@ -31,28 +31,58 @@ fn exception_rows(operations: &[Operation], page: &mut Page) {
 }
 
 /// With the timeline of the training, where its images are known.
-pub(super) fn explain(training: &Training, timeline: Option<Timeline>, page: &mut Page) {
+/// `portions` are the training images and the unlabelled ones of a batch.
+pub(super) fn explain(
+    training: &Training,
+    (labelled, unlabelled): (usize, usize),
+    timeline: Option<Timeline>,
+    page: &mut Page,
+) {
     let objective = &training.objective;
     page.heading("Views");
     for (i, view) in objective.views.iter().enumerate() {
+        let images = match view.part.of {
+            0 | 1 => "the batch".to_owned(),
+            of => format!("one image in {of} of the batch, its own"),
+        };
         page.row(
             &format!("view {}", i + 1),
             &format!(
-                "the batch; each operation on each image with probability {}",
+                "{images}; each operation on each image with probability {}",
                 view.probability
             ),
         );
     }
     exception_rows(&training.augment, page);
     page.heading("Total loss");
+    let of_labels = objective.terms.iter().find(|term| term.loss.is_of_labels());
+    let part = of_labels.and_then(|term| objective.views.get(*term.loss.views().first()?));
+    let counted = part.map_or(1.0, |view| {
+        let of = |images: usize| view.part.places(images).count() as f64;
+        objective.share_of_labels(of(labelled) / of(labelled + unlabelled))
+    });
     let sum: Vec<String> = objective
         .terms
         .iter()
-        .map(|term| format!("{} · {}", term.weight, term.name))
+        .map(|term| {
+            let counts_less = counted < 1.0 && term.loss.is_of_labels();
+            let share = if counts_less { "n · " } else { "" };
+            format!("{share}{} · {}", term.weight, term.name)
+        })
         .collect();
     page.row("L", &format!("= {}", sum.join(" + ")));
+    if counted < 1.0 {
+        let share = number(counted);
+        page.row(
+            "n",
+            &format!("= {share}, the share of the images that are labelled"),
+        );
+    }
     for term in &objective.terms {
-        page.row(&term.name, &format!("= {}", formula(term)));
+        page.row(
+            &term.name,
+            &format!("= {}", formula(term, training.truth_loss)),
+        );
     }
     page.heading("Knobs");
     for knob in training.knobs() {
@@ -101,7 +131,7 @@ fn knob_row(knob: &Knob, objective: &Objective, settled: bool, page: &mut Page) 
 }
 
 /// `s1` is the student's output on view 1, `t1` the teacher's.
-fn formula(term: &Term) -> String {
+fn formula(term: &Term, truth: TruthLossSpec) -> String {
     match &term.loss {
         Loss::Distill {
             views,
@@ -147,10 +177,11 @@ fn formula(term: &Term) -> String {
                 TruthTarget::TeacherHard => "the teacher's most likely class".to_owned(),
                 TruthTarget::TeacherSoft => "the teacher's softmax".to_owned(),
             };
-            format!(
-                "cross-entropy of the student with {target} on view {}",
-                view + 1
-            )
+            let loss = match truth {
+                TruthLossSpec::CrossEntropy => "cross-entropy",
+                TruthLossSpec::BinaryCrossEntropy(_) => "binary cross-entropy",
+            };
+            format!("{loss} of the student with {target} on view {}", view + 1)
         }
         Loss::Features {
             views,

@@ -183,8 +183,50 @@ fn terms_of_labels_are_left_out_where_the_images_have_none() {
         ..FACTS
     };
     let page = explained_for("MultiView()", "", &unlabelled);
-    assert!(!page.contains("truth"), "{page}");
+    assert!(!page.contains("· truth"), "{page}");
     assert!(explained_for("MultiView()", "", &FACTS).contains("w_truth"));
+}
+
+#[test]
+fn what_a_batch_counts_and_what_its_labels_count_is_explained() {
+    let unlabelled = "data: (train: Shapes(count: 200), unlabelled: (source: Shapes(count: 100, \
+                      seed: 1), ratio: 7)), batch: 8,";
+    let page = |method: &str, teacher: &str| {
+        let text = format!(
+            "({unlabelled} {teacher} student: (model: Cnn(channels: [4])), method: {method}, epochs: 3)"
+        );
+        let loaded = load_text(&text, Path::new("small.ron"), &[]);
+        explain(&loaded.unwrap_or_else(|report| panic!("{report}")).plan)
+    };
+    let teacher = "teacher: (model: Cnn(channels: [8]), weights: Train(epochs: 1)),";
+    let text = page("Vanilla()", teacher);
+    for line in [
+        "  epochs         3 of batches of 8 (1 training images, 7 unlabelled);",
+        "  L              = w · distill + n · w_truth · truth\n",
+        "  n              = 0.125, the share of the images that are labelled\n",
+        // The teacher's own training takes none.
+        "  epochs         1 of batches of 8; a round is an epoch",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // Of the halves the one with the truth term has the first image.
+    let halves = page("AdaptiveAugmentation(views: Halves)", teacher);
+    assert!(
+        halves.contains("  n              = 0.25, the share"),
+        "{halves}"
+    );
+    assert!(
+        halves.contains("view 2         one image in 2 of the batch"),
+        "{halves}"
+    );
+    // Where nothing is learnt of unlabelled images, the labelled ones are all.
+    for (method, teacher) in [("Scratch()", ""), ("Vanilla(divergence: Dkd())", teacher)] {
+        let text = page(method, teacher);
+        assert!(
+            !text.contains("n · ") && !text.contains("\n  n  "),
+            "{text}"
+        );
+    }
 }
 
 #[test]
@@ -230,6 +272,7 @@ fn every_field_of_an_experiment_stands_on_the_page_and_in_json_though_unchanged(
         "ema" => ("  ema ", "/training/ema"),
         "label_smoothing" => ("label smoothing 0", "/training/label_smoothing"),
         "class_weights" => ("  class weights  none", "/training/class_weights"),
+        "truth_loss" => ("  truth loss     cross-entropy", "/training/truth_loss"),
         "log_every" => ("every 10 steps and at", "/training/log_every"),
         "checkpoint_every" => ("checkpoints every", "/training/checkpoint_every"),
         "metric" => ("highest valid/top1", "/training/metric"),

@@ -15,7 +15,7 @@ use crate::experiment::controller::{
     AdaptiveAugmentationRule, Controller, SecondProbability, Update,
 };
 use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::objective::{Divergence, Objective, TruthTarget, View};
+use crate::experiment::objective::{Divergence, Objective, Part, TruthTarget, View};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
@@ -47,6 +47,19 @@ pub struct AdaptiveAugmentation {
     /// Which of p1 and w moves.
     #[serde(default)]
     pub update: Update,
+    /// Which images the two views show.
+    #[serde(default)]
+    pub views: ViewImages,
+}
+
+/// Which images of a batch the two views show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ViewImages {
+    /// All of them, both.
+    #[default]
+    All,
+    /// Each its own half, so that both take one pass of the student.
+    Halves,
 }
 
 impl Method for AdaptiveAugmentation {
@@ -57,7 +70,7 @@ impl Method for AdaptiveAugmentation {
         }
         let second = self.p2.value(self.p1, self.p_max, context.rounds);
         Ok(Objective {
-            views: vec![View::numbered(1), View::numbered(2)],
+            views: self.views.views(),
             terms: vec![distillation(vec![0], self.divergence), truth(1, self.truth)],
             knobs: vec![
                 Knob::constant("p1", KnobRole::Probability, self.p1),
@@ -76,6 +89,21 @@ impl Method for AdaptiveAugmentation {
                 update: self.update.clone(),
             })),
         })
+    }
+}
+
+impl ViewImages {
+    /// The first image goes to the second view, so that a single label meets the truth loss.
+    fn views(self) -> Vec<View> {
+        let views = [View::numbered(1), View::numbered(2)];
+        match self {
+            Self::All => views.into(),
+            Self::Halves => {
+                let halves = views.into_iter().zip([1, 0]);
+                let half = |(view, first): (View, usize)| view.of(Part { first, of: 2 });
+                halves.map(half).collect()
+            }
+        }
     }
 }
 

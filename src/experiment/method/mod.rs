@@ -8,6 +8,7 @@ mod adaptive_augmentation;
 mod custom;
 mod custom_controller;
 mod features;
+mod function_matching;
 mod moved;
 mod multi_view;
 mod scratch;
@@ -17,10 +18,11 @@ mod vanilla;
 
 use serde::{Deserialize, Serialize};
 
-pub use adaptive_augmentation::AdaptiveAugmentation;
+pub use adaptive_augmentation::{AdaptiveAugmentation, ViewImages};
 pub use custom::{Custom, CustomTerm, CustomView};
 pub use custom_controller::CustomController;
 pub use features::{Attention, FeatureTerm, Hint, Relation, Similarity};
+pub use function_matching::FunctionMatching;
 pub use multi_view::{MultiView, TeacherViews};
 pub use scratch::Scratch;
 pub use steered_kd::SteeredKd;
@@ -64,6 +66,8 @@ pub enum MethodSpec {
     AdaptiveAugmentation(AdaptiveAugmentation),
     /// One view whose augmentation probability is steered (this project's own).
     SteeredKd(SteeredKd),
+    /// Distillation alone, on strongly changed images (Beyer et al., 2022).
+    FunctionMatching(FunctionMatching),
     /// Multi-view consistency (US20220004811).
     MultiView(MultiView),
     /// Any views, terms, knobs and controller.
@@ -79,6 +83,7 @@ impl MethodSpec {
             Self::Vanilla(_) => "Vanilla",
             Self::AdaptiveAugmentation(_) => AdaptiveAugmentation::NAME,
             Self::SteeredKd(_) => "SteeredKd",
+            Self::FunctionMatching(_) => FunctionMatching::NAME,
             Self::MultiView(_) => "MultiView",
             Self::Custom(_) => "Custom",
         }
@@ -92,6 +97,7 @@ impl MethodSpec {
             Self::Vanilla(method) => method,
             Self::AdaptiveAugmentation(method) => method,
             Self::SteeredKd(method) => method,
+            Self::FunctionMatching(method) => method,
             Self::MultiView(method) => method,
             Self::Custom(method) => method,
         }

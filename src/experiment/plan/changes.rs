@@ -61,6 +61,7 @@ impl Changes {
                 before.label_smoothing == after.label_smoothing,
             ),
             ("class_weights", before.class_weights == after.class_weights),
+            ("truth_loss", before.truth_loss == after.truth_loss),
             ("log_every", before.log_every == after.log_every),
             (
                 "checkpoint_every",

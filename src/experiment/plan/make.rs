@@ -21,7 +21,7 @@ use crate::experiment::range::Range;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::{
     ClassWeights, ExportSpec, FinishSpec, QuantizeSpec, RoundSpec, Spec, TeacherTraining,
-    TeacherWeights,
+    TeacherWeights, TruthLossSpec,
 };
 
 impl Plan {
@@ -95,7 +95,9 @@ fn make(spec: Spec, name: &str, method: &dyn Method, origin: &Path) -> Result<Pl
             problems.extend(teacher_problems(&spec, name, &objective));
             problems.extend(features_problem(&spec, &objective));
             problems.extend(lone_image_problem(&spec, &objective));
+            problems.extend(halves_problem(&spec, &objective));
             problems.extend(class_weights_problems(&spec, &objective));
+            problems.extend(truth_loss_problems(&spec, &objective));
             problems.extend(operations::mixing_problems(&spec, &objective));
             apply_knobs(&mut objective, &spec);
             problems.extend(keep_untouched(&spec, &mut objective));
@@ -161,6 +163,34 @@ fn class_weights_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
             checks::positive(&mut problems, &path, *weight);
             between(&mut problems, &path, *weight, 0.0, 1e6);
         }
+    }
+    problems
+}
+
+/// A truth loss for no term, or with a threshold that no target is above or below.
+fn truth_loss_problems(spec: &Spec, objective: &Objective) -> Vec<Problem> {
+    let TruthLossSpec::BinaryCrossEntropy(binary) = spec.truth_loss else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    let is_truth = |term: &Term| matches!(term.loss, Loss::Truth { .. });
+    let trains_teacher = spec
+        .teacher
+        .as_ref()
+        .is_some_and(|teacher| matches!(teacher.weights, TeacherWeights::Train(_)));
+    if !objective.terms.iter().any(is_truth) && !trains_teacher {
+        problems.push(
+            Problem::new(
+                "truth_loss",
+                "the method has no truth term, whose loss it would be",
+            )
+            .help("remove it, or choose a method with a truth term, such as Vanilla()")
+            .depends_on("method"),
+        );
+    }
+    if let Some(threshold) = binary.target_threshold {
+        let path = "truth_loss.BinaryCrossEntropy.target_threshold";
+        checks::inside(&mut problems, path, threshold);
     }
     problems
 }
@@ -297,6 +327,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
         class_weights: spec.class_weights,
+        truth_loss: spec.truth_loss,
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     }
@@ -467,6 +498,17 @@ fn features_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
     Some(problem.depends_on("teacher.weights"))
 }
 
+/// A batch that has no halves.
+fn halves_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
+    let (batch, parts) = (spec.batch, objective.parts());
+    (!batch.is_multiple_of(parts)).then(|| {
+        let message = format!("{batch} images cannot be divided evenly between {parts} views");
+        Problem::new("batch", message)
+            .help(format!("write a multiple of {parts}, or `views: All`"))
+            .depends_on("method")
+    })
+}
+
 /// A batch in parts, or of one image, where images are compared with one another.
 fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
     let related = |term: &Term| match term.loss {
@@ -497,12 +539,13 @@ fn lone_image_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
                 .depends_on("method"),
         );
     }
-    (spec.batch == 1).then(|| {
+    (spec.batch <= objective.parts()).then(|| {
         let message = format!(
             "1 image has no other to be compared with, which `{term}` does: {does} of a batch"
         );
+        let least = 2 * objective.parts();
         Problem::new("batch", message)
-            .help(format!("write `batch: 2` or more{instead}"))
+            .help(format!("write `batch: {least}` or more{instead}"))
             .depends_on("method")
     })
 }
@@ -636,6 +679,7 @@ fn teacher_training(
         ema: spec.ema,
         label_smoothing: spec.label_smoothing,
         class_weights: spec.class_weights.clone(),
+        truth_loss: spec.truth_loss,
         log_every: spec.log_every,
         checkpoint_every: spec.checkpoint_every,
     })

@@ -152,9 +152,11 @@ pub(super) fn mixing_problems(spec: &Spec, objective: &Objective) -> Vec<Problem
     let mut refuse = |message: String, help: &str, on: &str| {
         problems.push(Problem::new(&path, message).help(help).depends_on(on));
     };
-    if spec.batch == 1 {
-        let message = format!("{name} mixes an image with another one of the batch, which has 1");
-        refuse(message, "write `batch: 2` or more", "batch");
+    let parts = objective.parts();
+    if spec.batch <= parts {
+        let message = format!("{name} mixes an image with another one of its view, which has 1");
+        let help = format!("write `batch: {}` or more", 2 * parts);
+        refuse(message, &help, "batch");
     }
     if spec.class_weights.is_some() {
         let message = format!("after {name} an image has two classes, and class_weights weigh one");

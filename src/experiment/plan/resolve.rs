@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, TeacherPlan, TeacherSource, Training, operations};
 use crate::experiment::architecture::{self, Graph};
+use crate::experiment::augment::Operation;
+use crate::experiment::method::FunctionMatching;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{ClassWeights, NormalizeSpec, SamplerSpec};
 use crate::experiment::timeline::Timeline;
@@ -89,15 +91,7 @@ impl Plan {
     /// # Errors
     /// What in the plan does not fit the images.
     pub fn resolve(mut self, facts: &DataFacts) -> Result<ResolvedPlan, Problem> {
-        let batch = self.training.batch;
-        if batch > facts.train {
-            let images = facts.train;
-            return Err(Problem::new(
-                "batch",
-                format!("{batch} is larger than the {images} training images"),
-            )
-            .help(format!("lower batch to at most {images}, or add images")));
-        }
+        batch_problem(&self, facts.train)?;
         let mut notes = Vec::new();
         if !facts.labelled {
             let terms = self.training.objective.terms.clone();
@@ -117,6 +111,7 @@ impl Plan {
         }
         self.settle_class_weights(facts, &mut notes)?;
         notes.extend(patience_without_end(&self.training));
+        notes.extend(unmixed_matching(&self));
         let timeline = self.training.timeline(facts.steps_per_epoch);
         self.training.objective.settle(timeline.rounds());
         let size = *self.data.size.get_or_insert(facts.size);
@@ -204,6 +199,30 @@ impl Plan {
     }
 }
 
+/// A batch that takes more training images than there are.
+fn batch_problem(plan: &Plan, images: usize) -> Result<(), Problem> {
+    let batch = plan.training.batch;
+    let (taken, unlabelled) = plan.data.portions(batch);
+    if taken <= images {
+        return Ok(());
+    }
+    let (message, help) = if unlabelled == 0 {
+        (
+            format!("{batch} is larger than the {images} training images"),
+            format!("lower batch to at most {images}, or add images"),
+        )
+    } else {
+        (
+            format!(
+                "a batch of {batch} takes {taken} training images beside {unlabelled} unlabelled \
+                 ones, and there are {images}"
+            ),
+            "lower batch, raise the ratio of unlabelled images, or add images".to_owned(),
+        )
+    };
+    Err(Problem::new("batch", message).help(help))
+}
+
 /// Weights of classes as numbers, where the images of every class are counted.
 fn class_weights(
     weights: &ClassWeights,
@@ -230,6 +249,18 @@ fn class_weights(
         }
         given => Ok(Some(given.clone())),
     }
+}
+
+/// That a method which is made of mixed images has none.
+fn unmixed_matching(plan: &Plan) -> Option<String> {
+    let is_mixed = plan.training.augment.iter().any(Operation::mixes_images);
+    (plan.method == FunctionMatching::NAME && !is_mixed).then(|| {
+        format!(
+            "{}: `augment` has no MixUp, by which student and teacher are compared between images, \
+             too; write MixUp(1.0) last",
+            plan.method
+        )
+    })
 }
 
 /// That a training is over before its patience is: the first epoch improves on none, and so
@@ -381,6 +412,22 @@ mod tests {
     }
 
     #[test]
+    fn function_matching_without_mixed_images_is_reported() {
+        let notes = |augment: &str| {
+            let text = format!(
+                "(data: (train: Shapes(count: 200)), student: (model: Cnn(channels: [4])), \
+                 teacher: (model: Cnn(channels: [4]), weights: Train(epochs: 1)), \
+                 method: FunctionMatching(), augment: [{augment}], epochs: 2)"
+            );
+            plan(&text).resolve(&facts()).unwrap().notes
+        };
+        let found = notes("PadCrop(2)");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("FunctionMatching: `augment` has no MixUp"));
+        assert!(notes("PadCrop(2), MixUp(1.0)").is_empty());
+    }
+
+    #[test]
     fn an_operation_that_leaves_nothing_of_the_images_is_refused_with_their_size() {
         let refused = |written: &str| {
             let text = QUICKSTART.replacen("Cutout(4)", written, 1);
@@ -408,6 +455,24 @@ mod tests {
             error.contains("larger than the 3 training images"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn of_a_batch_with_unlabelled_images_the_training_images_count() {
+        let refused = |batch: u32| {
+            let text = format!(
+                "(data: (train: Shapes(count: 200), unlabelled: (source: Shapes(count: 100, \
+                 seed: 1), ratio: 7)), student: (model: Cnn(channels: [4])), method: Scratch(), \
+                 epochs: 2, batch: {batch})"
+            );
+            plan(&text).resolve(&facts()).map(|_| ())
+        };
+        assert_eq!(refused(8000), Ok(()));
+        let problem = refused(8008).unwrap_err();
+        assert_eq!(problem.path, "batch");
+        let message = "a batch of 8008 takes 1001 training images beside 7007 unlabelled ones, and \
+                       there are 1000";
+        assert_eq!(problem.message, message);
     }
 
     #[test]

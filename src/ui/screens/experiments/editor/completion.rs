@@ -176,6 +176,7 @@ fn form(variant: &'static Variant, opens: bool) -> Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::catalogue::EXPERIMENT;
     use crate::ui::screens::experiments::editor::place::place;
     use crate::ui::screens::experiments::editor::tokens::tokens;
 
@@ -186,6 +187,73 @@ mod tests {
         Completion::at(&text, &place, at).map_or(Vec::new(), |list| {
             list.found.into_iter().map(|one| one.text).collect()
         })
+    }
+
+    /// Goes on into what can stand behind `before`, each type once, and says how many forms and
+    /// fields were offered.
+    fn walk(before: &str, value: Value, seen: &mut Vec<&'static str>) -> usize {
+        match value {
+            Value::Optional(inner) => walk(before, *inner, seen),
+            Value::List(inner) => walk(&format!("{before}["), *inner, seen),
+            Value::Map(inner) => walk(&format!("{before}{{\"a\": "), *inner, seen),
+            Value::Tuple([first, ..]) => walk(&format!("{before}("), *first, seen),
+            Value::Of(kind) if !seen.contains(&kind.name) => {
+                seen.push(kind.name);
+                match kind.shape {
+                    Shape::Struct(fields) => walk_fields(&format!("{before}("), fields, seen),
+                    Shape::Enum(variants) => walk_variants(before, variants, seen),
+                }
+            }
+            _ => 0,
+        }
+    }
+
+    fn walk_fields(before: &str, fields: &'static [Field], seen: &mut Vec<&'static str>) -> usize {
+        let found = offered(&format!("{before}|"));
+        let each = fields.iter().map(|field| {
+            let text = format!("{}: ", field.name);
+            assert!(found.contains(&text), "{before} does not offer {text}");
+            1 + walk(&format!("{before}{text}"), field.value, seen)
+        });
+        each.sum()
+    }
+
+    fn walk_variants(
+        before: &str,
+        variants: &'static [Variant],
+        seen: &mut Vec<&'static str>,
+    ) -> usize {
+        let found = offered(&format!("{before}|"));
+        let each = variants.iter().map(|variant| {
+            let text = form(variant, false).text;
+            assert!(found.contains(&text), "{before} does not offer {text}");
+            let inside = format!("{before}{}(", variant.name);
+            1 + match variant.holds {
+                Holds::Nothing => 0,
+                Holds::Fields(fields) => walk_fields(&inside, fields, seen),
+                Holds::Values(values) => values.first().map_or(0, |one| walk(&inside, *one, seen)),
+            }
+        });
+        each.sum()
+    }
+
+    #[test]
+    fn everything_in_the_catalogue_is_offered_where_it_may_stand() {
+        let Shape::Struct(fields) = EXPERIMENT.shape else {
+            panic!("an experiment has fields");
+        };
+        let mut seen = Vec::new();
+        let offered = walk_fields("(", fields, &mut seen);
+        assert!(offered > 300, "{offered}");
+        for kind in [
+            "MethodSpec",
+            "CustomTerm",
+            "Divergence",
+            "Operation",
+            "Update",
+        ] {
+            assert!(seen.contains(&kind), "{kind}");
+        }
     }
 
     #[test]
