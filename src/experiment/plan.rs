@@ -84,6 +84,10 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
     /// How weights are updated.
+    /// What the learning rate of a block is, of that of the next one, from the classifier to
+    /// the images.
+    #[serde(default = "no_decay", skip_serializing_if = "is_no_decay")]
+    pub layer_decay: f64,
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
     pub lr: Knob,
@@ -130,6 +134,15 @@ pub struct Training {
 }
 
 fn one() -> usize {
+fn no_decay() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_no_decay(decay: &f64) -> bool {
+    *decay == no_decay()
+}
+
     1
 }
 
@@ -140,11 +153,12 @@ fn is_one(parts: &usize) -> bool {
 
 /// Fields of a training that `plan.json` leaves out where they are as always, so that the
 /// plans of older runs stay what they are; with what they are then.
-fn left_out() -> [(&'static str, serde_json::Value); 8] {
+fn left_out() -> [(&'static str, serde_json::Value); 9] {
     use serde_json::json;
     [
         ("freeze", json!([])),
         ("metric", json!(ValidMetric::default())),
+        ("layer_decay", json!(no_decay())),
         ("early_stop", json!(null)),
         ("finish", json!(null)),
         ("sampler", json!(SamplerSpec::default())),

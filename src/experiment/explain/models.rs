@@ -61,6 +61,14 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
         modules => modules.join(", "),
     };
     page.row("frozen", &frozen);
+    let decay = match plan.training.layer_decay {
+        1.0 => "none: one learning rate for all layers".to_owned(),
+        decay => format!(
+            "each block before the classifier has {} × the learning rate of the next",
+            precise(decay)
+        ),
+    };
+    page.row("layer decay", &decay);
     training_rows(&plan.training, page);
 }
 

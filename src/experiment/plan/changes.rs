@@ -37,7 +37,8 @@ impl Changes {
                 "student",
                 running.student == edited.student
                     && running.student_weights == edited.student_weights
-                    && before.freeze == after.freeze,
+                    && before.freeze == after.freeze
+                    && before.layer_decay == after.layer_decay,
             ),
             ("method", same_method),
             ("augment", before.augment == after.augment),

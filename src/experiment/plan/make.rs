@@ -278,6 +278,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         objective,
         augment: spec.augment,
         freeze: spec.student.freeze,
+        layer_decay: spec.student.layer_decay,
         optimizer: spec.optimizer,
         lr,
         epochs,
@@ -619,6 +620,7 @@ fn teacher_training(
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,
+        layer_decay: 1.0,
         // A teacher has none to be compared with.
         metric: if spec.metric.needs_teacher() {
             ValidMetric::default()
