@@ -43,6 +43,7 @@ pub use elsewhere::{
 };
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
+pub use stages::{ProgramMaps, TeacherStages};
 
 /// An experiment that can be run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,11 +84,11 @@ pub struct Training {
     /// Modules whose parameters it leaves as they are, by their paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
-    /// How weights are updated.
     /// What the learning rate of a block is, of that of the next one, from the classifier to
     /// the images.
     #[serde(default = "no_decay", skip_serializing_if = "is_no_decay")]
     pub layer_decay: f64,
+    /// How weights are updated.
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
     pub lr: Knob,
@@ -133,7 +134,6 @@ pub struct Training {
     pub checkpoint_every: Option<u32>,
 }
 
-fn one() -> usize {
 fn no_decay() -> f64 {
     1.0
 }
@@ -143,6 +143,7 @@ fn is_no_decay(decay: &f64) -> bool {
     *decay == no_decay()
 }
 
+fn one() -> usize {
     1
 }
 
@@ -157,8 +158,8 @@ fn left_out() -> [(&'static str, serde_json::Value); 9] {
     use serde_json::json;
     [
         ("freeze", json!([])),
-        ("metric", json!(ValidMetric::default())),
         ("layer_decay", json!(no_decay())),
+        ("metric", json!(ValidMetric::default())),
         ("early_stop", json!(null)),
         ("finish", json!(null)),
         ("sampler", json!(SamplerSpec::default())),

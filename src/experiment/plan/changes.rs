@@ -127,6 +127,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::experiment::plan::TeacherStages;
     use crate::experiment::{Override, architecture, load_text};
 
     const TEXT: &str = "(
@@ -207,7 +208,8 @@ mod tests {
         let teacher = running.teacher.as_ref().unwrap().model.as_ref().unwrap();
         let (student, teacher) = (graph(&running.student), graph(teacher));
         let objective = &mut running.training.objective;
-        objective.settle_stages(&student, &teacher).unwrap();
+        let teacher = TeacherStages::Layout(&teacher);
+        objective.settle_stages(&student, teacher).unwrap();
         let changes = |method: &str| Changes::between(&running, &plan(method), 0.0);
         assert!(changes("Vanilla(features: Hint())").is_empty());
         let knob = changes("Vanilla(features: Hint(w_hint: 7))");
