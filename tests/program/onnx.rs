@@ -306,9 +306,9 @@ fn maps_of_an_onnx_teacher_are_compared_by_the_names_in_its_file() {
     write("Hint(stages: [(\"features.4\", \"/stem/Relu\")])");
     let run = resumed_and_replayed(&bench);
     let plan = fs::read_to_string(run.join("plan.json")).unwrap();
-    // Behind the plan stands its checksum.
-    let mut values = serde_json::Deserializer::from_str(&plan).into_iter::<serde_json::Value>();
-    let text = values.next().unwrap().unwrap().to_string();
+    // Before the plan stands its checksum.
+    let values = serde_json::Deserializer::from_str(&plan).into_iter::<serde_json::Value>();
+    let text: String = values.map(|value| value.unwrap().to_string()).collect();
     assert!(text.contains(r#""maps":["/stem/Relu"]"#), "{text}");
     assert!(text.contains(r#""teacher":"/stem/Relu""#), "{text}");
     let regressors = run.join("latest/regressors.safetensors");
