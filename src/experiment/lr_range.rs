@@ -21,7 +21,7 @@ const KEPT: f64 = 0.9;
 const NEIGHBOURHOOD: f64 = 2.0;
 
 /// How many times its spread about the curve the loss has to fall.
-const STANDS_OUT: f64 = 2.0;
+const STANDS_OUT: f64 = 1.5;
 
 /// What share of itself the loss has to fall by.
 const LEAST_FALL: f64 = 0.01;
