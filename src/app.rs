@@ -12,6 +12,7 @@ mod check;
 mod error;
 mod export;
 mod exporting;
+mod find_lr;
 mod headless;
 mod inbox;
 mod inference;
@@ -132,6 +133,9 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
         let (page, error) = check::check(&loaded.plan, arguments.decode);
         print_text(&page)?;
         return error.map_or(Ok(Exit::Success), |error| Err(in_file(error, &loaded)));
+    }
+    if let Some(file) = &arguments.find_lr {
+        return find_lr::find_lr(arguments, &experiment::load(file, &overrides)?);
     }
     if let Some(folder) = &arguments.infer {
         return inference::run(arguments, folder);

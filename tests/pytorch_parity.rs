@@ -20,7 +20,7 @@ use workbench::experiment::architecture::build;
 use workbench::experiment::method::{ExpansionContext, MethodSpec};
 use workbench::experiment::model::Model;
 use workbench::experiment::objective::{Objective, Part};
-use workbench::experiment::plan::TruthSettings;
+use workbench::experiment::plan::{TeacherStages, TruthSettings};
 use workbench::experiment::spec::{BinarySpec, Precision, TruthLossSpec};
 
 /// Greatest difference, as a share of the greatest value of the same tensor.
@@ -155,7 +155,8 @@ fn terms_over_feature_maps_and_their_regressor_agree_with_pytorch() {
     );
     let (mut student, teacher) = (student(), teacher());
     let stages = [&student, &teacher].map(|network| network.graph().stages());
-    objective.settle_stages(&stages[0], &stages[1]).unwrap();
+    let theirs = TeacherStages::Layout(&stages[1]);
+    objective.settle_stages(&stages[0], theirs).unwrap();
     let expected = fixture("features.safetensors");
     let mut regressors = regressors(&objective, 0, &Device::flex());
     for parameter in &mut regressors {

@@ -10,19 +10,21 @@ use clap_complete::Shell;
 use thiserror::Error;
 
 use super::session::{MoreEpochs, ResumeChanges};
+use crate::experiment::lr_range::LrRange;
 use crate::experiment::schedule::Schedule;
 use crate::experiment::spec::DeviceSpec;
 use crate::experiment::{Override, Report, read_schedule};
 use crate::run::USUAL_FOLDER;
 
 /// What the program does instead of opening the screen, one at a time.
-const MODES: [&str; 18] = [
+const MODES: [&str; 19] = [
     "run",
     "study",
     "resume",
     "fork",
     "replay",
     "check",
+    "find_lr",
     "infer",
     "export",
     "runs",
@@ -38,9 +40,9 @@ const MODES: [&str; 18] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 37] = [
+const TAKEN_BY: [(&str, &[&str]); 40] = [
     ("from", &["fork"]),
-    ("set", &["run", "resume", "fork", "check"]),
+    ("set", &["run", "resume", "fork", "check", "find_lr"]),
     ("without_adjustments_after", &["resume", "replay"]),
     ("add_epochs", &["resume", "fork"]),
     ("schedules", &["resume", "fork"]),
@@ -55,6 +57,9 @@ const TAKEN_BY: [(&str, &[&str]); 37] = [
     ("format", &["study"]),
     ("picture", &["study"]),
     ("decode", &["check"]),
+    ("steps", &["find_lr"]),
+    ("lr_from", &["find_lr"]),
+    ("lr_to", &["find_lr"]),
     ("checkpoint", &["infer"]),
     ("model", &["infer"]),
     ("weights", &["infer", "export"]),
@@ -78,19 +83,20 @@ const TAKEN_BY: [(&str, &[&str]); 37] = [
     (
         "device",
         &[
-            "run", "study", "replay", "check", "infer", "export", "bench",
+            "run", "study", "replay", "check", "find_lr", "infer", "export", "bench",
         ],
     ),
 ];
 
 /// Modes that report as JSON.
-const AS_JSON: [&str; 14] = [
+const AS_JSON: [&str; 15] = [
     "run",
     "study",
     "resume",
     "fork",
     "replay",
     "check",
+    "find_lr",
     "infer",
     "export",
     "bench",
@@ -263,6 +269,40 @@ pub struct Arguments {
     /// evaluated on the validation images.
     #[arg(long, help_heading = "Inspect")]
     pub decode: bool,
+
+    /// Find a learning rate: train the student for a few steps, with a learning rate that
+    /// grows from step to step, print its losses and the value where they fall fastest. No run
+    /// is made.
+    #[arg(long, value_name = "FILE", help_heading = "Inspect")]
+    pub find_lr: Option<PathBuf>,
+
+    /// With --find-lr: number of steps.
+    #[arg(
+        long,
+        value_name = "STEPS",
+        default_value_t = LrRange::default().steps,
+        value_parser = clap::value_parser!(u32).range(10..=10_000),
+        help_heading = "Inspect"
+    )]
+    pub steps: u32,
+
+    /// With --find-lr: learning rate of the first step.
+    #[arg(
+        long,
+        value_name = "LR",
+        default_value_t = LrRange::default().from,
+        help_heading = "Inspect"
+    )]
+    pub lr_from: f64,
+
+    /// With --find-lr: learning rate of the last step.
+    #[arg(
+        long,
+        value_name = "LR",
+        default_value_t = LrRange::default().to,
+        help_heading = "Inspect"
+    )]
+    pub lr_to: f64,
 
     /// Classify every image in a folder and its subfolders with a run's models; print
     /// CSV, or JSON lines with --json.
@@ -724,10 +764,11 @@ mod tests {
             ("--run a.ron --batch 64", "--batch needs --bench"),
             ("--run a.ron --out b.onnx", "--out needs --export"),
             ("--resume a --decode", "--decode needs --check"),
+            ("--run a.ron --lr-to 1", "--lr-to needs --find-lr"),
             ("--trash a --columns b", "--columns needs --runs"),
             (
                 "--infer a --set b=1",
-                "--set needs --run, --resume, --fork or --check",
+                "--set needs --run, --resume, --fork, --check or --find-lr",
             ),
             ("--json", "--json needs --run, --study, --resume"),
             ("--run a.ron --table", "--table needs --study"),
@@ -747,6 +788,7 @@ mod tests {
             "--runs --pareto a.svg --x size",
             "--study a.ron --device cpu --picture a.svg --format csv",
             "--study a.ron --table --json",
+            "--find-lr a.ron --steps 200 --lr-from 1e-5 --lr-to 3 --set batch=64 --json",
         ] {
             read(words).unwrap();
         }

@@ -15,8 +15,8 @@ use thiserror::Error;
 use crate::data::{self, DataError};
 use crate::engine::{Note, PrepareError, Prepared, Settled, device_of};
 use crate::event::{Dataset, ModelSummary, Phase, SkippedImage};
-use crate::experiment::architecture::Stage;
-use crate::experiment::plan::{Networks, Plan, ResolvedPlan};
+use crate::experiment::architecture::{Graph, LrGroup, Stage};
+use crate::experiment::plan::{Networks, Plan, ProgramMaps, ResolvedPlan};
 use crate::experiment::timeline::Timeline;
 use crate::experiment::{Diagnostic, Report, explain, explain_resolved, section};
 use crate::format;
@@ -24,6 +24,9 @@ use crate::untrusted::{Show as _, clean_line, json_page};
 
 /// Classes that are named before the rest is counted.
 const NAMED: usize = 12;
+
+/// Maps of a file that are named of each height and width.
+const LAST_MAPS: usize = 6;
 
 /// Why an experiment whose file is in order cannot be trained.
 #[derive(Debug, Error)]
@@ -93,6 +96,7 @@ pub fn check_json(plan: &Plan, decode: bool) -> Result<String, CheckError> {
         unreadable: &checked.images.unreadable,
         models: &checked.models,
         stages: &checked.stages,
+        lr_groups: &checked.lr_groups,
         notes: &checked
             .images
             .notes
@@ -172,8 +176,10 @@ struct CheckedExperiment<'a> {
     /// Files that were opened and left out.
     unreadable: &'a [SkippedImage],
     models: &'a [ModelSummary],
-    /// The feature maps of the models that have layouts, in the order of evaluation.
+    /// The feature maps of the models that have some, in the order of evaluation.
     stages: &'a [CheckedStages],
+    /// Factors of the student's learning rate by block, from the images to the classifier.
+    lr_groups: &'a [LrGroup],
     notes: &'a [&'a String],
 }
 
@@ -182,6 +188,9 @@ struct CheckedExperiment<'a> {
 struct CheckedStages {
     phase: Phase,
     stages: Vec<Stage>,
+    /// Whether they are all maps of a file, and not one of each size.
+    #[serde(skip)]
+    are_all: bool,
 }
 
 /// An experiment held against its images.
@@ -189,8 +198,9 @@ struct Checked {
     plan: ResolvedPlan,
     images: CheckedImages,
     models: Vec<ModelSummary>,
-    /// Feature maps of the models that have layouts.
+    /// Feature maps of the models that have some.
     stages: Vec<CheckedStages>,
+    lr_groups: Vec<LrGroup>,
     notes: Vec<String>,
 }
 
@@ -231,7 +241,8 @@ impl Checked {
         let counts = index.sets.iter().map(|(name, set)| (*name, set.images));
         Ok(Self {
             models,
-            stages: stages(&networks),
+            stages: stages(&networks, settled.maps),
+            lr_groups: lr_groups(&settled.resolved, &networks),
             notes: messages(&settled.notes),
             images: CheckedImages {
                 size: index.size,
@@ -250,11 +261,13 @@ impl Checked {
     /// Opens all that a run opens, and asks the teacher as it does.
     fn prepared(plan: &Plan) -> Result<Self, PrepareError> {
         let prepared = Prepared::new(plan.clone(), &|line| super::print_error_line(&line))?;
+        let networks = prepared.networks();
         let images = &prepared.images;
         let counts = images.datasets().map(|(name, set)| (name, set.len()));
         Ok(Self {
             models: prepared.summaries(),
-            stages: stages(&prepared.networks()),
+            stages: stages(&networks, prepared.maps.clone()),
+            lr_groups: lr_groups(&prepared.resolved, &networks),
             notes: messages(&prepared.notes),
             images: CheckedImages {
                 classes: images.classes.clone(),
@@ -271,15 +284,52 @@ impl Checked {
     }
 }
 
-/// The feature maps of the networks, the teacher's first.
-fn stages(networks: &Networks) -> Vec<CheckedStages> {
-    let teacher = networks.teacher.iter().map(|graph| (Phase::Teacher, graph));
-    let models = teacher.chain([(Phase::Student, &networks.student)]);
-    let checked = models.map(|(phase, graph)| CheckedStages {
+/// The feature maps of the networks, the teacher's first, which may be those of its file.
+fn stages(networks: &Networks, maps: ProgramMaps) -> Vec<CheckedStages> {
+    let are_all = !maps.stages.is_empty();
+    let layout = networks.teacher.iter().map(Graph::stages);
+    let teacher = layout.chain(are_all.then_some(maps.stages));
+    let teacher = teacher.map(|stages| (Phase::Teacher, stages, are_all));
+    let models = teacher.chain([(Phase::Student, networks.student.stages(), false)]);
+    let checked = models.map(|(phase, stages, are_all)| CheckedStages {
         phase,
-        stages: graph.stages(),
+        stages,
+        are_all,
     });
     checked.collect()
+}
+
+/// The last maps of a file of each height and width.
+fn maps_by_size(stages: &[Stage]) -> Vec<(&'static str, String)> {
+    let mut sizes: Vec<[usize; 2]> = Vec::new();
+    for stage in stages {
+        if !sizes.contains(&stage.sides()) {
+            sizes.push(stage.sides());
+        }
+    }
+    let row = |[height, width]: [usize; 2]| {
+        let of_size = stages
+            .iter()
+            .filter(|stage| stage.sides() == [height, width]);
+        let names: Vec<String> = of_size
+            .map(|it| format!("{} {}", it.name, it.shape[0]))
+            .collect();
+        let before = names.len().saturating_sub(LAST_MAPS);
+        let listed = names[before..].join(", ");
+        let more = match before {
+            0 => String::new(),
+            before => format!("; {before} before these, which --json lists"),
+        };
+        ("maps", format!("{height} × {width}: {listed}{more}"))
+    };
+    sizes.into_iter().map(row).collect()
+}
+
+/// The blocks of the student and their factors, which are 1 without a decay.
+fn lr_groups(resolved: &ResolvedPlan, networks: &Networks) -> Vec<LrGroup> {
+    networks
+        .student
+        .lr_groups(resolved.plan.training.layer_decay)
 }
 
 fn messages(notes: &[Note]) -> Vec<String> {
@@ -367,10 +417,13 @@ fn images(resolved: &ResolvedPlan, images: &CheckedImages) -> String {
 }
 
 fn sizes(checked: &Checked) -> String {
-    let stages = |phase: Phase| {
-        let found = checked.stages.iter().find(|of| of.phase == phase);
-        let names = found.map(|found| found.stages.iter().map(Stage::to_string));
-        names.map(|names| ("stages", names.collect::<Vec<_>>().join(", ")))
+    let stages = |phase: Phase| match checked.stages.iter().find(|of| of.phase == phase) {
+        None => Vec::new(),
+        Some(found) if found.are_all => maps_by_size(&found.stages),
+        Some(found) => {
+            let names = found.stages.iter().map(Stage::to_string);
+            vec![("stages", names.collect::<Vec<_>>().join(", "))]
+        }
     };
     let mut rows: Vec<(&str, String)> = checked
         .models
@@ -383,10 +436,15 @@ fn sizes(checked: &Checked) -> String {
                 format::scaled(model.parameters as f64),
                 format::scaled(model.macs_or_nan())
             );
-            [Some((label, text)), stages(model.phase)]
+            std::iter::once((label, text)).chain(stages(model.phase))
         })
-        .flatten()
         .collect();
+    if checked.plan.plan.training.layer_decay != 1.0 {
+        let groups = checked.lr_groups.iter();
+        let groups = groups.map(|it| format!("{} × {}", it.name, format::number(it.factor)));
+        let groups: Vec<String> = groups.collect();
+        rows.push(("lr by block", groups.join(", ")));
+    }
     rows.extend(checked.notes.iter().map(|note| ("note", note.clone())));
     section("Models", &rows)
 }

@@ -18,8 +18,9 @@ use super::tensorboard::TensorBoardError;
 use super::workbench::ScreenError;
 use crate::engine::BenchFailure;
 use crate::experiment::Report;
+use crate::experiment::range::Range;
 use crate::listing::FilterError;
-use crate::run::{Exit, ForeignResult, MoveError, RunError};
+use crate::run::{Exit, ForeignResult, MoveError, RunError, TemporaryError};
 use crate::untrusted::Show as _;
 
 /// Why a mode could not be carried out.
@@ -55,6 +56,9 @@ pub enum AppError {
     /// Nothing was measured.
     #[error(transparent)]
     Bench(#[from] BenchError),
+    /// No learning rates were tested.
+    #[error(transparent)]
+    FindLr(#[from] FindLrError),
     /// Nothing could be shown of runs.
     #[error(transparent)]
     Runs(#[from] RunsError),
@@ -96,6 +100,7 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Session(SessionError::Stopped(_)) => Exit::Interrupted,
+            Self::FindLr(FindLrError::Failed(_)) => Exit::RunFailed,
             _ => Exit::Usage,
         }
     }
@@ -121,6 +126,37 @@ pub enum ReportError {
         /// Why not.
         error: io::Error,
     },
+}
+
+/// Why there is no curve.
+#[derive(Debug, Error)]
+pub enum FindLrError {
+    /// The range is none.
+    #[error(
+        "--lr-from {from} and --lr-to {to} are no range of learning rates: 0 < lr-from < lr-to ≤ {}",
+        Range::LEARNING_RATE.max
+    )]
+    Range {
+        /// The lowest learning rate.
+        from: f64,
+        /// The highest.
+        to: f64,
+    },
+    /// There is nowhere to train.
+    #[error(transparent)]
+    Temporary(#[from] TemporaryError),
+    /// The temporary folder could not be made one of a run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The system gives no thread.
+    #[error("could not start a thread: {0}")]
+    Thread(#[source] std::io::Error),
+    /// The teacher or a step failed.
+    #[error("the learning rate could not be tested: {0}")]
+    Failed(String),
+    /// The curve has no form in JSON.
+    #[error("the curve could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Why nothing was shown of runs.

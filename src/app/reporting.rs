@@ -156,6 +156,19 @@ fn can_be_written(path: &Path) -> io::Result<()> {
     tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(|_| ())
 }
 
+/// Lines on standard error for people: above a bar on a terminal, plain elsewhere.
+pub fn on_stderr() -> Reporters {
+    let mut reporters = Reporters::new();
+    let symbols = Symbols::of_process();
+    if io::stderr().is_terminal() {
+        let target = ProgressDrawTarget::stderr();
+        reporters.add(BarsReporter::new(io::stderr(), target, symbols));
+    } else {
+        reporters.add(TextReporter::new(io::stderr(), symbols));
+    }
+    reporters
+}
+
 impl Reporting {
     /// Lines go to standard error: as bars on a terminal, plain elsewhere. With
     /// `json`, standard output has nothing but events.
@@ -168,17 +181,7 @@ impl Reporting {
         gates: &[Gate],
         folder: &RunFolder,
     ) -> io::Result<Self> {
-        let mut reporters = Reporters::new();
-        let symbols = Symbols::of_process();
-        if io::stderr().is_terminal() {
-            reporters.add(BarsReporter::new(
-                io::stderr(),
-                ProgressDrawTarget::stderr(),
-                symbols,
-            ));
-        } else {
-            reporters.add(TextReporter::new(io::stderr(), symbols));
-        }
+        let mut reporters = on_stderr();
         if json {
             reporters.add(JsonReporter::new(io::stdout()));
         }

@@ -30,10 +30,10 @@ use crate::store::{CommandTail, Recorder, RecorderHandle, Recording, RunStore};
 use crate::trainer::{EventSink, Trainer};
 
 /// Stack of the trainer's thread. Backward passes of deep networks recurse.
-const TRAINER_STACK: usize = 64 << 20;
+pub const TRAINER_STACK: usize = 64 << 20;
 
 /// Folder of trained teachers, under that of runs.
-const TEACHERS: &str = ".teachers";
+pub const TEACHERS: &str = ".teachers";
 
 /// Takes lines for a person who waits, from any thread.
 pub type Lines = Box<dyn Fn(String) + Send + Sync>;
@@ -244,12 +244,25 @@ fn new(
     stop: &StopSignal,
     say: Lines,
 ) -> Result<(Opened, Prepared), SessionError> {
+    let prepared = prepare(loaded, device, stop, say)?;
+    let frozen = loaded.frozen_text();
+    create(prepared, frozen, study, checkpoints, ResumeState::default())
+}
+
+/// Prepares an experiment, on this device instead of its own if one is given.
+///
+/// # Errors
+/// What is wrong with the file, the images or the device; [`SessionError::Stopped`].
+pub fn prepare(
+    loaded: &Loaded,
+    device: Option<DeviceSpec>,
+    stop: &StopSignal,
+    say: Lines,
+) -> Result<Prepared, SessionError> {
     let mut plan = loaded.plan.clone();
     plan.device = device.unwrap_or(plan.device);
     let prepared = unless_stopped(stop, move || Prepared::new(plan, &*say));
-    let prepared = prepared.map_err(|error| error.in_file(loaded))?;
-    let frozen = loaded.frozen_text();
-    create(prepared, frozen, study, checkpoints, ResumeState::default())
+    prepared.map_err(|error| error.in_file(loaded))
 }
 
 /// Prepares on a thread that nobody waits for once the training is to stop: large sets

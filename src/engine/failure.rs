@@ -70,6 +70,9 @@ pub enum Failure {
         /// What was not finite.
         what: String,
     },
+    /// A step of a range test cannot be taken, whatever the learning rate.
+    #[error("{0}")]
+    RangeTest(String),
     /// Weights or running statistics overflowed while every loss was finite.
     #[error("step {step}: `{name}` is no longer finite; the last checkpoint is kept. {remedy}", name = name.shown())]
     Diverged {

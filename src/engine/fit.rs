@@ -7,6 +7,7 @@
 //! and the optimizer, which is what makes resuming exact.
 
 mod commands;
+mod range_test;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -111,6 +112,17 @@ pub struct Fit<'a> {
     meter: Throughput,
 }
 
+/// What a step is taken with.
+struct NextBatch {
+    step: u64,
+    epoch: f64,
+    knobs: BTreeMap<String, f64>,
+    images: Batch,
+    answers: Vec<KnownAnswers>,
+    /// Share of the images that the teacher is still asked about, with kept answers.
+    asked: Option<f64>,
+}
+
 impl<'a> Fit<'a> {
     /// A training from its beginning, or from where its latest checkpoint
     /// stands.
@@ -213,40 +225,70 @@ impl<'a> Fit<'a> {
 
     /// One step, its row of numbers, and the end of its round.
     fn step(&mut self) -> Result<(), Failure> {
+        let training = self.context.training;
+        let mut batch = self.next_batch()?;
+        let lr = self.state.knobs.value(&training.lr.name, batch.epoch)?;
+        let report = self.attempt(&mut batch, lr);
+        let report = report.map_err(|error| self.explained_step(error, &batch))?;
+        if let Some(decay) = training.ema {
+            self.learner.follow(decay);
+        }
+        self.follow_ranges(&report);
+        self.state.step += 1;
+        self.log(&batch, &report);
+        self.end_step(&report);
+        Ok(())
+    }
+
+    /// The images of the step that is due, its knobs, and what is known of the teacher's
+    /// answers; the batch after it is being made.
+    fn next_batch(&mut self) -> Result<NextBatch, Failure> {
         let step = self.state.step;
         let epoch = self.timeline.epoch(step);
-        let training = self.context.training;
         let knobs = self.state.knobs.values(epoch);
-        let lr = self.state.knobs.value(&training.lr.name, epoch)?;
         let request = self.request(step)?;
-        let batch = self.loader.batch(&request)?;
+        let images = self.loader.batch(&request)?;
         self.warn_of_images();
         self.prefetch(step + 1)?;
-        let (answers, asked) = self.known_answers(&batch, &request.probabilities)?;
+        let (answers, asked) = self.known_answers(&images, &request.probabilities)?;
+        Ok(NextBatch {
+            step,
+            epoch,
+            knobs,
+            images,
+            answers,
+            asked,
+        })
+    }
+
+    /// Takes a step with this learning rate.
+    fn attempt(&mut self, batch: &mut NextBatch, lr: f64) -> Result<StepReport, StepError> {
+        let training = self.context.training;
         let (size, device) = (
             self.context.images.size,
             self.learner.network.device().clone(),
         );
-        let report = train_step(
+        train_step(
             &mut self.learner.network,
             &mut self.learner.regressors,
             self.context.teacher,
             &mut self.learner.optimizer,
             &step::Batch {
                 views: batch
+                    .images
                     .views
                     .iter()
                     .map(|view| image_tensor(view, size, &device))
                     .collect(),
-                labels: (0..batch.views.len())
-                    .map(|view| batch.labels_of(view))
+                labels: (0..batch.images.views.len())
+                    .map(|view| batch.images.labels_of(view))
                     .collect(),
-                mixed: batch.mixed.clone(),
-                answers,
+                mixed: batch.images.mixed.clone(),
+                answers: std::mem::take(&mut batch.answers),
             },
             &StepSettings {
                 objective: &training.objective,
-                knobs: &knobs,
+                knobs: &batch.knobs,
                 lr,
                 clip: training.clip,
                 truth: training.truth(),
@@ -254,38 +296,33 @@ impl<'a> Fit<'a> {
                 precision: training.precision,
             },
         )
-        .map_err(|error| {
-            let start = self.context.start_weights.filter(|_| step == 0);
-            if let StepError::OutOfMemory { fits, .. } = error {
-                let batch = training.batch;
-                let remedy = self.remedy_by(WayOut::SmallerParts { batch, fits });
-                return Failure::OutOfMemory {
-                    step,
-                    error,
-                    remedy,
-                };
-            }
-            match start.zip(error.overflowed()) {
-                Some((path, what)) => Failure::StartWeights {
-                    path: path.to_owned(),
-                    what,
-                },
-                None => Failure::Step {
-                    step,
-                    epoch,
-                    error,
-                    remedy: self.remedy(&knobs),
-                },
-            }
-        })?;
-        if let Some(decay) = training.ema {
-            self.learner.follow(decay);
+    }
+
+    /// Why a step of a run was not taken, and what to do.
+    fn explained_step(&self, error: StepError, batch: &NextBatch) -> Failure {
+        let (step, training) = (batch.step, self.context.training);
+        let start = self.context.start_weights.filter(|_| step == 0);
+        if let StepError::OutOfMemory { fits, .. } = error {
+            let batch = training.batch;
+            let remedy = self.remedy_by(WayOut::SmallerParts { batch, fits });
+            return Failure::OutOfMemory {
+                step,
+                error,
+                remedy,
+            };
         }
-        self.follow_ranges(&report);
-        self.state.step += 1;
-        self.log(step, epoch, &knobs, &batch, &report, asked);
-        self.end_step(&report);
-        Ok(())
+        match start.zip(error.overflowed()) {
+            Some((path, what)) => Failure::StartWeights {
+                path: path.to_owned(),
+                what,
+            },
+            None => Failure::Step {
+                step,
+                epoch: batch.epoch,
+                error,
+                remedy: self.remedy(&batch.knobs),
+            },
+        }
     }
 
     /// What the teacher answers on the images of every view that stayed as they are.
@@ -366,16 +403,9 @@ impl<'a> Fit<'a> {
 
     /// Logs the step's numbers if it is one of those that are logged: every so many, and
     /// the last one of an epoch, which may be shorter.
-    fn log(
-        &mut self,
-        step: u64,
-        epoch: f64,
-        knobs: &BTreeMap<String, f64>,
-        batch: &Batch,
-        report: &StepReport,
-        asked: Option<f64>,
-    ) {
-        self.meter.count(batch.samples.len());
+    fn log(&mut self, batch: &NextBatch, report: &StepReport) {
+        let (step, images) = (batch.step, &batch.images);
+        self.meter.count(images.samples.len());
         let is_due = step.is_multiple_of(u64::from(self.context.training.log_every));
         if !is_due && !self.timeline.ends_epoch(step + 1) {
             return;
@@ -386,7 +416,8 @@ impl<'a> Fit<'a> {
             .map(|(term, &loss)| (format!("loss/{term}"), loss))
             .collect();
         values.extend(
-            knobs
+            batch
+                .knobs
                 .iter()
                 .map(|(knob, &value)| (format!("knob/{knob}"), value)),
         );
@@ -396,12 +427,16 @@ impl<'a> Fit<'a> {
             let accuracy = report.correct as f64 / report.labelled as f64;
             values.insert("train/accuracy".to_owned(), accuracy);
         }
-        values.extend(asked.map(|share| ("teacher/computed".to_owned(), share)));
+        values.extend(
+            batch
+                .asked
+                .map(|share| ("teacher/computed".to_owned(), share)),
+        );
         values.insert("speed/images_per_second".to_owned(), self.meter.lap());
         self.emit(RunEvent::StepLogged(StepRow {
             phase: self.context.phase,
             step,
-            epoch,
+            epoch: batch.epoch,
             seconds: self.meter.seconds(),
             values,
         }));

@@ -23,6 +23,7 @@ impl Learner {
     #[must_use]
     pub fn new(mut network: Network, training: &Training, seed: u64) -> Self {
         network.freeze(&training.freeze);
+        network.decay_learning_rates(training.layer_decay);
         let regressors = regressors(&training.objective, seed, network.device());
         let parameters = network.parameters().iter().chain(&regressors);
         Self {

@@ -33,6 +33,7 @@ mod pace;
 mod prepare;
 mod probe;
 mod quantize;
+mod range_test;
 pub mod regressors;
 mod round;
 mod state;
@@ -141,25 +142,27 @@ impl Engine {
         for note in &prepared.notes {
             sink.emit(note.event());
         }
-        let (teacher, earlier) = match prepared.teacher() {
+        let (teacher, earlier) = match self.teacher(inbox, sink)? {
             None => (None, None),
-            Some(teacher) => {
-                let valid = self.evaluator(Split::Valid, None, inbox, sink)?;
-                match teacher::obtain(
-                    prepared,
-                    teacher,
-                    &valid,
-                    &self.folder,
-                    &self.teachers,
-                    inbox,
-                    sink,
-                )? {
-                    TeacherEnd::Ready { teacher, earlier } => (Some(*teacher), earlier),
-                    TeacherEnd::Stopped { reason } => return Ok(Outcome::Stopped { reason }),
-                }
-            }
+            Some(TeacherEnd::Ready { teacher, earlier }) => (Some(*teacher), earlier),
+            Some(TeacherEnd::Stopped { reason }) => return Ok(Outcome::Stopped { reason }),
         };
         self.train_student(teacher.as_ref(), earlier, inbox, sink)
+    }
+
+    /// Finds, reads or trains the teacher, if there is one.
+    fn teacher(
+        &self,
+        inbox: &mut dyn CommandSource,
+        sink: &dyn EventSink,
+    ) -> Result<Option<TeacherEnd>, Failure> {
+        let prepared = &self.prepared;
+        let Some(teacher) = prepared.teacher() else {
+            return Ok(None);
+        };
+        let valid = self.evaluator(Split::Valid, None, inbox, sink)?;
+        let (folder, teachers) = (&self.folder, &self.teachers);
+        teacher::obtain(prepared, teacher, &valid, folder, teachers, inbox, sink).map(Some)
     }
 
     fn train_student(
@@ -181,33 +184,8 @@ impl Engine {
         if checkpoints.latest()?.is_none() {
             self.introduce_teacher(&valid, earlier, sink);
         }
-        let answers = in_steps
-            .map(|teacher| self.answer_store(teacher))
-            .transpose()?;
-        let fit = Fit::new(
-            FitContext {
-                phase: Phase::Student,
-                training: &plan.training,
-                timeline: prepared.resolved.timeline(),
-                metadata: prepared.metadata(Phase::Student),
-                start_weights: plan
-                    .student_weights
-                    .as_ref()
-                    .map(|file| file.path.as_path()),
-                images: &prepared.images,
-                valid: &valid,
-                teacher: in_steps,
-                teacher_weights: teacher::own_weights(&self.folder)?,
-                answers: answers.flatten(),
-                seed: plan.seed,
-                unlabelled_ratio: plan.data.unlabelled_ratio(),
-                workers: plan.data.threads(rayon::current_num_threads()),
-                checkpoints: checkpoints.clone(),
-                probe: self.probe(&valid, &checkpoints, sink)?,
-                sink,
-            },
-            prepared.student_network(),
-        )?;
+        let probe = self.probe(&valid, &checkpoints, sink)?;
+        let fit = self.student_fit(in_steps, &valid, probe, sink)?;
         let (end, learner) = fit.run(inbox)?;
         if let FitEnd::Stopped { reason } = end {
             // What is reported to be resumable is.
@@ -241,6 +219,44 @@ impl Engine {
             },
             FitEnd::Completed | FitEnd::Stopped { .. } => Outcome::Completed,
         })
+    }
+
+    /// The student's training, from where its checkpoints stand. The teacher is as it is
+    /// in the steps.
+    fn student_fit<'a>(
+        &'a self,
+        teacher: Option<&'a dyn Classify>,
+        valid: &'a Evaluator,
+        probe: Option<ProbeWatch>,
+        sink: &'a dyn EventSink,
+    ) -> Result<Fit<'a>, Failure> {
+        let prepared = &self.prepared;
+        let plan = &prepared.resolved.plan;
+        let answers = teacher
+            .map(|teacher| self.answer_store(teacher))
+            .transpose()?;
+        let context = FitContext {
+            phase: Phase::Student,
+            training: &plan.training,
+            timeline: prepared.resolved.timeline(),
+            metadata: prepared.metadata(Phase::Student),
+            start_weights: plan
+                .student_weights
+                .as_ref()
+                .map(|file| file.path.as_path()),
+            images: &prepared.images,
+            valid,
+            teacher,
+            teacher_weights: teacher::own_weights(&self.folder)?,
+            answers: answers.flatten(),
+            seed: plan.seed,
+            unlabelled_ratio: plan.data.unlabelled_ratio(),
+            workers: plan.data.threads(rayon::current_num_threads()),
+            checkpoints: CheckpointFolder::new(&self.folder, Phase::Student),
+            probe,
+            sink,
+        };
+        Fit::new(context, prepared.student_network())
     }
 
     /// Where the run's checkpoints stand; the beginning without any.

@@ -26,7 +26,8 @@ use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
 use crate::experiment::architecture::Graph;
 use crate::experiment::plan::{
-    DataFacts, Networks, Plan, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource, Training,
+    DataFacts, Networks, Plan, ProgramMaps, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource,
+    Training,
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ChannelOrder;
@@ -57,6 +58,9 @@ pub struct Prepared {
     weights: Vec<WeightsIdentity>,
     /// What a person should know of weights from elsewhere.
     pub notes: Vec<Note>,
+    /// The feature maps of a teacher whose file has a layout of its own, where it is a new
+    /// experiment.
+    pub maps: ProgramMaps,
     /// What a teacher from elsewhere answers on the validation images.
     answers: Option<Arc<Answers>>,
 }
@@ -162,6 +166,8 @@ pub struct Settled {
     pub networks: Networks,
     /// What a person should know.
     pub notes: Vec<Note>,
+    /// The feature maps of a teacher whose file has a layout of its own.
+    pub maps: ProgramMaps,
 }
 
 impl Settled {
@@ -176,16 +182,19 @@ impl Settled {
         }
         let warnings = resolved.notes.iter().cloned().map(Note::Warning);
         let mut notes: Vec<Note> = warnings.collect();
-        notes.extend(import::settle(&mut resolved.plan, classes)?);
+        let (imported, maps) = import::settle(&mut resolved.plan, classes)?;
+        notes.extend(imported);
         let networks = resolved.networks(classes.len());
         let networks = networks.map_err(PrepareError::Plan)?;
         resolved
-            .settle_stages(&networks)
+            .settle_stages(&networks, &maps)
             .map_err(PrepareError::Plan)?;
+        import::check_maps(&resolved.plan)?;
         Ok(Self {
             resolved,
             networks,
             notes,
+            maps,
         })
     }
 }
@@ -204,10 +213,12 @@ impl Prepared {
             resolved,
             networks,
             notes,
+            maps,
         } = Settled::new(plan, &facts, &images.classes)?;
         let data = identified(&images, &BTreeMap::new());
         let mut prepared = Self::build(resolved, networks, device, images, data)?;
         prepared.notes = notes;
+        prepared.maps = maps;
         prepared.weights = prepared.files().map(identity).collect::<Result<_, _>>()?;
         prepared.ask_teacher(say)?;
         Ok(prepared)
@@ -309,6 +320,7 @@ impl Prepared {
             teacher,
             weights: Vec::new(),
             notes: Vec::new(),
+            maps: ProgramMaps::default(),
             answers: None,
         })
     }

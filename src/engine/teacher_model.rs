@@ -27,7 +27,7 @@ pub enum TeacherModel {
     /// A layout of ours.
     Network(Box<FrozenNetwork>),
     /// An ONNX file.
-    Onnx(OnnxModel),
+    Onnx(Box<OnnxModel>),
     /// A TorchScript file.
     TorchScript(TorchScriptModel),
     /// A file of answers.
@@ -225,25 +225,44 @@ impl Teacher {
                 } = &**network;
                 return Ok(folded.forward_with(*precision, images, stages));
             }
+            TeacherModel::Onnx(model) => return self.forward_onnx(model, images, stages),
             _ if !stages.is_empty() => Err(AnswerError::NoMap(stages[0].clone())),
             TeacherModel::TorchScript(model) => Ok(model.logits(images)?),
             TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
-            TeacherModel::Onnx(model) => {
-                let [batch, _, height, width] = images.dims();
-                let images = images.into_data().try_to_vec();
-                let images: Vec<f32> =
-                    images.map_err(|error| AnswerError::Tensor(format!("{error:?}")))?;
-                let rows = model.logits(&images, [batch, height, width])?;
-                let sides = [batch, rows.len() / batch.max(1)];
-                Ok(Tensor::from_data(
-                    TensorData::new(rows, sides),
-                    &self.device,
-                ))
-            }
         };
         Ok(Forwarded {
             logits: logits?,
             maps: Vec::new(),
+        })
+    }
+
+    /// What an ONNX file answers, which its engine computes of values on the host.
+    fn forward_onnx(
+        &self,
+        model: &OnnxModel,
+        images: Tensor<4>,
+        stages: &[String],
+    ) -> Result<Forwarded, AnswerError> {
+        let known = stages.iter().map(|stage| {
+            let map = model.map(stage);
+            map.ok_or_else(|| AnswerError::NoMap(stage.clone()))
+        });
+        let (places, shapes): (Vec<usize>, Vec<[usize; 3]>) =
+            known.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let [batch, _, height, width] = images.dims();
+        let images = images.into_data().try_to_vec();
+        let images: Vec<f32> = images.map_err(|error| AnswerError::Tensor(format!("{error:?}")))?;
+        let answered = model.forward(&images, [batch, height, width], &places)?;
+        let classes = answered.logits.len() / batch.max(1);
+        let logits = TensorData::new(answered.logits, [batch, classes]);
+        let maps = answered.maps.into_iter().zip(shapes);
+        let maps = maps.map(|(values, [channels, height, width])| {
+            let values = TensorData::new(values, [batch, channels, height, width]);
+            Tensor::from_data(values, &self.device)
+        });
+        Ok(Forwarded {
+            logits: Tensor::from_data(logits, &self.device),
+            maps: maps.collect(),
         })
     }
 }

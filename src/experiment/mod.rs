@@ -13,6 +13,7 @@ pub mod early_stop;
 pub mod explain;
 pub mod held;
 pub mod knob;
+pub mod lr_range;
 pub mod method;
 pub mod metric;
 pub mod model;

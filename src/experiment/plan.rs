@@ -43,6 +43,7 @@ pub use elsewhere::{
 };
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
+pub use stages::{ProgramMaps, TeacherStages};
 
 /// An experiment that can be run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +84,10 @@ pub struct Training {
     /// Modules whose parameters it leaves as they are, by their paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
+    /// What the learning rate of a block is, of that of the next one, from the classifier to
+    /// the images.
+    #[serde(default = "no_decay", skip_serializing_if = "is_no_decay")]
+    pub layer_decay: f64,
     /// How weights are updated.
     pub optimizer: OptimizerSpec,
     /// The learning rate, a knob like any other.
@@ -143,6 +148,15 @@ pub struct TruthSettings<'a> {
     pub class_weights: Option<&'a [f64]>,
 }
 
+fn no_decay() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_no_decay(decay: &f64) -> bool {
+    *decay == no_decay()
+}
+
 fn one() -> usize {
     1
 }
@@ -154,10 +168,11 @@ fn is_one(parts: &usize) -> bool {
 
 /// Fields of a training that `plan.json` leaves out where they are as always, so that the
 /// plans of older runs stay what they are; with what they are then.
-fn left_out() -> [(&'static str, serde_json::Value); 9] {
+fn left_out() -> [(&'static str, serde_json::Value); 10] {
     use serde_json::json;
     [
         ("freeze", json!([])),
+        ("layer_decay", json!(no_decay())),
         ("metric", json!(ValidMetric::default())),
         ("early_stop", json!(null)),
         ("finish", json!(null)),

@@ -526,6 +526,10 @@ pub struct StudentSpec {
     /// Modules whose parameters training leaves as they are, by their paths.
     #[serde(default)]
     pub freeze: Vec<String>,
+    /// What the learning rate of a block is, of that of the next one, from the classifier to
+    /// the images.
+    #[serde(default = "defaults::layer_decay")]
+    pub layer_decay: f64,
 }
 
 /// Numbers that convolutions and linear layers of a step are computed with, those of a

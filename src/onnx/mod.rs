@@ -15,4 +15,4 @@ mod weigh;
 mod wire;
 pub mod write;
 
-pub use read::{Demand, ImageInput, OnnxError, OnnxFile, PixelOrder, ScoreOutput};
+pub use read::{Demand, ImageInput, OnnxError, OnnxFile, OnnxMap, PixelOrder, ScoreOutput};

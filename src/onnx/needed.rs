@@ -1,4 +1,4 @@
-//! What of a graph an output is computed from. Engines differ in what they do with the rest: rten
+//! What of a graph some of its values are computed from. Engines differ in what they do with the rest: rten
 //! leaves it, onnxruntime runs it.
 
 use std::collections::BTreeSet;
@@ -22,9 +22,9 @@ impl Kept {
     }
 }
 
-/// Leaves of a graph, whose nodes are in order, what this output is computed from.
-pub fn keep_only(graph: &mut GraphProto, output: &str) -> Kept {
-    let mut needed = BTreeSet::from([output]);
+/// Leaves of a graph, whose nodes are in order, what these values are computed from.
+pub fn keep_only(graph: &mut GraphProto, values: &[&str]) -> Kept {
+    let mut needed: BTreeSet<&str> = values.iter().copied().collect();
     let mut nodes = vec![false; graph.node.len()];
     for (node, kept) in graph.node.iter().zip(&mut nodes).rev() {
         *kept = node.output.iter().any(|it| needed.contains(it.as_str()));
@@ -47,7 +47,11 @@ pub fn keep_only(graph: &mut GraphProto, output: &str) -> Kept {
             .map(|it| needed.contains(it.name.as_str()))
             .collect(),
         inputs: inputs.collect(),
-        outputs: graph.output.iter().map(|it| it.name == output).collect(),
+        outputs: graph
+            .output
+            .iter()
+            .map(|it| values.contains(&it.name.as_str()))
+            .collect(),
     };
     retain(&mut graph.node, &kept.nodes);
     retain(&mut graph.initializer, &kept.weights);
@@ -71,7 +75,7 @@ mod tests {
     fn nodes_weights_and_outputs_that_nothing_needs_are_left_out() {
         let mut graph = model(None, None, false).graph.unwrap();
         let all = graph.clone();
-        assert!(keep_only(&mut graph, "logits").is_all());
+        assert!(keep_only(&mut graph, &["logits"]).is_all());
         assert_eq!(graph, all);
         graph.initializer.push(weights("unused", &[1], &[0.0]));
         graph.input.push(value("unused", &[Some(1)]));
@@ -81,7 +85,7 @@ mod tests {
         graph
             .node
             .push(node("Add", &["before", "unused"], "spare", Vec::new()));
-        let kept = keep_only(&mut graph, "logits");
+        let kept = keep_only(&mut graph, &["logits"]);
         assert_eq!(graph, all);
         assert_eq!(kept.nodes, [true, true, true, false, false]);
         assert_eq!(kept.weights, [true, false]);
@@ -108,6 +112,6 @@ mod tests {
             output: vec![value("chosen", &[])],
             ..GraphProto::default()
         };
-        assert!(keep_only(&mut graph, "chosen").is_all());
+        assert!(keep_only(&mut graph, &["chosen"]).is_all());
     }
 }

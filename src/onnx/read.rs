@@ -149,6 +149,19 @@ pub struct OnnxFile {
     parameters: u64,
     /// What of the file is handed over, where that is less than all of it.
     kept: Option<needed::Kept>,
+    /// Values that become outputs.
+    asked: Vec<String>,
+}
+
+/// A value that may be compared as a feature map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnnxMap {
+    /// Its name.
+    pub value: String,
+    /// The node that gives it, where that has a name and gives nothing else.
+    pub node: Option<String>,
+    /// Channels, height and width; features are maps of one pixel.
+    pub shape: [usize; 3],
 }
 
 /// What a file takes for images of one size, known before anything of it is run.
@@ -223,6 +236,7 @@ impl OnnxFile {
             weights: weights.bytes,
             parameters: weights.parameters,
             kept: None,
+            asked: Vec::new(),
         })
     }
 
@@ -238,13 +252,74 @@ impl OnnxFile {
         &self.beside
     }
 
-    /// Leaves only what an output is computed from: nothing else is weighed, and nothing else
-    /// handed over to an engine.
-    pub fn keep_only(&mut self, output: &str) {
-        let kept = needed::keep_only(&mut self.graph, output);
+    /// Leaves only what these values are computed from, once: nothing else is weighed, and
+    /// nothing else handed over to an engine. They become outputs where they are none.
+    pub fn keep_only(&mut self, values: &[&str]) {
+        let kept = needed::keep_only(&mut self.graph, values);
         if !kept.is_all() {
             self.kept = Some(kept);
         }
+        for name in values {
+            if self.graph.output.iter().all(|output| output.name != *name) {
+                self.graph.output.push(wire::output(name));
+                self.asked.push((*name).to_owned());
+            }
+        }
+    }
+
+    /// The value that a name stands for: its own, or that of the node that gives it first.
+    #[must_use]
+    pub fn value_named(&self, name: &str) -> Option<&str> {
+        let nodes = || self.graph.node.iter();
+        let mut values = nodes().flat_map(|node| &node.output);
+        let value = values.find(|value| *value == name).or_else(|| {
+            let node = nodes().find(|node| node.name == name)?;
+            node.output.first()
+        });
+        value.map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// What may be compared as feature maps for images of this size, in the order in which it is
+    /// computed: values with four sides, or with two, of which the first is the batch. Nothing
+    /// is run to know it.
+    ///
+    /// # Errors
+    /// As [`demand`](Self::demand).
+    pub fn maps(
+        &self,
+        input: &ImageInput,
+        output: &ScoreOutput,
+        size: (u32, u32),
+    ) -> Result<Vec<OnnxMap>, OnnxError> {
+        let images = input.batch.unwrap_or(1);
+        let weighed = self.weigh(input, output, size, images);
+        let weighed = weighed
+            .map_err(|refusal| refuse(&self.path, unweighed(&refusal, images, false)))?
+            .values;
+        let nodes: BTreeMap<&str, usize> =
+            self.graph
+                .node
+                .iter()
+                .fold(BTreeMap::new(), |mut all: BTreeMap<&str, usize>, node| {
+                    *all.entry(&node.name).or_default() += 1;
+                    all
+                });
+        let maps = weighed.into_iter().filter_map(|(node, value, sides)| {
+            let length = |at: usize| usize::try_from(*sides.get(at)?).ok();
+            let shape = match sides.len() {
+                4 => [length(1)?, length(2)?, length(3)?],
+                2 => [length(1)?, 1, 1],
+                _ => return None,
+            };
+            let is_one = sides[0] == images as u64 && !shape.contains(&0) && value != output.name;
+            let named = !node.name.is_empty() && node.output.len() == 1 && nodes[&*node.name] == 1;
+            is_one.then(|| OnnxMap {
+                value: value.to_owned(),
+                node: named.then(|| node.name.clone()),
+                shape,
+            })
+        });
+        Ok(maps.collect())
     }
 
     /// What it takes for images of this size, up to so many of them at once; only for
@@ -374,12 +449,16 @@ impl OnnxFile {
     #[must_use]
     pub fn into_bytes(self, names: &BTreeMap<String, String>) -> Vec<u8> {
         let Self {
-            bytes, graph, kept, ..
+            bytes,
+            graph,
+            kept,
+            asked,
+            ..
         } = self;
         let windows = wire::windows(&graph);
         // Its weights are parts of these bytes, which then need no copy.
         drop(graph);
-        match wire::rewritten(&bytes, kept.as_ref(), names, &windows) {
+        match wire::rewritten(&bytes, kept.as_ref(), &asked, names, &windows) {
             Some(rewritten) => rewritten,
             None => bytes.into(),
         }

@@ -372,7 +372,7 @@ fn demand(constants: &[TensorProto], nodes: &[NodeProto]) -> Demand {
     graph.initializer.extend_from_slice(constants);
     graph.node.splice(0..0, nodes.iter().cloned());
     let mut file = Place::new().open(&model.encode_to_vec()).unwrap();
-    file.keep_only("logits");
+    file.keep_only(&["logits"]);
     let input = file.image_input().unwrap();
     file.demand(&input, &logits(), (2, 2), 64).unwrap()
 }

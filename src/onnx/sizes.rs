@@ -93,6 +93,8 @@ pub struct Weighed<'a> {
     pub macs: Option<u64>,
     /// The sides of the output.
     pub output: Vec<u64>,
+    /// Values of the outermost graph that depend on the images, in order, with their sides.
+    pub values: Vec<(&'a NodeProto, &'a str, Vec<u64>)>,
     /// Elements and products of every node that was run, in order.
     made: Vec<(&'a NodeProto, u64)>,
 }
@@ -137,6 +139,7 @@ pub fn weigh<'a>(
         work: 0,
         macs: Some(0),
         made: Vec::new(),
+        followed: Vec::new(),
     };
     let images = Value {
         sides: shape.to_vec(),
@@ -150,6 +153,7 @@ pub fn weigh<'a>(
         bytes: walk.memory.held,
         macs: walk.macs,
         output: output.map(|it| it.sides.clone()).unwrap_or_default(),
+        values: walk.followed,
         made: walk.made,
     })
 }
@@ -199,6 +203,7 @@ struct Walk<'a> {
     work: u64,
     macs: Option<u64>,
     made: Vec<(&'a NodeProto, u64)>,
+    followed: Vec<(&'a NodeProto, &'a str, Vec<u64>)>,
 }
 
 impl<'a> Walk<'a> {
@@ -297,6 +302,10 @@ impl<'a> Walk<'a> {
         let mut numbers = Some(numbers);
         let made = node.output.iter().zip(found);
         for (name, sides) in made.filter(|(name, _)| !name.is_empty()) {
+            // Only the outermost graph has the images.
+            if !constant && !self.input.is_empty() {
+                self.followed.push((node, name, sides.clone()));
+            }
             let value = Value {
                 sides,
                 width,

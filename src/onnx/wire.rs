@@ -5,7 +5,7 @@
 //! and the length of weights that lie in another file, which the format lets a file leave out, and
 //! takes few names for that file; both are written anew. So is the window of a convolution that is
 //! only given by its weights. A node without a name gets one that says what it is: engines name
-//! nodes in what they say of them.
+//! nodes in what they say of them. Values that are asked for become outputs.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,7 @@ use super::named::place;
 use super::needed::Kept;
 use super::proto::{
     AttributeProto, EXTERNAL, GraphProto, NodeProto, StringStringEntryProto, TensorProto,
+    ValueInfoProto,
 };
 use super::shape::weight_bytes;
 use super::write::settings;
@@ -73,16 +74,19 @@ pub fn windows(graph: &GraphProto) -> Windows {
     windows.collect()
 }
 
-/// The bytes of a file that was read, as an engine is given them: what was kept, with other names
-/// for files of weights, and with these windows; none where they can stay as they are.
+/// The bytes of a file that was read, as an engine is given them: what was kept, with further
+/// outputs, with other names for files of weights, and with these windows; none where they can
+/// stay as they are.
 pub fn rewritten(
     file: &Bytes,
     kept: Option<&Kept>,
+    outputs: &[String],
     names: &BTreeMap<String, String>,
     windows: &Windows,
 ) -> Option<Vec<u8>> {
     let rewriter = Rewriter {
         kept,
+        outputs,
         names,
         windows,
     };
@@ -96,6 +100,8 @@ pub fn rewritten(
 
 struct Rewriter<'a> {
     kept: Option<&'a Kept>,
+    /// Values that become outputs.
+    outputs: &'a [String],
     /// Other names of files beside it.
     names: &'a BTreeMap<String, String>,
     windows: &'a Windows,
@@ -142,11 +148,16 @@ impl Rewriter<'_> {
                 from = end;
             }
         }
-        let added = if kind == Kind::Node {
-            let name = (!has_name).then(|| named(message)).flatten();
-            self.window(message).into_iter().chain(name).collect()
-        } else {
-            Vec::new()
+        let added: Vec<Bytes> = match kind {
+            Kind::Node => {
+                let name = (!has_name).then(|| named(message)).flatten();
+                self.window(message).into_iter().chain(name).collect()
+            }
+            Kind::Graph { outermost: true } => {
+                let outputs = self.outputs.iter().map(|name| output(name));
+                outputs.map(|it| field(12, &it.encode_to_vec())).collect()
+            }
+            _ => Vec::new(),
         };
         if from == 0 && added.is_empty() {
             return None;
@@ -229,6 +240,14 @@ fn named(message: &Bytes) -> Option<Bytes> {
     Some(field(NAME, name.as_bytes()))
 }
 
+/// A value as an output, whose type engines find by themselves.
+pub fn output(name: &str) -> ValueInfoProto {
+    ValueInfoProto {
+        name: name.to_owned(),
+        ..ValueInfoProto::default()
+    }
+}
+
 /// A field that holds a message, or a text.
 fn field(number: u32, message: &[u8]) -> Bytes {
     let mut bytes = BytesMut::new();
@@ -272,7 +291,7 @@ mod tests {
         let names = BTreeMap::from([("w.bin".to_owned(), "0.data".to_owned())]);
         let windows = windows(model.graph.as_ref().unwrap());
         let file = Bytes::from(model.encode_to_vec());
-        let bytes = rewritten(&file, kept, &names, &windows)?;
+        let bytes = rewritten(&file, kept, &[], &names, &windows)?;
         Some(ModelProto::decode(&bytes[..]).unwrap())
     }
 
@@ -280,7 +299,7 @@ mod tests {
     fn a_file_of_which_all_is_needed_stays_as_it_is() {
         let mut model = model(None, None, false);
         assert!(again(&model, None).is_none());
-        let kept = needed::keep_only(model.graph.as_mut().unwrap(), "logits");
+        let kept = needed::keep_only(model.graph.as_mut().unwrap(), &["logits"]);
         assert!(again(&model, Some(&kept)).is_none());
     }
 
@@ -294,8 +313,19 @@ mod tests {
         let spare = node("Add", &["means", "unused"], "spare", Vec::new());
         graph.node.insert(1, spare);
         let file = whole.clone();
-        let kept = needed::keep_only(whole.graph.as_mut().unwrap(), "logits");
+        let kept = needed::keep_only(whole.graph.as_mut().unwrap(), &["logits"]);
         assert_eq!(again(&file, Some(&kept)), Some(model(None, None, false)));
+    }
+
+    #[test]
+    fn a_value_that_is_asked_for_becomes_an_output() {
+        let mut whole = model(None, None, false);
+        let file = Bytes::from(whole.encode_to_vec());
+        let asked = ["means".to_owned()];
+        let none = BTreeMap::new();
+        let bytes = rewritten(&file, None, &asked, &none, &BTreeMap::new()).unwrap();
+        whole.graph.as_mut().unwrap().output.push(output("means"));
+        assert_eq!(ModelProto::decode(&bytes[..]).unwrap(), whole);
     }
 
     #[test]

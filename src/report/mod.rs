@@ -15,6 +15,7 @@ mod github;
 mod html;
 mod json;
 mod junit;
+mod lr_curve;
 mod metrics;
 pub mod pareto;
 pub mod runs;
@@ -35,6 +36,7 @@ pub use github::{
 pub use html::{ReportedRun, html, study_html};
 pub use json::JsonReporter;
 pub use junit::{JunitReporter, replace_report, report_no_run};
+pub use lr_curve::lr_curve;
 pub use text::TextReporter;
 pub use wording::{int8_words, proof_words};
 

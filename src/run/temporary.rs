@@ -59,6 +59,12 @@ impl TemporaryFolder {
         })
     }
 
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Writes a file into it, and returns its path.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod exit_codes;
 mod export;
 mod extend;
 mod features;
+mod find_lr;
 mod fork;
 #[cfg(unix)]
 mod hostile;

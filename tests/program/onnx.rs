@@ -183,6 +183,149 @@ fn a_run_with_an_onnx_teacher_resumes_and_replays_to_the_same_bits_from_anywhere
     assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
 
+/// A model like that of [`teacher`] behind a convolution of the images, whose map is half as
+/// large: a node `/stem/Relu` gives the value `map`.
+fn teacher_with_maps() -> Vec<u8> {
+    let mut graph = GraphWriter::new("colours");
+    let batch = Side::Named("batch");
+    let side = Side::Fixed(12);
+    graph.input(
+        "images",
+        Element::Float,
+        &[batch, Side::Fixed(3), side, side],
+    );
+    graph.output("logits", Element::Float, &[batch, Side::Fixed(3)]);
+    let kernel: Vec<f32> = (0..5 * 3 * 9)
+        .map(|at| {
+            if at % 9 == 4 {
+                ((at / 9) as f32 * 0.7).cos()
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    graph.floats("kernel", &[5, 3, 3, 3], &kernel);
+    let rows = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]];
+    graph.floats("weight", &[3, 3], &rows.concat());
+    graph.floats("extra", &[3, 5], &[0.01; 15]);
+    let nodes = [
+        (
+            "/stem/Conv",
+            "Conv",
+            &["images", "kernel"][..],
+            "made",
+            vec![
+                settings("kernel_shape", &[3, 3]),
+                settings("strides", &[2, 2]),
+                settings("pads", &[1, 1, 1, 1]),
+            ],
+        ),
+        ("/stem/Relu", "Relu", &["made"], "map", Vec::new()),
+        ("/Mean", "GlobalAveragePool", &["map"], "inside", Vec::new()),
+        (
+            "/Pool",
+            "GlobalAveragePool",
+            &["images"],
+            "means",
+            Vec::new(),
+        ),
+        ("/Flatten", "Flatten", &["means"], "features", Vec::new()),
+        ("/Inside", "Flatten", &["inside"], "five", Vec::new()),
+        (
+            "/Fc",
+            "Gemm",
+            &["features", "weight"],
+            "scores",
+            vec![setting("transB", 1)],
+        ),
+        (
+            "/Extra",
+            "Gemm",
+            &["five", "extra"],
+            "more",
+            vec![setting("transB", 1)],
+        ),
+        ("/Add", "Add", &["scores", "more"], "logits", Vec::new()),
+    ];
+    for (name, operator, inputs, output, settings) in nodes {
+        let inputs = inputs.iter().map(ToString::to_string).collect();
+        graph.node((name, operator), inputs, output, settings);
+    }
+    let texts = [("classes", r#"["red", "green", "blue"]"#)];
+    let texts = texts.map(|(key, text)| (key.to_owned(), text.to_owned()));
+    graph.into_bytes(&texts.into_iter().collect())
+}
+
+/// The experiment with terms over maps of the teacher's file.
+fn with_maps(features: &str) -> String {
+    let line = EXPERIMENT.lines().find(|line| line.contains("method:"));
+    let method = format!("    method: Vanilla(features: {features}),");
+    EXPERIMENT.replace(line.unwrap(), &method)
+}
+
+#[test]
+fn maps_of_an_onnx_teacher_are_compared_by_the_names_in_its_file() {
+    let bench = place(&DESCRIBED);
+    fs::write(bench.path().join("teacher.onnx"), teacher_with_maps()).unwrap();
+    let write = |features: &str| {
+        fs::write(bench.path().join("colours.ron"), with_maps(features)).unwrap();
+    };
+    write("Hint(stages: [(\"features.4\", \"/stem/Relu\")])");
+    let output = bench.run(&["--check", "colours.ron"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = String::from_utf8(output.stdout).unwrap();
+    for part in ["6 × 6: /stem/Conv 5, /stem/Relu 5", "1 × 1: /Mean 5"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for (features, messages) in [
+        (
+            "Hint()",
+            &["compared by their names there", "/stem/Relu 5 × 6 × 6"][..],
+        ),
+        (
+            "Hint(stages: [(\"features.4\", \"/stem/Relu6\")])",
+            &[
+                "`/stem/Relu6` of the teacher",
+                "near it are /stem/Relu 5 × 6 × 6",
+            ],
+        ),
+        (
+            "Hint(stages: [(\"features.4\", \"means\")])",
+            &["`means` of the teacher 1 × 1"],
+        ),
+    ] {
+        write(features);
+        let output = bench.run(&["--check", "colours.ron"]);
+        let found = stderr(&output);
+        assert_eq!(code(&output), 2, "{found}");
+        let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        for message in messages {
+            assert!(found.contains(message), "{message} is not in {found}");
+        }
+    }
+    write("Hint(stages: [(\"features.4\", \"/stem/Relu\")])");
+    let run = resumed_and_replayed(&bench);
+    let plan = fs::read_to_string(run.join("plan.json")).unwrap();
+    // Before the plan stands its checksum.
+    let values = serde_json::Deserializer::from_str(&plan).into_iter::<serde_json::Value>();
+    let text: String = values.map(|value| value.unwrap().to_string()).collect();
+    assert!(text.contains(r#""maps":["/stem/Relu"]"#), "{text}");
+    assert!(text.contains(r#""teacher":"/stem/Relu""#), "{text}");
+    let regressors = run.join("latest/regressors.safetensors");
+    assert!(regressors.exists());
+    // The value is another name for the same.
+    write("Hint(stages: [(\"features.4\", \"map\")])");
+    let output = bench.run(&["--run", "colours.ron", "--set", "epochs=1"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for other in ["Attention", "Similarity", "Relation"] {
+        write(&format!(
+            "{other}(stages: [(\"features.4\", \"/stem/Relu\")])"
+        ));
+        let output = bench.run(&["--run", "colours.ron", "--set", "epochs=1"]);
+        assert_eq!(code(&output), 0, "{other}: {}", stderr(&output));
+    }
+}
+
 #[test]
 fn a_replay_needs_no_file_of_names_and_a_teacher_that_is_missing_is_to_be_restored() {
     let bench = place(&DESCRIBED[1..]);

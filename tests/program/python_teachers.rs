@@ -70,6 +70,7 @@ fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
                 output: opened.score_output(None).unwrap().name,
                 scores: Scores::Logits,
                 taken: None,
+                maps: Vec::new(),
             };
             let model = OnnxModel::new(opened, answers, *engine, (64, 64)).unwrap();
             let logits = model.logits(&images, [count, SIDE, SIDE]).unwrap();
@@ -78,6 +79,9 @@ fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
                 let apart = (here - there).abs() / greatest;
                 assert!(apart < 1e-4, "{name} in {}: {apart}", model.engine());
             }
+        }
+        for engine in &engines {
+            assert_maps_are_pytorchs(folder, name, &images, *engine);
         }
         let experiment = format!(
             "(
@@ -94,6 +98,72 @@ fn teachers_of_timm_and_torchvision_answer_as_in_pytorch_and_teach() {
         let output = bench.run(&["--run", "teach.ron"]);
         assert_eq!(code(&output), 0, "{name}: {}", stderr(&output));
         assert!(stderr(&output).contains(&format!("{name}.onnx, run by rten")));
+    }
+}
+
+/// Modules of a model, with a node that gives their output where nodes are named after modules.
+const MAPS: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "resnet18",
+        &[
+            ("layer1", "/layer1/layer1.1/act2/Relu"),
+            ("layer2", "/layer2/layer2.1/act2/Relu"),
+            ("layer3", "/layer3/layer3.1/act2/Relu"),
+            ("layer4", "/layer4/layer4.1/act2/Relu"),
+        ],
+    ),
+    (
+        "mobilenet_v3_small",
+        &[
+            (
+                "features.1",
+                "/features/features.1/block/block.2/block.2.0/Conv",
+            ),
+            ("features.3", "/features/features.3/Add"),
+            (
+                "features.12",
+                "/features/features.12/features.12.2/HardSwish",
+            ),
+        ],
+    ),
+];
+
+/// Asks both files of a model for the outputs of its modules: by the names of nodes, and for
+/// every map of the shape, one of which is the module's.
+fn assert_maps_are_pytorchs(folder: &Path, name: &str, images: &[f32], engine: OnnxEngine) {
+    let modules = MAPS.iter().find(|(of, _)| *of == name);
+    for (module, node) in modules.iter().flat_map(|(_, modules)| *modules) {
+        let expected = floats(&folder.join(format!("{name}.{module}.map")));
+        let greatest = expected.iter().fold(1.0_f32, |most, x| most.max(x.abs()));
+        let count = images.len() / (3 * SIDE * SIDE);
+        let apart = |file: &str, map: &str| {
+            let opened = OnnxFile::open(&folder.join(file)).unwrap();
+            let answers = Answers {
+                output: opened.score_output(None).unwrap().name,
+                scores: Scores::Logits,
+                taken: None,
+                maps: vec![map.to_owned()],
+            };
+            let model = OnnxModel::new(opened, answers, engine, (64, 64)).unwrap();
+            let found = model.forward(images, [count, SIDE, SIDE], &[0]).unwrap();
+            let both = found.maps[0].iter().zip(&expected);
+            let differences = both.map(|(here, there)| (here - there).abs() / greatest);
+            (found.maps[0].len() == expected.len()).then(|| differences.fold(0.0_f32, f32::max))
+        };
+        let named = apart(&format!("{name}-named.onnx"), node).unwrap();
+        assert!(named < 1e-4, "{name} {module} {node}: {named}");
+        let file = format!("{name}.onnx");
+        let opened = OnnxFile::open(&folder.join(&file)).unwrap();
+        let (input, output) = (
+            opened.image_input().unwrap(),
+            opened.score_output(None).unwrap(),
+        );
+        let maps = opened.maps(&input, &output, (64, 64)).unwrap();
+        let of_size = maps
+            .iter()
+            .filter(|map| count * map.shape.iter().product::<usize>() == expected.len());
+        let mut differences = of_size.filter_map(|map| apart(&file, &map.value));
+        assert!(differences.any(|apart| apart < 1e-4), "{name} {module}");
     }
 }
 

@@ -188,3 +188,32 @@ fn the_last_checkpoint_is_put_in_its_place_by_a_resume_without_steps() {
     assert!(weights(&run) == whole);
     assert!(!run.join("latest.new-7").exists());
 }
+
+#[test]
+#[cfg(unix)]
+fn a_run_with_layer_decay_is_checked_with_its_blocks_and_resumes_to_the_same_bits() {
+    let bench = Bench::new();
+    let student = "student: (model: Cnn(channels: [4, 8])";
+    let text = TINY.replace(student, &format!("{student}, layer_decay: 0.5"));
+    assert_ne!(text, TINY);
+    fs::write(bench.path().join("decay.ron"), text).unwrap();
+    let output = bench.run(&["--check", "decay.ron"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = String::from_utf8(output.stdout).unwrap();
+    let blocks = "features.0 × 0.25, features.4 × 0.5, classifier × 1";
+    let page: String = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains(blocks), "{page}");
+    let output = bench.run(&["--check", "decay.ron", "--json"]);
+    let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(checked["plan"]["training"]["layer_decay"], 0.5);
+    assert_eq!(checked["lr_groups"][0]["name"], "features.0");
+    assert_eq!(checked["lr_groups"][0]["factor"], 0.25);
+    let output = bench.run(&["--run", "decay.ron"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let whole = weights(&bench.newest());
+    let output = bench.run(&["--run", "tiny.ron"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(weights(&bench.newest()) != whole, "it changes the training");
+    stopped_run(&bench, "decay.ron", 1);
+    assert!(weights(&bench.newest()) == whole);
+}

@@ -12,7 +12,7 @@ use crate::data::Images;
 use crate::data::stream::shuffle;
 use crate::engine::failure::Failure;
 use crate::engine::network::{INPUT, Range};
-use crate::engine::onnx::{OpenRten, RTEN};
+use crate::engine::onnx::{RTEN, Rten};
 use crate::event::RangeRule;
 use crate::experiment::spec::Int8Spec;
 use crate::onnx::OnnxFile;
@@ -101,9 +101,9 @@ pub fn observe(
         return Err(ProofError::NoCalibration);
     }
     // The input is no node's value.
-    let inner = names.iter().filter(|name| *name != INPUT).cloned();
-    let inner: Vec<String> = inner.collect();
-    let engine = OpenRten::open(OnnxFile::open(path)?, INPUT, &inner).map_err(failed)?;
+    let inner = names.iter().map(String::as_str);
+    let inner: Vec<&str> = inner.filter(|name| *name != INPUT).collect();
+    let engine = Rten::as_written(OnnxFile::open(path)?, INPUT, &inner).map_err(failed)?;
     let batch = (PIXELS / (height * width)).clamp(1, BATCH);
     let each = |seen: &mut [Seen], visit: fn(&mut Seen, &[f32])| -> Result<(), ProofError> {
         for start in (0..count).step_by(batch) {

@@ -14,7 +14,7 @@ use crate::engine::failure::Failure;
 use crate::engine::network::{
     GREATEST_HALF, INPUT, Network, OUTPUT, PixelInput, UnfitForHalf, UnfitWeights,
 };
-use crate::engine::onnx::{Engine, OnnxModelError, OpenRten, RTEN};
+use crate::engine::onnx::{Engine, OnnxModelError, RTEN, Rten};
 use crate::event::inspection::metrics::predicted;
 use crate::event::{ExportProof, Floats, PixelFormat};
 use crate::experiment::spec::OnnxEngine;
@@ -208,7 +208,9 @@ pub fn must_fit_half(network: &Network, images: &Images) -> Result<(), ProofErro
     let names = graph.values();
     // The input is no node's value.
     let names = &names[1..];
-    let engine = OpenRten::open(OnnxFile::open(file.path())?, INPUT, names).map_err(failed)?;
+    let values: Vec<&str> = names.iter().map(String::as_str).collect();
+    let file = OnnxFile::open(file.path())?;
+    let engine = Rten::as_written(file, INPUT, &values).map_err(failed)?;
     let [height, width] = [images.size.0 as usize, images.size.1 as usize];
     let batch = images_per_pass(images.size, FEW);
     for batch in images.in_order(&images.valid, batch) {
@@ -330,7 +332,7 @@ struct OpenedFile {
 impl OpenedFile {
     fn open(path: &Path, engine: OnnxEngine, pixels: PixelFormat) -> Result<Self, ProofError> {
         let file = OnnxFile::open(path)?;
-        let (engine, name) = Engine::open(engine, file, INPUT, OUTPUT)?;
+        let (engine, name) = Engine::open(engine, file, INPUT, &[OUTPUT])?;
         Ok(Self {
             engine,
             name,

@@ -237,7 +237,7 @@ fn written(network: &Network, known: &ModelMetadata, pixels: PixelFormat, to: &P
 
 fn in_rten(path: &Path) -> Engine {
     let file = OnnxFile::open(path).unwrap();
-    Engine::open(OnnxEngine::Rten, file, INPUT, OUTPUT)
+    Engine::open(OnnxEngine::Rten, file, INPUT, &[OUTPUT])
         .unwrap()
         .0
 }

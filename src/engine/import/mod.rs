@@ -35,7 +35,8 @@ use crate::event::RunEvent;
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{
-    Plan, ProgramFormat, StateDictPlace, Taken, TeacherFile, TeacherSource, WeightsFile,
+    Plan, ProgramFormat, ProgramMaps, StateDictPlace, Taken, TeacherFile, TeacherSource,
+    WeightsFile,
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec, Scores};
@@ -141,13 +142,18 @@ impl Note {
 
 /// Writes into a plan what the files of weights decide that it names, for images
 /// of these classes. Size and normalisation are those of the plan, as far as they
-/// are known. The answer is what a person should know.
+/// are known. The answer is what a person should know, and the feature maps that a teacher's
+/// file has by names of its own.
 ///
 /// # Errors
 /// A file cannot be used, or does not say enough.
-pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<Note>, ImportError> {
+pub fn settle(
+    plan: &mut Plan,
+    classes: &[String],
+) -> Result<(Vec<Note>, ProgramMaps), ImportError> {
+    let mut maps = ProgramMaps::default();
     let Some(size) = plan.data.size else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), maps));
     };
     let data = DataInput {
         classes,
@@ -170,13 +176,28 @@ pub fn settle(plan: &mut Plan, classes: &[String]) -> Result<Vec<Note>, ImportEr
         ) {
             (Some(model), _) => *model = self::teacher(model, file, &data, &mut notes)?,
             (None, None) => logits::settle(file, &data, &mut notes)?,
-            (None, Some(ProgramFormat::Onnx)) => onnx::settle(file, &data, &mut notes)?,
+            (None, Some(ProgramFormat::Onnx)) => maps = onnx::settle(file, &data, &mut notes)?,
             (None, Some(ProgramFormat::TorchScript)) => {
                 torchscript::settle(file, &data, plan.device, &mut notes)?;
             }
         }
     }
-    Ok(notes)
+    Ok((notes, maps))
+}
+
+/// Sees that a teacher's file gives the feature maps that a plan with settled stages compares:
+/// one image shows it.
+///
+/// # Errors
+/// Its engine does not give one of them.
+pub fn check_maps(plan: &Plan) -> Result<(), ImportError> {
+    let Some(TeacherSource::File(file)) = plan.teacher.as_ref().map(|it| &it.weights) else {
+        return Ok(());
+    };
+    match &file.program {
+        Some(program) if !program.maps.is_empty() => onnx::check_maps(file, &program.maps),
+        _ => Ok(()),
+    }
 }
 
 /// What the experiment's images are.
@@ -613,7 +634,7 @@ pub fn read_teacher(
         (Some(network), _) => Teacher::network(read(network, &file.weights, TEACHER)?),
         (None, None) => Teacher::of(TeacherModel::Kept(logits::read(file)?), device),
         (None, Some(ProgramFormat::Onnx)) => {
-            Teacher::of(TeacherModel::Onnx(onnx::read(file)?), device)
+            Teacher::of(TeacherModel::Onnx(Box::new(onnx::read(file)?)), device)
         }
         (None, Some(ProgramFormat::TorchScript)) => {
             let model = torchscript::read(file, &device.clone().inner())?;

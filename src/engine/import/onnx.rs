@@ -7,17 +7,18 @@ use super::{
 };
 use crate::engine::metadata;
 use crate::engine::onnx::{Answers, CHUNK, OnnxModel, OnnxModelError};
-use crate::experiment::plan::{ProgramFound, ProgramPart, TeacherFile};
+use crate::experiment::architecture::Stage;
+use crate::experiment::plan::{ProgramFound, ProgramMaps, ProgramPart, TeacherFile};
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{OnnxEngine, Scores};
-use crate::onnx::{ImageInput, OnnxFile};
+use crate::onnx::{ImageInput, OnnxFile, OnnxMap};
 
-/// Writes into a plan what a teacher's ONNX file decides.
+/// Writes into a plan what a teacher's ONNX file decides, and returns its feature maps.
 pub fn settle(
     file: &mut TeacherFile,
     data: &DataInput,
     notes: &mut Vec<Note>,
-) -> Result<(), ImportError> {
+) -> Result<ProgramMaps, ImportError> {
     let part = file.program.clone().unwrap_or_default();
     let mut graph = open(file)?;
     let input = graph.image_input().map_err(OnnxModelError::from)?;
@@ -56,11 +57,13 @@ pub fn settle(
     let classes = named_classes(file, data, &about, notes)?;
     let scores = scores(part.scores, output.probabilities, notes);
     let parameters = (graph.parameters(), graph.weight_bytes());
-    graph.keep_only(&output.name);
+    graph.keep_only(&[&output.name]);
     let demand = graph.demand(&input, &output, size, CHUNK);
     let demand = demand.map_err(OnnxModelError::from)?;
     // How many classes it has is known before it runs.
     matched(file, classes, demand.scores, data, notes)?;
+    let maps = graph.maps(&input, &output, size);
+    let maps = program_maps(maps.map_err(OnnxModelError::from)?);
     let found_in_file = ProgramFound {
         engine: String::new(),
         parameters: parameters.0,
@@ -76,14 +79,13 @@ pub fn settle(
             output: output.name.clone(),
             scores,
             taken: None,
+            maps: Vec::new(),
         },
         part.engine,
         size,
     )?;
     // One image shows whether it runs.
-    let pixels = [size.0 as usize, size.1 as usize];
-    let blank = vec![0.0; 3 * pixels[0] * pixels[1]];
-    model.logits(&blank, [1, pixels[0], pixels[1]])?;
+    answer_blank(&model, size, &[])?;
     own_images(file, size, data, &about, notes);
     let found = ProgramFound {
         engine: model.engine().to_owned(),
@@ -95,7 +97,48 @@ pub fn settle(
         found: Some(found),
         ..part
     });
-    Ok(())
+    Ok(maps)
+}
+
+/// What a file answers on a blank image.
+fn answer_blank(
+    model: &OnnxModel,
+    (height, width): (u32, u32),
+    maps: &[usize],
+) -> Result<(), OnnxModelError> {
+    let (height, width) = (height as usize, width as usize);
+    let blank = vec![0.0; 3 * height * width];
+    model.forward(&blank, [1, height, width], maps).map(drop)
+}
+
+/// Sees that the file of a settled plan gives these feature maps.
+pub fn check_maps(file: &TeacherFile, maps: &[String]) -> Result<(), ImportError> {
+    let model = read(file)?;
+    let places: Vec<usize> = (0..maps.len()).collect();
+    Ok(answer_blank(
+        &model,
+        file.size.unwrap_or_default(),
+        &places,
+    )?)
+}
+
+/// The maps of a file as stages, by the names of their nodes where they have some.
+fn program_maps(maps: Vec<OnnxMap>) -> ProgramMaps {
+    let stage = |name: &str, shape: [usize; 3]| Stage {
+        name: name.to_owned(),
+        layers: 0,
+        shape,
+    };
+    let mut found = ProgramMaps::default();
+    for OnnxMap { value, node, shape } in maps {
+        if let Some(node) = node.filter(|node| *node != value) {
+            found.stages.push(stage(&node, shape));
+            found.values.push(stage(&value, shape));
+        } else {
+            found.stages.push(stage(&value, shape));
+        }
+    }
+    found
 }
 
 /// The model of a settled plan.
@@ -116,6 +159,7 @@ pub fn read(file: &TeacherFile) -> Result<OnnxModel, ImportError> {
         output: output.name,
         scores: part.scores.unwrap_or(Scores::Logits),
         taken: taken.and_then(|taken| taken.outputs.clone()),
+        maps: part.maps,
     };
     let size = file.size.unwrap_or_default();
     let model = OnnxModel::new(graph, answers, engine, size)?;

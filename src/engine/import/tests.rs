@@ -91,7 +91,7 @@ impl Place {
             mean: MEAN,
             std: STD,
         };
-        let notes = settle(&mut plan, &names(classes)).map_err(|error| {
+        let (notes, _) = settle(&mut plan, &names(classes)).map_err(|error| {
             let folder = format!("{}/", self.0.path().shown());
             error.to_string().replace(&folder, "")
         })?;
@@ -127,7 +127,8 @@ impl Place {
             mean: MEAN,
             std: STD,
         };
-        let notes = settle(&mut plan, &names(classes)).map_err(|error| error.to_string())?;
+        let settled = settle(&mut plan, &names(classes));
+        let (notes, _) = settled.map_err(|error| error.to_string())?;
         Ok((plan, lines(&notes)))
     }
 }

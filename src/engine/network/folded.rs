@@ -49,6 +49,7 @@ impl FoldedValues {
             shape: spec.shape,
             decays: spec.decays,
             frozen: false,
+            lr_factor: 1.0,
         });
         let parameters = parameters.collect();
         let statistics = graph.statistics().into_iter();

@@ -70,6 +70,8 @@ pub struct Parameter {
     pub decays: bool,
     /// Whether training leaves it as it is.
     pub frozen: bool,
+    /// What the learning rate is multiplied by for it.
+    pub lr_factor: f64,
 }
 
 /// What one batch normalisation remembers of the batches it has seen. Never
@@ -160,6 +162,19 @@ impl Network {
             parameter.frozen = modules
                 .iter()
                 .any(|module| is_in_module(&parameter.name, module));
+        }
+    }
+
+    /// Gives parameters their learning rates from now on, each block before the classifier
+    /// that of the next times `decay`.
+    pub fn decay_learning_rates(&mut self, decay: f64) {
+        let groups = self.graph.lr_groups(decay);
+        // Both are in the graph's order.
+        let factors = groups
+            .iter()
+            .flat_map(|group| group.parameters.iter().map(|_| group.factor));
+        for (parameter, factor) in self.parameters.iter_mut().zip(factors) {
+            parameter.lr_factor = factor;
         }
     }
 
@@ -344,6 +359,7 @@ impl Parameter {
             shape: spec.shape,
             decays: spec.decays,
             frozen: false,
+            lr_factor: 1.0,
         }
     }
 

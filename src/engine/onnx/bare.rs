@@ -65,11 +65,11 @@ impl BareModel {
         let mut file = OnnxFile::open(path)?;
         let input = file.image_input()?;
         let output = file.score_output(None)?;
-        file.keep_only(&output.name);
+        file.keep_only(&[&output.name]);
         // More images than these are the measurement's own: what they take grows with them.
         let demand = file.demand(&input, &output, size, batch.min(CHUNK))?;
         let at_once = input.batch.unwrap_or(batch).max(1);
-        let (engine, name) = Engine::open(engine, file, &input.name, &output.name)?;
+        let (engine, name) = Engine::open(engine, file, &input.name, &[&output.name])?;
         let (height, width) = (size.0 as usize, size.1 as usize);
         let shape = match input.order {
             PixelOrder::ChannelsFirst => [at_once, 3, height, width],

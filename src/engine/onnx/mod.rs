@@ -19,8 +19,7 @@ use thiserror::Error;
 
 pub(super) use self::onnxruntime::NAME as ONNXRUNTIME;
 use self::onnxruntime::OnnxRuntime;
-use self::rten::Rten;
-pub(super) use self::rten::{NAME as RTEN, OpenRten};
+pub(super) use self::rten::{NAME as RTEN, Rten};
 use crate::experiment::spec::{OnnxEngine, Scores};
 use crate::onnx::{Demand, ImageInput, OnnxError, OnnxFile, PixelOrder};
 use crate::untrusted::Show as _;
@@ -61,6 +60,18 @@ pub struct Answers {
     pub scores: Scores,
     /// Of the outputs those that are taken, in order; all if absent.
     pub taken: Option<Vec<usize>>,
+    /// Feature maps that may be asked for, by the names of their values or nodes.
+    pub maps: Vec<String>,
+}
+
+/// What a model answers on some images: row by row logits, and the values of each map
+/// that was asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answered {
+    /// Logits `[batch, classes]`.
+    pub logits: Vec<f32>,
+    /// Maps `[batch, channels, height, width]`, in the order of the question.
+    pub maps: Vec<Vec<f32>>,
 }
 
 /// Whether there is a library of onnxruntime here; whether it can be opened shows when it is.
@@ -84,7 +95,7 @@ impl Engine {
         wanted: OnnxEngine,
         file: OnnxFile,
         input: &str,
-        output: &str,
+        outputs: &[&str],
     ) -> Result<(Self, String), OnnxModelError> {
         let path = file.path().to_owned();
         let gpu = match wanted {
@@ -93,19 +104,39 @@ impl Engine {
             OnnxEngine::Auto if onnxruntime::library().is_some() => None,
             OnnxEngine::Auto | OnnxEngine::Rten => {
                 let name = rten::NAME.to_owned();
-                let engine = Rten::open(file, input, output);
+                let engine = Rten::open(file, input, outputs);
                 let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
                 return Ok((Self::Rten(Box::new(engine)), name));
             }
         };
         let name = OnnxRuntime::name(gpu);
         let name = name.map_err(|reason| refused(&path, onnxruntime::NAME, reason))?;
-        let engine = OnnxRuntime::open(file, input, output, gpu);
+        let engine = OnnxRuntime::open(file, input, outputs, gpu);
         let engine = engine.map_err(|reason| refused(&path, &name, reason))?;
         Ok((Self::OnnxRuntime(engine), name))
     }
 
-    /// The values of the output for images of this shape.
+    /// The values of these outputs, by their places, for images of this shape.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn run_for<T>(
+        &self,
+        images: Vec<T>,
+        shape: [usize; 4],
+        outputs: &[usize],
+    ) -> Result<Vec<Vec<f32>>, String>
+    where
+        T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
+        Value: From<NdTensor<T, 4>>,
+    {
+        match self {
+            Self::Rten(engine) => engine.run_for(images, shape, outputs),
+            Self::OnnxRuntime(engine) => engine.run_for(&images, shape, outputs),
+        }
+    }
+
+    /// The values of the first output for images of this shape.
     ///
     /// # Errors
     /// What the engine says.
@@ -114,10 +145,11 @@ impl Engine {
         T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
         Value: From<NdTensor<T, 4>>,
     {
-        match self {
-            Self::Rten(engine) => engine.run(images, shape),
-            Self::OnnxRuntime(engine) => engine.run(&images, shape),
-        }
+        let found = self.run_for(images, shape, &[0])?;
+        found
+            .into_iter()
+            .next()
+            .ok_or_else(|| "it gives nothing".to_owned())
     }
 }
 
@@ -131,6 +163,9 @@ pub struct OnnxModel {
     /// Images that are given to the engine at once, and what it gives for each.
     demand: Demand,
     answers: Answers,
+    /// Channels, height and width of the maps that may be asked for, and which of the outputs
+    /// they are: two may be one.
+    maps: Vec<([usize; 3], usize)>,
 }
 
 impl fmt::Debug for OnnxModel {
@@ -154,10 +189,33 @@ impl OnnxModel {
     ) -> Result<Self, OnnxModelError> {
         let input = file.image_input()?;
         let output = file.score_output(Some(&answers.output))?;
-        file.keep_only(&output.name);
+        let values = answers.maps.iter().map(|name| {
+            let value = file.value_named(name);
+            value
+                .map(str::to_owned)
+                .ok_or_else(|| lacks(file.path(), name))
+        });
+        let values: Vec<String> = values.collect::<Result<_, _>>()?;
+        let mut outputs = vec![output.name.as_str()];
+        for value in &values {
+            if !outputs.contains(&value.as_str()) {
+                outputs.push(value);
+            }
+        }
+        file.keep_only(&outputs);
         let demand = file.demand(&input, &output, size, CHUNK)?;
         let path = file.path().to_owned();
-        let (engine, name) = Engine::open(engine, file, &input.name, &answers.output)?;
+        let mut maps = Vec::new();
+        if !values.is_empty() {
+            let known = file.maps(&input, &output, size)?;
+            for (name, value) in answers.maps.iter().zip(&values) {
+                let map = known.iter().find(|map| map.value == *value);
+                let at = outputs.iter().position(|output| output == value);
+                let (map, at) = map.zip(at).ok_or_else(|| lacks(&path, name))?;
+                maps.push((map.shape, at));
+            }
+        }
+        let (engine, name) = Engine::open(engine, file, &input.name, &outputs)?;
         Ok(Self {
             path,
             engine: Arc::new(engine),
@@ -165,6 +223,7 @@ impl OnnxModel {
             input,
             demand,
             answers,
+            maps,
         })
     }
 
@@ -191,13 +250,32 @@ impl OnnxModel {
     ///
     /// # Errors
     /// The engine failed.
-    pub fn logits(
+    pub fn logits(&self, images: &[f32], sides: [usize; 3]) -> Result<Vec<f32>, OnnxModelError> {
+        Ok(self.forward(images, sides, &[])?.logits)
+    }
+
+    /// The place of a feature map among those that may be asked for, and its shape.
+    #[must_use]
+    pub fn map(&self, name: &str) -> Option<(usize, [usize; 3])> {
+        let at = self.answers.maps.iter().position(|map| map == name)?;
+        Some((at, self.maps[at].0))
+    }
+
+    /// The same as [`logits`](Self::logits), and these feature maps, by their places.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub fn forward(
         &self,
         images: &[f32],
         [batch, height, width]: [usize; 3],
-    ) -> Result<Vec<f32>, OnnxModelError> {
+        maps: &[usize],
+    ) -> Result<Answered, OnnxModelError> {
         let image = 3 * height * width;
-        let mut rows = Vec::new();
+        let mut answered = Answered {
+            logits: Vec::new(),
+            maps: vec![Vec::new(); maps.len()],
+        };
         let mut left = images;
         while !left.is_empty() {
             let images;
@@ -214,14 +292,17 @@ impl OnnxModel {
             // A file that always takes as many is given black images for those that
             // are not there.
             values.resize(count * image, 0.0);
-            let scores = self.run(values, shape)?;
+            let (scores, found) = self.run(values, shape, maps)?;
             let classes = scores.len() / count;
             for row in scores.chunks_exact(classes.max(1)).take(given) {
-                self.take(row, &mut rows);
+                self.take(row, &mut answered.logits);
+            }
+            for (all, map) in answered.maps.iter_mut().zip(found) {
+                all.extend_from_slice(&map[..map.len() / count * given]);
             }
         }
-        debug_assert!(batch == 0 || rows.len().is_multiple_of(batch));
-        Ok(rows)
+        debug_assert!(batch == 0 || answered.logits.len().is_multiple_of(batch));
+        Ok(answered)
     }
 
     /// How many of the images that are left are given to the engine next. Of a file that takes any
@@ -234,17 +315,47 @@ impl OnnxModel {
         }
     }
 
-    fn run(&self, values: Vec<f32>, shape: [usize; 4]) -> Result<Vec<f32>, OnnxModelError> {
+    /// The scores, and these maps.
+    fn run(
+        &self,
+        values: Vec<f32>,
+        shape: [usize; 4],
+        maps: &[usize],
+    ) -> Result<(Vec<f32>, Vec<Vec<f32>>), OnnxModelError> {
         let refuse = |reason: String| refused(&self.path, &self.name, reason);
-        let scores = if self.input.takes_bytes {
+        let mut outputs = vec![0];
+        for &at in maps {
+            let output = self.maps[at].1;
+            if !outputs.contains(&output) {
+                outputs.push(output);
+            }
+        }
+        let found = if self.input.takes_bytes {
             let byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
-            self.engine
-                .run(values.into_iter().map(byte).collect(), shape)
+            let values = values.into_iter().map(byte).collect();
+            self.engine.run_for(values, shape, &outputs)
         } else {
-            self.engine.run(values, shape)
+            self.engine.run_for(values, shape, &outputs)
         };
-        let scores = scores.map_err(refuse)?;
+        let found = found.map_err(refuse)?;
         let rows = shape[0];
+        let mut given = Vec::new();
+        for &at in maps {
+            let ([channels, height, width], output) = self.maps[at];
+            let place = outputs.iter().position(|it| *it == output);
+            let map = place.and_then(|place| found.get(place)).cloned();
+            let map = map.unwrap_or_default();
+            if map.len() != rows * channels * height * width {
+                return Err(refuse(format!(
+                    "its map `{}` has {} values for {rows} images, and not {channels} × {height} × \
+                     {width} for each",
+                    self.answers.maps[at],
+                    map.len()
+                )));
+            }
+            given.push(map);
+        }
+        let scores = found.into_iter().next().unwrap_or_default();
         let taken = self.answers.taken.iter().flatten().max();
         let least = taken.map_or(1, |greatest| greatest + 1);
         let each = self.demand.scores;
@@ -264,7 +375,7 @@ impl OnnxModel {
                 self.answers.output
             )));
         }
-        Ok(scores)
+        Ok((scores, given))
     }
 
     /// The logits of one image from its scores.
@@ -278,6 +389,18 @@ impl OnnxModel {
             None => rows.extend(scores.iter().copied().map(logit)),
         }
     }
+}
+
+/// A file without a map of this name.
+fn lacks(path: &Path, name: &str) -> OnnxModelError {
+    OnnxModelError::File(OnnxError::Unusable {
+        path: path.to_owned(),
+        problem: format!(
+            "it has no feature map `{}`: no value or node of this name that depends on the images and has \
+             four sides, or two; --check lists those that there are",
+            name.shown()
+        ),
+    })
 }
 
 fn refused(path: &Path, engine: &str, reason: String) -> OnnxModelError {

@@ -11,8 +11,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use ort::environment::Environment;
 use ort::ep::CUDA;
 use ort::logging::LogLevel;
-use ort::session::Session;
 use ort::session::builder::SessionBuilder;
+use ort::session::{OutputSelector, RunOptions, Session};
 use ort::value::{PrimitiveTensorElementType, TensorRef};
 
 use super::elf;
@@ -121,11 +121,11 @@ fn version(path: &Path) -> String {
     version.unwrap_or("of unknown version").to_owned()
 }
 
-/// A model with its input and its output.
+/// A model with its input and its outputs.
 pub struct OnnxRuntime {
     session: Mutex<Session>,
     input: String,
-    output: String,
+    outputs: Vec<String>,
 }
 
 impl OnnxRuntime {
@@ -146,31 +146,45 @@ impl OnnxRuntime {
     pub fn open(
         file: OnnxFile,
         input: &str,
-        output: &str,
+        outputs: &[&str],
         gpu: Option<u32>,
     ) -> Result<Self, String> {
         let session = session(file, gpu).map_err(|error| clean_line(&error).into_owned())?;
         Ok(Self {
             session: Mutex::new(session),
             input: input.to_owned(),
-            output: output.to_owned(),
+            outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
         })
     }
 
-    /// The values of the output for images of this shape.
+    /// The values of these outputs, by their places, for images of this shape.
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run<T>(&self, images: &[T], shape: [usize; 4]) -> Result<Vec<f32>, String>
+    pub fn run_for<T>(
+        &self,
+        images: &[T],
+        shape: [usize; 4],
+        outputs: &[usize],
+    ) -> Result<Vec<Vec<f32>>, String>
     where
         T: PrimitiveTensorElementType + fmt::Debug + Clone + 'static,
     {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut run = || -> ort::Result<Vec<f32>> {
+        let names = outputs.iter().map(|&at| self.outputs[at].as_str());
+        let names: Vec<&str> = names.collect();
+        let mut run = || -> ort::Result<Vec<Vec<f32>>> {
             let images = TensorRef::from_array_view((shape, images))?;
-            let outputs = session.run(ort::inputs![self.input.as_str() => images])?;
-            let (_, scores) = outputs[self.output.as_str()].try_extract_tensor::<f32>()?;
-            Ok(scores.to_vec())
+            let inputs = ort::inputs![self.input.as_str() => images];
+            let selected = names.iter();
+            let selected = selected.fold(OutputSelector::no_default(), |all, name| all.with(*name));
+            let options = RunOptions::new()?.with_outputs(selected);
+            let found = session.run_with_options(inputs, &options)?;
+            let values = names.iter().map(|name| {
+                let (_, values) = found[*name].try_extract_tensor::<f32>()?;
+                Ok(values.to_vec())
+            });
+            values.collect()
         };
         run().map_err(|error| clean_line(&error.to_string()).into_owned())
     }

@@ -36,11 +36,11 @@ impl Loaded {
     }
 }
 
-/// A model with its input and its output.
+/// A model with its input and its outputs.
 pub struct Rten {
     model: Loaded,
     input: NodeId,
-    output: NodeId,
+    outputs: Vec<NodeId>,
 }
 
 impl Rten {
@@ -48,60 +48,52 @@ impl Rten {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn open(file: OnnxFile, input: &str, output: &str) -> Result<Self, String> {
-        let model = load(file, true)?;
-        let (input, output) = (model.id(input)?, model.id(output)?);
-        Ok(Self {
-            model,
-            input,
-            output,
-        })
+    pub fn open(file: OnnxFile, input: &str, outputs: &[&str]) -> Result<Self, String> {
+        Self::loaded(load(file, true)?, input, outputs)
     }
 
-    /// The values of the output for images of this shape.
+    /// The same of a file that runs as it is written, so that each of its values is there.
     ///
     /// # Errors
     /// What the engine says.
-    pub fn run<T>(&self, images: Vec<T>, shape: [usize; 4]) -> Result<Vec<f32>, String>
-    where
-        Value: From<NdTensor<T, 4>>,
-    {
-        let [scores] = run(&self.model, (self.input, images, shape), &[self.output])?
-            .try_into()
-            .map_err(|_| "it gives nothing".to_owned())?;
-        floats(scores)
+    pub fn as_written(file: OnnxFile, input: &str, values: &[&str]) -> Result<Self, String> {
+        Self::loaded(load(file, false)?, input, values)
     }
-}
 
-/// A model whose inner values are looked at: it runs as it is written.
-pub struct OpenRten {
-    model: Loaded,
-    input: NodeId,
-    values: Vec<NodeId>,
-}
-
-impl OpenRten {
-    /// Makes a file ready to give these values.
-    ///
-    /// # Errors
-    /// What the engine says.
-    pub fn open(file: OnnxFile, input: &str, values: &[String]) -> Result<Self, String> {
-        let model = load(file, false)?;
-        let values = values.iter().map(|name| model.id(name));
+    fn loaded(model: Loaded, input: &str, outputs: &[&str]) -> Result<Self, String> {
+        let outputs = outputs.iter().map(|name| model.id(name));
         Ok(Self {
-            values: values.collect::<Result<_, _>>()?,
+            outputs: outputs.collect::<Result<_, _>>()?,
             input: model.id(input)?,
             model,
         })
     }
 
-    /// Every value for images of this shape.
+    /// The values of these outputs, by their places, for images of this shape.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn run_for<T>(
+        &self,
+        images: Vec<T>,
+        shape: [usize; 4],
+        outputs: &[usize],
+    ) -> Result<Vec<Vec<f32>>, String>
+    where
+        Value: From<NdTensor<T, 4>>,
+    {
+        let outputs: Vec<NodeId> = outputs.iter().map(|&at| self.outputs[at]).collect();
+        let values = run(&self.model, (self.input, images, shape), &outputs)?;
+        values.into_iter().map(floats).collect()
+    }
+
+    /// The values of all outputs for images of this shape.
     ///
     /// # Errors
     /// What the engine says.
     pub fn run(&self, images: Vec<f32>, shape: [usize; 4]) -> Result<Vec<Vec<f32>>, String> {
-        let values = run(&self.model, (self.input, images, shape), &self.values)?;
-        values.into_iter().map(floats).collect()
+        let all: Vec<usize> = (0..self.outputs.len()).collect();
+        self.run_for(images, shape, &all)
     }
 }
 

@@ -16,6 +16,7 @@ fn model(bytes: &[u8], scores: Scores, taken: Option<Vec<usize>>) -> OnnxModel {
         output: "logits".to_owned(),
         scores,
         taken,
+        maps: Vec::new(),
     };
     OnnxModel::new(opened(bytes), answers, OnnxEngine::Rten, (2, 2)).unwrap()
 }
@@ -39,6 +40,79 @@ fn logits_are_those_of_the_graph_however_many_images_it_takes_at_once() {
             "{batch:?}"
         );
     }
+}
+
+/// Means of the colours of these images.
+const MEANS: [f32; 9] = [1., 0., 0., 0., 2., 0., 1., 1., 3.];
+
+#[test]
+fn maps_are_given_by_the_names_of_values_and_nodes_however_many_images_go_at_once() {
+    let mut engines = vec![OnnxEngine::Rten];
+    if has_onnxruntime() {
+        engines.push(OnnxEngine::OnnxRuntime);
+    }
+    for batch in [None, Some(1), Some(2), Some(7)] {
+        for engine in &engines {
+            let answers = Answers {
+                output: "logits".to_owned(),
+                scores: Scores::Logits,
+                taken: None,
+                // A node, a value, and what the node gives.
+                maps: ["/Flatten", "means", "features"].map(str::to_owned).into(),
+            };
+            let file = opened(&classifier(batch, None, false));
+            let model = OnnxModel::new(file, answers, *engine, (2, 2)).unwrap();
+            assert_eq!(model.map("means"), Some((1, [3, 1, 1])));
+            assert_eq!(model.map("/Flatten"), Some((0, [3, 1, 1])));
+            assert_eq!(
+                model.map("/GlobalAveragePool"),
+                None,
+                "it was not asked for"
+            );
+            let given = model.forward(&IMAGES, [3, 2, 2], &[2, 1, 0]).unwrap();
+            assert_eq!(given.logits, LOGITS, "{batch:?}");
+            assert_eq!(given.maps, [MEANS, MEANS, MEANS], "{batch:?}");
+            assert_eq!(model.logits(&IMAGES, [3, 2, 2]).unwrap(), LOGITS);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_map_is_refused_by_its_name() {
+    for name in ["nothing", "images", "fc.weight", "logits"] {
+        let answers = Answers {
+            output: "logits".to_owned(),
+            scores: Scores::Logits,
+            taken: None,
+            maps: vec![name.to_owned()],
+        };
+        let file = opened(&classifier(None, None, false));
+        let refused = OnnxModel::new(file, answers, OnnxEngine::Rten, (2, 2)).unwrap_err();
+        let message = refused.to_string();
+        let expected = format!("it has no feature map `{name}`");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+#[test]
+fn a_file_lists_what_may_be_compared_with_shapes() {
+    let file = opened(&classifier(None, None, true));
+    let (input, output) = (
+        file.image_input().unwrap(),
+        file.score_output(None).unwrap(),
+    );
+    let maps = file.maps(&input, &output, (2, 2)).unwrap();
+    let listed = maps
+        .iter()
+        .map(|it| (it.value.as_str(), it.node.as_deref(), it.shape));
+    assert_eq!(
+        listed.collect::<Vec<_>>(),
+        [
+            ("planes", Some("/Transpose"), [3, 2, 2]),
+            ("means", Some("/GlobalAveragePool"), [3, 1, 1]),
+            ("features", Some("/Flatten"), [3, 1, 1]),
+        ]
+    );
 }
 
 #[test]
@@ -118,6 +192,7 @@ fn weights_beside_a_file_need_no_place_in_theirs() {
         output: "logits".to_owned(),
         scores: Scores::Logits,
         taken: None,
+        maps: Vec::new(),
     };
     let engines = [OnnxEngine::Rten, OnnxEngine::OnnxRuntime];
     for engine in engines.into_iter().take(1 + usize::from(has_onnxruntime())) {

@@ -35,7 +35,8 @@ impl AdamW {
     }
 
     /// θ ← θ(1 − ηλ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
-    /// θ ← θ − η·m̂/(√v̂ + ε), where hats correct the bias towards 0.
+    /// θ ← θ − η·m̂/(√v̂ + ε), where hats correct the bias towards 0 and η is the learning rate
+    /// times the parameter's factor.
     pub(super) fn step<'a>(
         &mut self,
         parameters: impl IntoIterator<Item = &'a mut Parameter>,
@@ -50,6 +51,7 @@ impl AdamW {
         let both = parameters.into_iter().zip(gradients);
         for ((parameter, gradient), (first, second)) in both.zip(&mut self.moments) {
             let mut value = parameter.value.clone();
+            let lr = lr * parameter.lr_factor;
             if parameter.decays && !parameter.frozen && self.weight_decay != 0.0 {
                 value = value * (1.0 - lr * self.weight_decay);
             }

@@ -26,7 +26,7 @@ impl Sgd {
     }
 
     /// d = g + λθ; v ← d at first, then μv + d; θ ← θ − η·(d + μv with Nesterov,
-    /// else v).
+    /// else v), with η the learning rate times the parameter's factor.
     pub(super) fn step<'a>(
         &mut self,
         parameters: impl IntoIterator<Item = &'a mut Parameter>,
@@ -52,7 +52,7 @@ impl Sgd {
                     moved
                 };
             }
-            parameter.value = value - direction * lr;
+            parameter.value = value - direction * (lr * parameter.lr_factor);
         }
     }
 }

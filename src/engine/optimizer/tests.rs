@@ -16,6 +16,9 @@ struct Fixture {
     rates: Vec<f64>,
     start: Vec<f32>,
     traces: BTreeMap<String, Vec<Vec<f32>>>,
+    /// What the weight's learning rate is multiplied by.
+    factor: f64,
+    with_factor: BTreeMap<String, Vec<Vec<f32>>>,
 }
 
 fn fixture() -> Fixture {
@@ -38,6 +41,7 @@ fn parameters(values: &[f32]) -> Vec<Parameter> {
             value: tensor(values),
             decays,
             frozen: false,
+            lr_factor: 1.0,
         })
         .into()
 }
@@ -64,8 +68,10 @@ fn optimizer(spec: &str, parameters: &[Parameter]) -> Optimizer {
 #[test]
 fn every_rule_takes_the_steps_of_pytorch() {
     let known = fixture();
-    for (spec, trace) in &known.traces {
+    let with_factor = known.with_factor.iter().map(|it| (it, known.factor));
+    for ((spec, trace), factor) in known.traces.iter().map(|it| (it, 1.0)).chain(with_factor) {
         let mut parameters = parameters(&known.start);
+        parameters[0].lr_factor = factor;
         let mut optimizer = optimizer(spec, &parameters);
         let steps = known.gradients.iter().zip(&known.rates).zip(trace);
         for (step, ((gradient, lr), expected)) in steps.enumerate() {

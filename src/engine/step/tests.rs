@@ -6,6 +6,7 @@ use crate::engine::regressors::{arrays, regressors};
 use crate::engine::weights::state;
 use crate::experiment::architecture::build;
 use crate::experiment::model::Model;
+use crate::experiment::plan::TeacherStages;
 
 const BATCH: usize = 6;
 const CLASSES: usize = 3;
@@ -53,7 +54,8 @@ impl Setup {
         let mut objective = objective(method);
         let (student, teacher) = (network(1), network(2));
         let stages = [&student, &teacher].map(|network| network.graph().stages());
-        objective.settle_stages(&stages[0], &stages[1]).unwrap();
+        let theirs = TeacherStages::Layout(&stages[1]);
+        objective.settle_stages(&stages[0], theirs).unwrap();
         let regressors = regressors(&objective, 1, &Device::flex());
         let parameters = student.parameters().iter().chain(&regressors);
         let spec = ron::from_str("Sgd(momentum: 0.9, weight_decay: 5e-4)").unwrap();
@@ -445,6 +447,34 @@ fn frozen_parameters_keep_their_bits_and_count_in_no_norm() {
             let is_frozen = before.0.starts_with(&format!("{module}."));
             assert_eq!(*before == after, is_frozen, "{spec}: {}", after.0);
         }
+    }
+}
+
+#[test]
+fn a_block_moves_by_its_factor_of_the_learning_rate() {
+    let moved = |decay: f64| -> Vec<(String, f32)> {
+        let mut setup = Setup::new("Vanilla()");
+        setup.optimizer = Optimizer::new(&ron::from_str("Sgd()").unwrap(), &setup.student);
+        setup.student.decay_learning_rates(decay);
+        let before = setup.student.clone();
+        setup.step(&batch(1), 0.1, None).unwrap();
+        let both = setup.student.parameters().iter().zip(before.parameters());
+        both.map(|(after, before)| {
+            let difference = after.value.clone() - before.value.clone();
+            let length = difference.square().sum().sqrt().into_scalar::<f32>();
+            (after.name.clone(), length)
+        })
+        .collect()
+    };
+    let groups = Setup::new("Vanilla()").student.graph().lr_groups(0.5);
+    assert!(groups.len() > 2, "{groups:?}");
+    let factors = groups.iter();
+    let factors = factors.flat_map(|it| it.parameters.iter().map(|_| it.factor as f32));
+    for (((name, all), (_, some)), factor) in moved(1.0).iter().zip(&moved(0.5)).zip(factors) {
+        assert!(
+            (some - all * factor).abs() < 1e-4 * all.max(1e-3),
+            "{name}: {some} of {all}"
+        );
     }
 }
 

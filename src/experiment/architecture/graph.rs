@@ -292,7 +292,7 @@ impl Graph {
 }
 
 /// Visits every layer, one with branches before what is in them.
-fn walk<'a>(layers: &'a [Layer], visit: &mut impl FnMut(&'a Layer)) {
+pub(super) fn walk<'a>(layers: &'a [Layer], visit: &mut impl FnMut(&'a Layer)) {
     for layer in layers {
         visit(layer);
         for branch in layer.branches() {
@@ -327,7 +327,7 @@ impl Layer {
     }
 
     /// The tensors that this layer needs itself.
-    fn parameters(&self) -> Vec<ParameterSpec> {
+    pub(super) fn parameters(&self) -> Vec<ParameterSpec> {
         match self {
             Self::Conv(conv) => conv.parameters(),
             Self::BatchNorm(norm) => [("weight", 1.0), ("bias", 0.0)]

@@ -11,6 +11,7 @@ mod efficientnet;
 mod folded;
 mod graph;
 mod lcnet;
+mod lr_groups;
 mod mobilenet;
 mod mobilenet_v3;
 mod plain;
@@ -29,6 +30,7 @@ pub use graph::{
     LinearInit, MaxPool, ParameterSpec, Residual, Scale, Shuffle, StatisticsSpec,
 };
 pub use lcnet::WIDTHS as PP_LC_NET_WIDTHS;
+pub use lr_groups::LrGroup;
 pub use shufflenet::WIDTHS as SHUFFLE_NET_WIDTHS;
 pub use stages::{EMBEDDING, Stage};
 pub use trace::{Shape, windows};

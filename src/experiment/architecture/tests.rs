@@ -238,6 +238,52 @@ fn families() -> Vec<Model> {
 }
 
 #[test]
+fn resnets_have_the_factors_of_timm() {
+    #[derive(serde::Deserialize)]
+    struct Fixture {
+        decay: f64,
+        models: std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>,
+    }
+    let text = include_str!("../../../tests/fixtures/layer_decay.json");
+    let Fixture { decay, models } = serde_json::from_str(text).unwrap();
+    for (name, depth) in [("resnet18", 18), ("resnet50", 50)] {
+        let graph = build(&resnet(depth, Stem::Auto), LARGE, 10).unwrap();
+        let factors: std::collections::BTreeMap<String, f64> = graph
+            .lr_groups(decay)
+            .into_iter()
+            .flat_map(|it| it.parameters.into_iter().map(move |name| (name, it.factor)))
+            .collect();
+        assert_eq!(factors.len(), models[name].len());
+        for (parameter, expected) in &models[name] {
+            let factor = factors[parameter];
+            assert!(
+                (factor / expected - 1.0).abs() < 1e-12,
+                "{parameter}: {factor}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_layout_has_blocks_for_layer_decay_and_no_parameter_is_in_two() {
+    let mut lines = Vec::new();
+    for model in families() {
+        let graph = build(&model, LARGE, 10).unwrap();
+        let groups = graph.lr_groups(0.5);
+        let all: Vec<&String> = groups.iter().flat_map(|it| &it.parameters).collect();
+        let specs = graph.parameters();
+        let expected: Vec<&String> = specs.iter().map(|spec| &spec.name).collect();
+        assert_eq!(all, expected, "{}", graph.name);
+        assert_eq!(groups.last().unwrap().factor, 1.0);
+        let factors = groups.windows(2);
+        assert!(factors.clone().all(|it| it[0].factor == 0.5 * it[1].factor));
+        let names: Vec<&str> = groups.iter().map(|it| it.name.as_str()).collect();
+        lines.push(format!("{}: {}", graph.name, names.join(" ")));
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
 fn every_layout_has_named_stages_and_folding_keeps_them() {
     let mut lines = Vec::new();
     for size in [SMALL, LARGE] {

@@ -169,6 +169,12 @@ pub(super) static STUDENT: Type = structure(
             "[]",
             "Modules whose parameters training leaves as they are, by PyTorch's paths.",
         ),
+        field(
+            "layer_decay",
+            Number("from 0.01 to 1"),
+            "1.0",
+            "Layer-wise learning-rate decay: the classifier has the learning rate, and each block before it that of the next times this.",
+        ),
     ],
 );
 

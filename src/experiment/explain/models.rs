@@ -62,6 +62,14 @@ pub(super) fn student(plan: &Plan, page: &mut Page) {
     };
     page.row("frozen", &frozen);
     let portions = plan.data.portions(plan.training.batch);
+    let decay = match plan.training.layer_decay {
+        1.0 => "none: one learning rate for all layers".to_owned(),
+        decay => format!(
+            "each block before the classifier has {} × the learning rate of the next",
+            precise(decay)
+        ),
+    };
+    page.row("layer decay", &decay);
     training_rows(&plan.training, portions, page);
 }
 

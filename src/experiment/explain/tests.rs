@@ -296,6 +296,7 @@ fn every_field_of_an_experiment_stands_on_the_page_and_in_json_though_unchanged(
         // Of a file of weights, of which there is none.
         "weights" | "ema of weights" | "head" => ("  weights        random", "/student_weights"),
         "freeze" => ("  frozen         nothing", "/training/freeze"),
+        "layer_decay" => ("  layer decay    none", "/training/layer_decay"),
         other => panic!("where does `{other}` stand?"),
     };
     let fields = |kind: &str| match Type::named(kind).unwrap().shape {

@@ -37,7 +37,8 @@ impl Changes {
                 "student",
                 running.student == edited.student
                     && running.student_weights == edited.student_weights
-                    && before.freeze == after.freeze,
+                    && before.freeze == after.freeze
+                    && before.layer_decay == after.layer_decay,
             ),
             ("method", same_method),
             ("augment", before.augment == after.augment),
@@ -127,6 +128,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::experiment::plan::TeacherStages;
     use crate::experiment::{Override, architecture, load_text};
 
     const TEXT: &str = "(
@@ -207,7 +209,8 @@ mod tests {
         let teacher = running.teacher.as_ref().unwrap().model.as_ref().unwrap();
         let (student, teacher) = (graph(&running.student), graph(teacher));
         let objective = &mut running.training.objective;
-        objective.settle_stages(&student, &teacher).unwrap();
+        let teacher = TeacherStages::Layout(&teacher);
+        objective.settle_stages(&student, teacher).unwrap();
         let changes = |method: &str| Changes::between(&running, &plan(method), 0.0);
         assert!(changes("Vanilla(features: Hint())").is_empty());
         let knob = changes("Vanilla(features: Hint(w_hint: 7))");

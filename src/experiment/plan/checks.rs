@@ -95,6 +95,13 @@ pub(super) fn top_level(spec: &Spec, origin: &Path) -> Vec<Problem> {
     if let Some(ema) = spec.ema {
         inside(&mut problems, "ema", ema);
     }
+    between(
+        &mut problems,
+        "student.layer_decay",
+        spec.student.layer_decay,
+        0.01,
+        1.0,
+    );
     below_one(&mut problems, "label_smoothing", spec.label_smoothing);
     if spec.log_every == 0 {
         problems.push(Problem::new("log_every", "0 is not a number of steps").help("write 10"));

@@ -127,6 +127,9 @@ pub struct ProgramPart {
     pub engine: OnnxEngine,
     /// What was found in the file.
     pub found: Option<ProgramFound>,
+    /// Feature maps of an ONNX file that are compared, by the names of their nodes or values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<String>,
 }
 
 /// What a file says of its network, and what runs it.
@@ -284,6 +287,7 @@ pub(super) fn program_file(
         scores: teacher.scores,
         engine: teacher.engine,
         found: None,
+        maps: Vec::new(),
     };
     Some(TeacherFile {
         program: Some(program),

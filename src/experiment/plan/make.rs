@@ -308,6 +308,7 @@ fn student_training(spec: Spec, mut objective: Objective) -> Training {
         objective,
         augment: spec.augment,
         freeze: spec.student.freeze,
+        layer_decay: spec.student.layer_decay,
         optimizer: spec.optimizer,
         lr,
         epochs,
@@ -478,13 +479,15 @@ fn teacher_problems(spec: &Spec, method: &str, objective: &Objective) -> Option<
     }
 }
 
-/// A term over feature maps where the teacher gives logits alone.
+/// A term over feature maps where the teacher gives logits alone. The maps of an ONNX file
+/// are known once it is opened.
 fn features_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
     let is_of_maps = |term: &&Term| matches!(term.loss, Loss::Features { .. });
     let term = objective.terms.iter().find(is_of_maps)?;
     let file = match &spec.teacher.as_ref()?.weights {
-        TeacherWeights::File(_) | TeacherWeights::Train(_) => return None,
-        TeacherWeights::Onnx(_) => "an ONNX file",
+        TeacherWeights::File(_) | TeacherWeights::Train(_) | TeacherWeights::Onnx(_) => {
+            return None;
+        }
         TeacherWeights::TorchScript(_) => "a TorchScript file",
         TeacherWeights::Logits(_) => "a file of logits",
     };
@@ -493,7 +496,8 @@ fn features_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
         term.name
     );
     let help = "take a teacher whose layout is one of these here: model: …, weights: \
-                File(\"teacher.safetensors\"), or leave the term out";
+                File(\"teacher.safetensors\"), or its ONNX file: weights: Onnx(\"teacher.onnx\"), or \
+                leave the term out";
     let problem = Problem::new("method", message).help(help);
     Some(problem.depends_on("teacher.weights"))
 }
@@ -659,6 +663,7 @@ fn teacher_training(
         objective: objective?,
         augment: spec.augment.clone(),
         freeze: Vec::new(),
+        layer_decay: 1.0,
         optimizer: written.optimizer.clone().unwrap_or(spec.optimizer.clone()),
         lr: Knob::lr(lr),
         epochs: written.epochs,

@@ -1,22 +1,89 @@
 //! Which feature maps the terms over them compare, once the networks are known.
 
-use super::{Networks, ResolvedPlan};
+use super::{Networks, ResolvedPlan, TeacherSource};
 use crate::experiment::architecture::{EMBEDDING, Graph, Stage};
 use crate::experiment::nearest::nearest;
 use crate::experiment::objective::{FeatureComparison, Loss, Objective, StagePair};
 use crate::experiment::problem::Problem;
 use crate::untrusted::Show as _;
 
+/// Names that an error lists.
+const NEAR: usize = 6;
+
+/// The feature maps of a teacher whose file has a layout of its own, in the order in which
+/// they are computed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProgramMaps {
+    /// Each by one name: of its node, or of its value where that has none.
+    pub stages: Vec<Stage>,
+    /// The values whose maps are among them by another name.
+    pub values: Vec<Stage>,
+}
+
+/// The stages of a teacher.
+#[derive(Debug, Clone, Copy)]
+pub enum TeacherStages<'a> {
+    /// Those of a layout, of which some suit each comparison.
+    Layout(&'a [Stage]),
+    /// Maps of a file, which are compared by their names.
+    File(&'a ProgramMaps),
+}
+
+impl ProgramMaps {
+    /// The last map of each size, in their order.
+    fn last_of_sizes(&self) -> impl Iterator<Item = &Stage> {
+        let all = self.stages.iter().enumerate();
+        all.filter_map(|(at, stage)| {
+            let mut later = self.stages[at + 1..].iter();
+            later
+                .all(|other| other.sides() != stage.sides())
+                .then_some(stage)
+        })
+    }
+
+    /// Names like one that is not there: the nearest, and those that begin with the same modules.
+    fn near(&self, name: &str) -> Vec<Stage> {
+        let all = || self.stages.iter().chain(&self.values);
+        let nearest = nearest(name, all().map(|stage| stage.name.as_str()));
+        let mut near: Vec<&Stage> = all().filter(|it| Some(&*it.name) == nearest).collect();
+        let mut modules = name;
+        while near.len() <= 1 && !modules.is_empty() {
+            let found = self.stages.iter().filter(|it| it.name.contains(modules));
+            near.extend(found.filter(|it| Some(&*it.name) != nearest));
+            modules = modules
+                .rfind(['/', '.', '_'])
+                .map_or("", |at| &modules[..at]);
+        }
+        near.into_iter().take(NEAR).cloned().collect()
+    }
+}
+
 impl ResolvedPlan {
-    /// Settles the stages of the student's objective.
+    /// Settles the stages of the student's objective, which a teacher's file gives by the names
+    /// in its plan from then on.
     ///
     /// # Errors
     /// As [`Objective::settle_stages`].
-    pub fn settle_stages(&mut self, networks: &Networks) -> Result<(), Problem> {
-        let teacher = networks.teacher.as_ref().map(Graph::stages);
+    pub fn settle_stages(
+        &mut self,
+        networks: &Networks,
+        program: &ProgramMaps,
+    ) -> Result<(), Problem> {
         let student = networks.student.stages();
+        let layout = networks.teacher.as_ref().map(Graph::stages);
+        let teacher = layout
+            .as_deref()
+            .map_or(TeacherStages::File(program), TeacherStages::Layout);
         let objective = &mut self.plan.training.objective;
-        objective.settle_stages(&student, &teacher.unwrap_or_default())
+        objective.settle_stages(&student, teacher)?;
+        let maps = objective.teacher_stages();
+        if let Some(teacher) = &mut self.plan.teacher
+            && let TeacherSource::File(file) = &mut teacher.weights
+            && let Some(program) = &mut file.program
+        {
+            program.maps = maps;
+        }
+        Ok(())
     }
 }
 
@@ -26,7 +93,11 @@ impl Objective {
     ///
     /// # Errors
     /// There is none of a name, or two do not suit the comparison.
-    pub fn settle_stages(&mut self, student: &[Stage], teacher: &[Stage]) -> Result<(), Problem> {
+    pub fn settle_stages(
+        &mut self,
+        student: &[Stage],
+        teacher: TeacherStages<'_>,
+    ) -> Result<(), Problem> {
         for term in &mut self.terms {
             let Loss::Features {
                 comparison,
@@ -72,15 +143,19 @@ struct Settling<'a> {
     term: &'a str,
     comparison: FeatureComparison,
     student: &'a [Stage],
-    teacher: &'a [Stage],
+    teacher: TeacherStages<'a>,
 }
 
 impl Settling<'_> {
     /// The stages that are compared where none are written.
     fn suitable(&self) -> Result<Vec<StagePair>, Problem> {
+        let teacher = match self.teacher {
+            TeacherStages::Layout(stages) => stages,
+            TeacherStages::File(maps) => return Err(self.unnamed(maps)),
+        };
         let is_map = |stage: &&Stage| stage.name != EMBEDDING;
         let ours: Vec<&Stage> = self.student.iter().filter(is_map).collect();
-        let theirs: Vec<&Stage> = self.teacher.iter().filter(is_map).collect();
+        let theirs: Vec<&Stage> = teacher.iter().filter(is_map).collect();
         let of_equal_size = || -> Vec<StagePair> {
             let pairs = ours.iter().filter_map(|stage| {
                 let other = theirs.iter().find(|it| it.sides() == stage.sides())?;
@@ -108,7 +183,7 @@ impl Settling<'_> {
                 pair_of(ours.last().copied().zip(theirs.last().copied()))
             }
             FeatureComparison::Relation { .. } => {
-                pair_of(embedding(self.student).zip(embedding(self.teacher)))
+                pair_of(embedding(self.student).zip(embedding(teacher)))
             }
         };
         if !pairs.is_empty() {
@@ -119,7 +194,7 @@ impl Settling<'_> {
              teacher: the student has {}, the teacher {}",
             self.term.shown(),
             listed(self.student),
-            listed(self.teacher)
+            listed(teacher)
         );
         Err(problem(message).help(
             "name stages of both, such as stages: [(\"layer2\", \"layer2\")]; Similarity and \
@@ -127,12 +202,32 @@ impl Settling<'_> {
         ))
     }
 
+    /// No stages are written where a file gives the maps.
+    fn unnamed(&self, maps: &ProgramMaps) -> Problem {
+        let message = format!(
+            "the term `{}` compares feature maps, and those of the teacher's file are compared by \
+             their names there",
+            self.term.shown()
+        );
+        let last: Vec<Stage> = maps.last_of_sizes().cloned().collect();
+        let ours = self.student.first().map_or("layer1", |it| it.name.as_str());
+        let theirs = last.first().map_or("…", |it| it.name.as_str());
+        problem(message).help(format!(
+            "write stages: [(\"{ours}\", \"{theirs}\")]; the student has {}, and the last maps of \
+             each size of the teacher are {}; --check without the term lists all",
+            listed(self.student),
+            listed(&last)
+        ))
+    }
+
     /// A pair that is written, with its shapes.
     fn written(&self, (student, teacher): &(String, String)) -> Result<StagePair, Problem> {
-        let found = pair(
-            self.find("student", self.student, student)?,
-            self.find("teacher", self.teacher, teacher)?,
-        );
+        let ours = self.find("student", self.student, student)?;
+        let theirs = match self.teacher {
+            TeacherStages::Layout(stages) => self.find("teacher", stages, teacher)?,
+            TeacherStages::File(maps) => self.find_in_file(maps, teacher)?,
+        };
+        let found = pair(ours, theirs);
         let [[_, height, width], [_, other_height, other_width]] = found.shapes;
         let differ = (height, width) != (other_height, other_width);
         if self.comparison == FeatureComparison::Hint && differ {
@@ -157,6 +252,25 @@ impl Settling<'_> {
             return Err(problem(message).help(help));
         }
         Ok(found)
+    }
+
+    fn find_in_file<'a>(&self, maps: &'a ProgramMaps, name: &str) -> Result<&'a Stage, Problem> {
+        let mut all = maps.stages.iter().chain(&maps.values);
+        all.find(|stage| stage.name == name).ok_or_else(|| {
+            let message = format!(
+                "the term `{}` compares the map `{}` of the teacher, whose file has no value and no \
+                 node of this name that is a map",
+                self.term.shown(),
+                name.shown()
+            );
+            problem(message).help(match maps.near(name) {
+                near if near.is_empty() => {
+                    let last: Vec<Stage> = maps.last_of_sizes().cloned().collect();
+                    format!("its last maps of each size are {}", listed(&last))
+                }
+                near => format!("near it are {}", listed(&near)),
+            })
+        })
     }
 
     fn find<'a>(&self, whose: &str, stages: &'a [Stage], name: &str) -> Result<&'a Stage, Problem> {
@@ -243,6 +357,21 @@ mod tests {
         comparison: FeatureComparison,
         written: &[(&str, &str)],
     ) -> Result<Vec<(String, String)>, String> {
+        let [student, teacher] = networks();
+        settled_with(
+            comparison,
+            written,
+            &student,
+            TeacherStages::Layout(&teacher),
+        )
+    }
+
+    fn settled_with(
+        comparison: FeatureComparison,
+        written: &[(&str, &str)],
+        student: &[Stage],
+        teacher: TeacherStages<'_>,
+    ) -> Result<Vec<(String, String)>, String> {
         let stages = written.iter();
         let stages = stages.map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned()));
         let loss = Loss::Features {
@@ -261,8 +390,7 @@ mod tests {
             knobs: Vec::new(),
             controller: None,
         };
-        let [student, teacher] = networks();
-        let found = objective.settle_stages(&student, &teacher);
+        let found = objective.settle_stages(student, teacher);
         found.map_err(|problem| problem.to_string())?;
         let pairs = objective.terms[0].loss.pairs().iter();
         Ok(pairs
@@ -326,5 +454,46 @@ mod tests {
         let error = error.unwrap_err();
         assert!(error.contains("`layer4` of the teacher"), "{error}");
         assert!(error.contains("did you mean `layer"), "{error}");
+    }
+
+    #[test]
+    fn maps_of_a_file_are_compared_by_the_names_of_nodes_and_values() {
+        let [student, _] = networks();
+        let maps = ProgramMaps {
+            stages: vec![
+                stage("/layer1/layer1.0/relu/Relu", [8, 16, 16]),
+                stage("/layer1/layer1.1/relu_1/Relu", [8, 16, 16]),
+                stage("/layer2/layer2.0/relu/Relu", [16, 8, 8]),
+                stage("/Flatten", [16, 1, 1]),
+            ],
+            values: vec![stage("/layer2/layer2.0/relu/Relu_output_0", [16, 8, 8])],
+        };
+        let settled = |written: &[(&str, &str)]| {
+            let hint = FeatureComparison::Hint;
+            settled_with(hint, written, &student, TeacherStages::File(&maps))
+        };
+        for name in [
+            "/layer2/layer2.0/relu/Relu",
+            "/layer2/layer2.0/relu/Relu_output_0",
+        ] {
+            let pairs = settled(&[("features.4", name)]).unwrap();
+            assert_eq!(pairs, [("features.4".to_owned(), name.to_owned())]);
+        }
+        let unnamed = settled(&[]).unwrap_err();
+        assert!(unnamed.contains("by their names"), "{unnamed}");
+        let last =
+            "/layer1/layer1.1/relu_1/Relu 8 × 16 × 16, /layer2/layer2.0/relu/Relu 16 × 8 × 8";
+        assert!(unnamed.contains(last), "{unnamed}");
+        let unknown = settled(&[("features.4", "/layer1/layer1.1/Add")]).unwrap_err();
+        assert!(unknown.contains("no value and no node"), "{unknown}");
+        assert!(unknown.contains("near it are"), "{unknown}");
+        assert!(
+            unknown.contains("/layer1/layer1.1/relu_1/Relu 8"),
+            "{unknown}"
+        );
+        let nothing = settled(&[("features.4", "xyz")]).unwrap_err();
+        assert!(nothing.contains("its last maps of each size"), "{nothing}");
+        let other = settled(&[("features.4", "/layer1/layer1.1/relu_1/Relu")]).unwrap_err();
+        assert!(other.contains("8 × 8 pixels"), "{other}");
     }
 }

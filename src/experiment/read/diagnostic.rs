@@ -229,21 +229,22 @@ impl Report {
     /// name before it, one of several the first of theirs.
     #[must_use]
     pub fn of_alike(things: usize, reports: &[(String, Self)]) -> Option<Self> {
-        let has = |report: &Self, diagnostic| report.diagnostics.contains(diagnostic);
         let named = reports.iter().map(|(_, report)| {
             let mut report = report.clone();
             for diagnostic in &mut report.diagnostics {
-                let mut names = reports
+                let theirs = reports
                     .iter()
-                    .filter_map(|(name, other)| has(other, diagnostic).then_some(name));
-                let (first, others) = (names.next(), names.count());
-                let others = match others {
-                    _ if others + 1 == things && others > 0 => continue,
-                    0 => String::new(),
-                    others => format!(" and {}", plural(others, "other", "others")),
+                    .filter(|(_, other)| other.diagnostics.contains(diagnostic));
+                let names: Vec<&str> = theirs.map(|(name, _)| name.as_str()).collect();
+                let whose = match names.as_slice() {
+                    [] => continue,
+                    [_, ..] if names.len() == things && things > 1 => continue,
+                    [only] => (*only).to_owned(),
+                    [first, others @ ..] => {
+                        format!("{first} and {}", plural(others.len(), "other", "others"))
+                    }
                 };
-                let first = first.map_or("", String::as_str);
-                diagnostic.message = format!("{first}{others}: {}", diagnostic.message);
+                diagnostic.message = format!("{whose}: {}", diagnostic.message);
             }
             report
         });

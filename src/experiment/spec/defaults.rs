@@ -18,6 +18,10 @@ pub(super) fn accumulate() -> usize {
     1
 }
 
+pub(super) fn layer_decay() -> f64 {
+    1.0
+}
+
 pub(super) fn log_every() -> u32 {
     10
 }

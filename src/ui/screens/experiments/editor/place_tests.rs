@@ -68,13 +68,16 @@ fn every_name_in_every_experiment_is_known() {
 fn fields_that_are_written_before_or_after_are_not_offered_again() {
     assert_eq!(
         fields("Experiment(student: (|))"),
-        ["model", "weights", "ema", "head", "freeze"]
+        ["model", "weights", "ema", "head", "freeze", "layer_decay"]
     );
     for text in [
         "(student: (weights: None, |))",
         "(student: (|, weights: None))",
     ] {
-        assert_eq!(fields(text), ["model", "ema", "head", "freeze"]);
+        assert_eq!(
+            fields(text),
+            ["model", "ema", "head", "freeze", "layer_decay"]
+        );
     }
     assert_eq!(
         fields("(optimizer: Sgd(nesterov: true, mo|"),
