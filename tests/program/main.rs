@@ -25,6 +25,7 @@ mod onnx;
 mod python_teachers;
 mod quantize;
 mod refusals;
+mod report;
 mod resume;
 mod runs;
 mod setup;
