@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
         let moved = retry(&study, &Seen::of(&study, &arguments.checkpoints)?)?;
         moved.iter().for_each(|line| print_error_line(line));
     }
-    let cluster = Cluster::new(&study, &arguments.checkpoints, arguments.device);
+    let cluster = Cluster::new(&study, &arguments.checkpoints).trained_as(arguments);
     if arguments.cancel {
         return cancelled(&study, &cluster.cancel()?, arguments);
     }

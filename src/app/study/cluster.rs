@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use super::retry;
 use super::work::Seen;
+use crate::app::arguments::Arguments;
 use crate::app::error::{AppError, StudyError};
-use crate::experiment::spec::DeviceSpec;
 use crate::format::plural;
 use crate::run::atomic::{create_folders, write_file};
 use crate::run::{STUDIES, StudyRun};
@@ -37,7 +37,8 @@ const SCRIPT: &str = "batch.sh";
 pub struct Cluster<'a> {
     study: &'a Study,
     checkpoints: &'a Path,
-    device: Option<DeviceSpec>,
+    /// What its tasks get beside the study and the folder of runs.
+    arguments: Vec<String>,
 }
 
 /// What was submitted.
@@ -114,13 +115,25 @@ impl Cancelled {
 }
 
 impl<'a> Cluster<'a> {
-    /// A study whose runs are in this folder, on this device.
-    pub fn new(study: &'a Study, checkpoints: &'a Path, device: Option<DeviceSpec>) -> Self {
+    /// A study whose runs are in this folder.
+    pub fn new(study: &'a Study, checkpoints: &'a Path) -> Self {
         Self {
             study,
             checkpoints,
-            device,
+            arguments: Vec::new(),
         }
+    }
+
+    /// The same, whose tasks are trained as these arguments say.
+    pub fn trained_as(mut self, arguments: &Arguments) -> Self {
+        if let Some(device) = arguments.device {
+            let device = ["--device".to_owned(), device.to_string()];
+            self.arguments.extend(device);
+        }
+        if arguments.tensorboard {
+            self.arguments.push("--tensorboard".to_owned());
+        }
+        self
     }
 
     /// Submits a task for every run that is missing and is not in the queue; with `retries`
@@ -167,15 +180,13 @@ impl<'a> Cluster<'a> {
     /// Submits these tasks, of the study as it is now. Returns the number of the job.
     fn sbatch(&self, tasks: &[u32], folder: &Path, script: &Path) -> Result<String, StudyError> {
         let study = folder.join(STUDY);
-        let device = self.device.map(|device| device.to_string());
-        let device = device.map(|device| ["--device".to_owned(), device]);
         let batch = Batch {
             job: &self.job()?,
             tasks,
             program: &std::env::current_exe().map_err(StudyError::Job)?,
             file: &study,
             checkpoints: self.checkpoints,
-            arguments: device.as_ref().map_or(&[], |device| device.as_slice()),
+            arguments: &self.arguments,
             folder: &std::env::current_dir().map_err(StudyError::Job)?,
             output: folder,
         };

@@ -208,6 +208,9 @@ impl Machine {
         if let Some(device) = arguments.device {
             command.args(["--device", &device.to_string()]);
         }
+        if arguments.tensorboard {
+            command.arg("--tensorboard");
+        }
         for variable in THREAD_VARIABLES {
             if std::env::var_os(variable).is_none() {
                 command.env(variable, self.threads.to_string());

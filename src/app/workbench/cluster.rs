@@ -56,7 +56,7 @@ impl ClusterStudy {
         };
         let study = files::study(&self.experiments, &self.name)?;
         let checkpoints: &Path = &self.checkpoints;
-        let cluster = Cluster::new(&study, checkpoints, None);
+        let cluster = Cluster::new(&study, checkpoints);
         match execute(&study, &cluster, request) {
             Ok(lines) => lines.into_iter().map(LogLine::info).for_each(log),
             Err(error) => {
