@@ -176,7 +176,7 @@ fn follow(
     loop {
         files.update(&entry).map_err(failed)?;
         let is_over = is_over(&entry.owner);
-        // Whoever has let it go has written all of it.
+        // Who has released it has written all of it.
         entry.owner = Owner::of(run);
         tail.refresh(&mut entry.store);
         if is_over {

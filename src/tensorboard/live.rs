@@ -30,7 +30,7 @@ pub struct LiveFiles {
 struct Part {
     path: PathBuf,
     file: EventFile<BufWriter<File>>,
-    /// Which process of the run it was begun for.
+    /// Which process of the run it was made for.
     process: u32,
     /// How much of a training it holds.
     until: Until,
@@ -122,7 +122,7 @@ impl LiveFiles {
 
 impl Part {
     /// A new file in a folder, in place of those that are there. These are emptied and stay:
-    /// a TensorBoard that reads one does not go to the next once it is gone.
+    /// a TensorBoard that reads one does not go to the next once it is removed.
     fn begin(folder: &Path, run: &RunEntry, started: f64) -> io::Result<Self> {
         create_folders(folder)?;
         let mut older = Vec::new();
@@ -158,7 +158,7 @@ impl Part {
             return Ok(self);
         }
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let gone = format!("{name} was removed or replaced while it was written");
-        Err(io::Error::new(io::ErrorKind::NotFound, gone))
+        let removed = format!("{name} was removed or replaced while it was written");
+        Err(io::Error::new(io::ErrorKind::NotFound, removed))
     }
 }

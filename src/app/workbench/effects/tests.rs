@@ -283,7 +283,7 @@ fn an_experiment_that_is_thrown_away_leaves_the_queue() {
     assert!(!path.exists());
 }
 
-/// What is said in the log of what is asked about a study, and of its tasks.
+/// What is logged of what is asked about a study, and of its tasks.
 fn answered(bench: &mut Bench, request: ClusterRequest) -> (Vec<LogLine>, Option<String>) {
     let study = "study".to_owned();
     let mut news = bench.execute(Effect::Cluster { study, request });

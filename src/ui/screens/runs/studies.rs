@@ -65,7 +65,7 @@ struct KnownTasks {
     asked: Duration,
     /// Whether it has not answered since.
     is_awaited: bool,
-    /// What it said last.
+    /// Its last answer.
     answer: Result<Option<Tasks>, String>,
 }
 
