@@ -39,7 +39,9 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
     }
     if arguments.retry && !arguments.slurm {
         let moved = retry(&study, &Seen::of(&study, &arguments.checkpoints)?)?;
-        moved.iter().for_each(|line| print_error_line(line));
+        for line in &moved {
+            print_error_line(line);
+        }
     }
     let cluster = Cluster::new(&study, &arguments.checkpoints).trained_as(arguments);
     if arguments.cancel {
@@ -119,7 +121,9 @@ fn retry(study: &Study, Seen { runs, outlook }: &Seen) -> Result<Vec<String>, Ru
 
 /// Prints what was submitted.
 fn submitted(study: &Study, done: &Submitted, arguments: &Arguments) -> Result<Exit, AppError> {
-    done.moved.iter().for_each(|line| print_error_line(line));
+    for line in &done.moved {
+        print_error_line(line);
+    }
     if arguments.json {
         print(&json_line(&done.json()).map_err(StudyError::Json)?)?;
         return Ok(Exit::Success);

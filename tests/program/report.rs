@@ -37,10 +37,10 @@ fn open(browser: &Path, place: &Path, page: &Path, options: &[&str]) -> Vec<u8> 
         ])
         .arg(format!(
             "--user-data-dir={}",
-            place.join("profile").display()
+            place.join("profile").to_string_lossy()
         ))
         .args(options)
-        .arg(format!("file://{}", page.display()))
+        .arg(format!("file://{}", page.to_string_lossy()))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
@@ -129,7 +129,7 @@ fn a_report_is_read_in_light_and_dark_and_on_paper() {
         );
     }
     let pdf = bench.path().join("runs.pdf");
-    let to = format!("--print-to-pdf={}", pdf.display());
+    let to = format!("--print-to-pdf={}", pdf.to_string_lossy());
     open(
         &browser,
         bench.path(),

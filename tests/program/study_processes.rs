@@ -361,13 +361,13 @@ fn a_task_trains_what_was_submitted_however_the_study_is_changed_since() {
     // The experiment is changed, too, before the task begins.
     let tiny = fs::read_to_string(path("tiny.ron")).unwrap();
     fs::write(path("tiny.ron"), "not an experiment").unwrap();
-    let status = std::process::Command::new("bash")
+    let trained = std::process::Command::new("bash")
         .arg(script)
         .env("SLURM_ARRAY_TASK_ID", "3")
         .current_dir(slurm.bench.path())
         .output()
         .unwrap();
-    assert_eq!(code(&status), 0, "{}", stderr(&status));
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
     fs::write(path("tiny.ron"), tiny).unwrap();
     slurm.queue("");
     let done = || {

@@ -264,14 +264,12 @@ impl<'a> Cluster<'a> {
         let mut submitted: BTreeMap<PathBuf, Vec<StudyRun>> = BTreeMap::new();
         // The run that a task of a folder trains, if it is one of the study as it is now.
         let mut number_of = |folder: &Path, task: u32| {
-            let was = match submitted.get(folder) {
-                Some(was) => was,
-                None => {
-                    let was = Study::load(&folder.join(STUDY)).map_err(AppError::from);
-                    let was = was.and_then(|was| runs_of(&was, seen)).unwrap_or_default();
-                    submitted.entry(folder.to_owned()).or_insert(was)
-                }
-            };
+            if !submitted.contains_key(folder) {
+                let was = Study::load(&folder.join(STUDY)).map_err(AppError::from);
+                let was = was.and_then(|was| runs_of(&was, seen));
+                submitted.insert(folder.to_owned(), was.unwrap_or_default());
+            }
+            let was = submitted.get(folder)?;
             let run = was.get((task as usize).checked_sub(1)?)?;
             let at = now.iter().position(|other| other == run)?;
             u32::try_from(at + 1).ok()

@@ -200,7 +200,7 @@ fn tasks_of_a_cluster_stand_in_the_particulars_and_are_asked_for_again() {
     // Of a run, and out of sight, it is not asked.
     harness.keys(&["down"]).at(Duration::from_secs(200));
     assert_eq!(harness.take(), []);
-    harness.keys(&["home", "i"]).at(Duration::from_secs(300));
+    harness.keys(&["home", "i"]).at(Duration::from_mins(5));
     assert_eq!(harness.take(), []);
 }
 
