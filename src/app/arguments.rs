@@ -40,7 +40,7 @@ const MODES: [&str; 19] = [
 ];
 
 /// Options, and the modes that take them; with another one they would be ignored.
-const TAKEN_BY: [(&str, &[&str]); 40] = [
+const TAKEN_BY: [(&str, &[&str]); 42] = [
     ("from", &["fork"]),
     ("set", &["run", "resume", "fork", "check", "find_lr"]),
     ("without_adjustments_after", &["resume", "replay"]),
@@ -80,6 +80,8 @@ const TAKEN_BY: [(&str, &[&str]); 40] = [
     ("accuracy", &["runs"]),
     ("on", &["runs"]),
     ("junit", &["run", "resume", "fork", "replay"]),
+    ("tensorboard", &["run", "study", "resume", "fork", "replay"]),
+    ("follow", &["export"]),
     (
         "device",
         &[
@@ -214,6 +216,11 @@ pub struct Arguments {
         help_heading = "Compare variants"
     )]
     pub picture: Option<PathBuf>,
+
+    /// Write each run for TensorBoard while it trains, into `export/tensorboard` of its
+    /// folder.
+    #[arg(long, conflicts_with_all = ["dry_run", "table", "cancel"], help_heading = "Train")]
+    pub tensorboard: bool,
 
     /// Resume a stopped run: its folder, its name or the start of its name.
     #[arg(long, value_name = "RUN", help_heading = "Train")]
@@ -381,6 +388,10 @@ pub struct Arguments {
     /// `export` folder; with --report instead of report.html.
     #[arg(long, value_name = "PATH", help_heading = "Export")]
     pub out: Option<PathBuf>,
+
+    /// With --to tensorboard: keep writing while another process trains the run.
+    #[arg(long, help_heading = "Export")]
+    pub follow: bool,
 
     /// Overwrite existing files, or the folder of an earlier export for TensorBoard.
     #[arg(long, help_heading = "Export")]

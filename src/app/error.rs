@@ -95,6 +95,17 @@ impl AppError {
         }
     }
 
+    /// The error in one line, for a log.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        match self {
+            Self::Experiment(report) | Self::Session(SessionError::Report(report)) => {
+                report.one_line()
+            }
+            error => error.to_string(),
+        }
+    }
+
     /// What the process ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -240,21 +251,21 @@ pub enum StudyError {
     },
     /// A program of Slurm is not here.
     #[error(
-        "--slurm: {0} is not in PATH; run this on a machine that submits to the cluster, or load \
-         the module that has it"
+        "{0} is not in PATH; run this on a machine that submits to the cluster, or load the module \
+         that has it"
     )]
     NoSlurm(&'static str),
     /// Slurm refuses.
-    #[error("--slurm: {program} refused: {words}")]
+    #[error("{program} refused: {words}")]
     Slurm {
         /// Its program.
         program: &'static str,
         /// What it printed.
         words: String,
     },
-    /// The batch script finds no place.
-    #[error("--slurm: could not write {}: {error}", path.shown())]
-    BatchScript {
+    /// The batch script, or the study that it trains, finds no place.
+    #[error("could not write {}, which Slurm is to read: {error}", path.shown())]
+    Submission {
         /// Where.
         path: PathBuf,
         /// Why not.

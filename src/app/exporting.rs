@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::arguments::{Arguments, Pixels, To, Weights};
 use super::error::AppError;
 use super::export::{ExportRequest, export};
-use super::tensorboard;
+use super::tensorboard::{self, TensorBoardError};
 use crate::event::inspection::Weights as Taken;
 use crate::event::{ExportFormat, Floats, PixelFormat};
 use crate::experiment::spec::Int8Spec;
@@ -24,6 +24,9 @@ pub fn run(arguments: &Arguments, wanted: &str) -> Result<Exit, AppError> {
             return print(arguments, &exported, &exported.summary());
         }
     };
+    if arguments.follow {
+        return Err(TensorBoardError::FollowedModel.into());
+    }
     let request = ExportRequest {
         run: super::find(arguments, wanted)?,
         format,

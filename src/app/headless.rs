@@ -2,8 +2,10 @@
 
 use super::arguments::Arguments;
 use super::error::AppError;
+use super::print_error_line;
 use super::reporting::{Reporting, ReportingError};
 use super::session::{Job, Session};
+use super::tensorboard::Follower;
 use crate::run::{Exit, StopSignal};
 
 /// Runs the job and reports.
@@ -27,15 +29,31 @@ pub fn train(
     json: bool,
     stop: StopSignal,
 ) -> Result<Exit, AppError> {
-    let say = Box::new(|line: String| super::print_error_line(&line));
+    let say = Box::new(|line: String| print_error_line(&line));
     let mut session = Session::begin(job, &arguments.checkpoints, stop, say)?;
     let mut store = std::mem::take(&mut session.before).keeping_latest();
     let mut reporting = Reporting::new(arguments, json, &session.gates, &session.folder)
         .map_err(ReportingError::Summary)?;
+    let board = arguments
+        .tensorboard
+        .then(|| Follower::start(&session.folder));
+    let board = board.and_then(|started| match started {
+        Ok(board) => Some(board),
+        Err(error) => {
+            print_error_line(&format!(
+                "warning: --tensorboard: {error}; training continues"
+            ));
+            None
+        }
+    });
     let (events, end) = session.into_parts();
     for event in &events {
         store.apply(&event);
         reporting.observe(&event, &store);
     }
-    Ok(reporting.finish(&store, &end.join()))
+    let outcome = end.join();
+    if let Some(board) = board {
+        board.end();
+    }
+    Ok(reporting.finish(&store, &outcome))
 }

@@ -4,12 +4,13 @@
 //! ([`work`]): it makes no difference whether a run before was trained by this process, by
 //! one that was killed, or by another one at the same time.
 
+mod cluster;
 mod jobs;
-mod slurm;
 mod work;
 
 use std::path::Path;
 
+pub use self::cluster::{Cancelled, Cluster, Submitted};
 pub use self::work::Seen;
 use self::work::{Claimed, Next, Others, Work};
 use super::arguments::{Arguments, TableFormat};
@@ -20,8 +21,9 @@ use crate::format::plural;
 use crate::report::study as report;
 use crate::run::atomic::write_file;
 use crate::run::{Exit, LockError, StopSignal, StudyRole};
+use crate::study::wording::cell_words;
 use crate::study::{Cell, Estimate, Outlook, Standing, Study, StudyTable};
-use crate::untrusted::Show as _;
+use crate::untrusted::{Show as _, json_line};
 
 /// Trains what is missing of a study and compares its variants, or shows how far it is.
 pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
@@ -35,18 +37,23 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
             error,
         })?;
     }
-    if arguments.retry {
-        retry(&study, arguments)?;
+    if arguments.retry && !arguments.slurm {
+        let moved = retry(&study, &Seen::of(&study, &arguments.checkpoints)?)?;
+        for line in &moved {
+            print_error_line(line);
+        }
     }
+    let cluster = Cluster::new(&study, &arguments.checkpoints).trained_as(arguments);
     if arguments.cancel {
-        return slurm::cancel(&study, arguments);
+        return cancelled(&study, &cluster.cancel()?, arguments);
     }
     if arguments.dry_run {
-        let Seen { runs, outlook } = Seen::of(&study, &arguments.checkpoints)?;
+        let seen = Seen::of(&study, &arguments.checkpoints)?;
+        let tasks = arguments.slurm.then(|| cluster.tasks(&seen));
+        let tasks = tasks.transpose()?;
+        let Seen { runs, outlook } = seen;
         study.check(&outlook.epochs)?;
         let estimate = Estimate::of(&study, &runs, &outlook);
-        let tasks = arguments.slurm.then(|| slurm::tasks(&study, arguments));
-        let tasks = tasks.transpose()?;
         if arguments.json {
             let page = report::outlook_json(&study, &runs, &outlook, &estimate, tasks.as_ref());
             print(&page.map_err(StudyError::Json)?)?;
@@ -57,7 +64,7 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
         return Ok(Exit::Success);
     }
     if arguments.slurm {
-        return slurm::submit(&study, file, arguments);
+        return submitted(&study, &cluster.submit(arguments.retry)?, arguments);
     }
     if arguments.table {
         compare(&study, arguments)?;
@@ -74,7 +81,7 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
         stop_with_stdin(&stop);
     }
     let is_over = match arguments.jobs {
-        Some(jobs) => jobs::train(&mut work, jobs as usize, file, arguments, &stop)?,
+        Some(jobs) => jobs::train(&mut work, jobs as usize, arguments, &stop)?,
         None => train(&mut work, arguments, &stop)?,
     };
     if !is_over {
@@ -91,21 +98,66 @@ pub fn run(arguments: &Arguments, file: &Path) -> Result<Exit, AppError> {
     }
 }
 
-/// Moves the runs that failed into the trash, so that they are trained again.
-fn retry(study: &Study, arguments: &Arguments) -> Result<(), AppError> {
-    let Seen { runs, outlook } = Seen::of(study, &arguments.checkpoints)?;
-    for (cell, standing) in outlook.cells {
+/// Moves the runs that failed into the trash, so that they are trained again. Returns a line
+/// for each.
+///
+/// # Errors
+/// If a run cannot be moved.
+fn retry(study: &Study, Seen { runs, outlook }: &Seen) -> Result<Vec<String>, RunsError> {
+    let mut moved = Vec::new();
+    for &(cell, standing) in &outlook.cells {
         if let Standing::Failed(run) = standing {
             let folder = &runs[run].folder;
             folder.trash().map_err(RunsError::Move)?;
-            print_error_line(&format!(
+            moved.push(format!(
                 "moved {} to the trash: {} failed",
                 folder.name(),
-                report::cell_words(study, cell)
+                cell_words(study, cell)
             ));
         }
     }
-    Ok(())
+    Ok(moved)
+}
+
+/// Prints what was submitted.
+fn submitted(study: &Study, done: &Submitted, arguments: &Arguments) -> Result<Exit, AppError> {
+    for line in &done.moved {
+        print_error_line(line);
+    }
+    if arguments.json {
+        print(&json_line(&done.json()).map_err(StudyError::Json)?)?;
+        return Ok(Exit::Success);
+    }
+    let lines = match &done.job {
+        Some(job) => format!(
+            "{}\nbatch script: {}\noutput: {}/{job}_*.txt\n",
+            done.words(study),
+            done.script.shown(),
+            done.folder.shown()
+        ),
+        None => format!(
+            "{}; --dry-run lists them, --retry trains failed ones again\n",
+            done.words(study)
+        ),
+    };
+    print_text(&lines)?;
+    let remark = done.tasks_before.remark();
+    if let Some(remark) = remark {
+        print_error_line(&format!("{remark}; --slurm --cancel cancels all"));
+    }
+    Ok(Exit::Success)
+}
+
+/// Prints what was cancelled.
+fn cancelled(study: &Study, done: &Cancelled, arguments: &Arguments) -> Result<Exit, AppError> {
+    if arguments.json {
+        print(&json_line(&done.json()).map_err(StudyError::Json)?)?;
+    } else {
+        let again = "; --slurm submits what is missing again";
+        let again = if done.jobs.is_empty() { "" } else { again };
+        print_text(&format!("{}{again}\n", done.words(study)))?;
+    }
+    Ok(Exit::Success)
 }
 
 /// A cell by its number in the list of a study's runs.
@@ -188,7 +240,7 @@ fn job(study: &Study, claimed: &Claimed, arguments: &Arguments) -> Result<Job, A
 fn announced(study: &Study, outlook: &Outlook, cell: Cell, standing: Standing) -> String {
     let number = outlook.cells.iter().position(|(other, _)| *other == cell);
     let (number, all) = (number.unwrap_or_default() + 1, outlook.cells.len());
-    let what = report::cell_words(study, cell);
+    let what = cell_words(study, cell);
     let epochs = match (cell.role, outlook.epochs[cell.variant]) {
         (StudyRole::Seed(_), Some(epochs)) => {
             format!(", {}", plural(epochs as usize, "epoch", "epochs"))
@@ -207,7 +259,7 @@ fn announced(study: &Study, outlook: &Outlook, cell: Cell, standing: Standing) -
 
 /// `study shapes: waiting for runs of other processes: multi-view, seed 2`.
 fn waited_for(study: &Study, others: &Others) -> String {
-    let cells = others.cells().map(|cell| report::cell_words(study, cell));
+    let cells = others.cells().map(|cell| cell_words(study, cell));
     let cells: Vec<String> = cells.collect();
     format!(
         "study {}: waiting for runs of other processes: {}",

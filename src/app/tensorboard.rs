@@ -1,8 +1,15 @@
-//! A run, written for TensorBoard: `--export RUN --to tensorboard`.
+//! A run, written for TensorBoard: `--export RUN --to tensorboard`, with `--follow` while it
+//! trains; and by the process that trains it, with `--tensorboard`.
+//!
+//! Who writes while a run trains reads it from its folder, as every other process does that
+//! watches it: the training does not wait for it, and nothing is shown that was not recorded.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -12,11 +19,14 @@ use super::export::owner_of;
 use crate::engine::ProbeFolder;
 use crate::event::inspection::Probe;
 use crate::format::{count, plural, shell_word};
-use crate::run::RunFolder;
 use crate::run::atomic::create_folder;
+use crate::run::{RunFolder, StopSignal};
 use crate::store::{Owner, RunEntry};
-use crate::tensorboard::{Written, has_events, is_written, write};
+use crate::tensorboard::{LiveFiles, Written, has_events, is_written, write};
 use crate::untrusted::Show as _;
+
+/// How often a run that trains is looked at.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Name of the folder among a run's exports.
 const FOLDER: &str = "tensorboard";
@@ -52,6 +62,15 @@ pub enum TensorBoardError {
     /// There would be nothing to look at.
     #[error("{} has logged nothing yet; train it first", .0.shown())]
     NothingLogged(String),
+    /// A model is exported once.
+    #[error("--follow is for --to tensorboard; a model is exported once")]
+    FollowedModel,
+    /// Ctrl+C would end it without its end.
+    #[error("could not handle SIGINT and SIGTERM: {0}")]
+    Signals(#[source] io::Error),
+    /// The system gives no thread.
+    #[error("could not start a thread: {0}")]
+    Thread(#[source] io::Error),
     /// `--out` names no folder.
     #[error("--out {}: it is not the name of a folder", .0.shown())]
     NoName(PathBuf),
@@ -97,7 +116,11 @@ pub fn export(arguments: &Arguments, run: &RunFolder) -> Result<ExportedRun, Ten
     if of_model || arguments.fp16 || arguments.int8 || arguments.unverified {
         return Err(TensorBoardError::NoModel);
     }
-    let folder = place_of(run, arguments.out.as_deref(), arguments.force)?;
+    let replaces = arguments.force || arguments.follow;
+    let folder = place_of(run, arguments.out.as_deref(), replaces)?;
+    if arguments.follow {
+        return followed(run, folder);
+    }
     let (entry, _) = RunEntry::read(run, Owner::of(run));
     if !has_events(&entry) {
         return Err(TensorBoardError::NothingLogged(run.name()));
@@ -118,6 +141,110 @@ pub fn export(arguments: &Arguments, run: &RunFolder) -> Result<ExportedRun, Ten
         images: written.images,
         notes,
     })
+}
+
+/// Writes a run while another process trains it.
+fn followed(run: &RunFolder, folder: PathBuf) -> Result<ExportedRun, TensorBoardError> {
+    let stop = StopSignal::new();
+    let _signals = stop.on_signals().map_err(TensorBoardError::Signals)?;
+    let shown = shell_word(&folder);
+    super::print_error_line(&format!(
+        "following {}; tensorboard --logdir {shown}",
+        run.name()
+    ));
+    follow(run, folder, |owner| {
+        let is_over = *owner == Owner::None || stop.reason().is_some();
+        if !is_over {
+            thread::sleep(BETWEEN_LOOKS);
+        }
+        is_over
+    })
+}
+
+/// Writes a run until it is over, which is asked after each look at it.
+fn follow(
+    run: &RunFolder,
+    folder: PathBuf,
+    mut is_over: impl FnMut(&Owner) -> bool,
+) -> Result<ExportedRun, TensorBoardError> {
+    let (mut entry, mut tail) = RunEntry::read(run, Owner::of(run));
+    let mut files = LiveFiles::new(folder.clone());
+    let failed = |source| TensorBoardError::Io {
+        path: folder.clone(),
+        source,
+    };
+    loop {
+        files.update(&entry).map_err(failed)?;
+        let is_over = is_over(&entry.owner);
+        // Who has released it has written all of it.
+        entry.owner = Owner::of(run);
+        tail.refresh(&mut entry.store);
+        if is_over {
+            break;
+        }
+    }
+    if !has_events(&entry) {
+        return Err(TensorBoardError::NothingLogged(run.name()));
+    }
+    let mut notes: Vec<String> = entry.all_problems().cloned().collect();
+    let probe = probe_of(run, &entry, &mut notes);
+    let written = files.end(&entry, probe.as_ref()).map_err(failed)?;
+    Ok(ExportedRun {
+        run: run.name(),
+        format: FOLDER,
+        folder,
+        files: written.files,
+        scalars: written.scalars,
+        images: written.images,
+        notes,
+    })
+}
+
+/// Writes a run for TensorBoard while this process trains it.
+pub struct Follower {
+    thread: JoinHandle<Result<ExportedRun, TensorBoardError>>,
+    /// Is dropped when the run is over.
+    over: Sender<()>,
+}
+
+impl Follower {
+    /// Begins to write a run into the folder of its exports.
+    ///
+    /// # Errors
+    /// If something else lies there, or the system gives no thread.
+    pub fn start(run: &RunFolder) -> Result<Self, TensorBoardError> {
+        let folder = place_of(run, None, true)?;
+        let (over, waits) = mpsc::channel::<()>();
+        let run = run.clone();
+        let shown = shell_word(&folder);
+        let thread = thread::Builder::new()
+            .name("tensorboard".to_owned())
+            .spawn(move || {
+                follow(&run, folder, |_| {
+                    waits.recv_timeout(BETWEEN_LOOKS) != Err(RecvTimeoutError::Timeout)
+                })
+            });
+        super::print_error_line(&format!("tensorboard --logdir {shown}"));
+        Ok(Self {
+            thread: thread.map_err(TensorBoardError::Thread)?,
+            over,
+        })
+    }
+
+    /// Writes the rest of the run, which is over; says what went wrong.
+    pub fn end(self) {
+        drop(self.over);
+        let ended = self.thread.join();
+        let problem = match ended {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the thread that writes it ended unexpectedly".to_owned(),
+        };
+        super::print_error_line(&format!(
+            "warning: not everything was written for TensorBoard: {problem}; --export RUN --to \
+             tensorboard writes the run again"
+        ));
+    }
 }
 
 impl ExportedRun {

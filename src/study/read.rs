@@ -2,7 +2,7 @@
 //! variant.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use super::budget::{BudgetError, Cost, even_passes};
 use super::slurm::SlurmSpec;
@@ -13,7 +13,7 @@ use crate::experiment::nearest::nearest;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{FinishSpec, Spec};
 use crate::experiment::{
-    Document, Loaded, Override, Report, Written, load_text, read_changed, read_text,
+    Document, Loaded, Override, Report, Written, load_beside, read_changed, read_text, whole_text,
 };
 use crate::run::{StudyRole, StudyRun};
 
@@ -50,6 +50,7 @@ pub struct Study {
     /// What a task gets of a cluster.
     pub slurm: Option<SlurmSpec>,
     base: Base,
+    frozen: String,
 }
 
 /// A variant of the experiment.
@@ -75,8 +76,10 @@ pub struct Cell {
 #[derive(Debug, Clone, PartialEq)]
 struct Base {
     text: String,
-    /// The file; paths start at its folder.
+    /// The file.
     origin: PathBuf,
+    /// A file, at whose folder paths start.
+    home: PathBuf,
 }
 
 type Read = Document<StudySpec>;
@@ -106,7 +109,7 @@ impl Study {
         };
         let shown = Base {
             text,
-            origin: base.origin.clone(),
+            ..base.clone()
         };
         let plain = shown.changed(&[])?;
         let metric = spec.metric.unwrap_or(plain.spec.metric);
@@ -133,16 +136,25 @@ impl Study {
         let variants: Vec<Variant> = variants.into_iter().map(|(_, variant)| variant).collect();
         let baseline = variants.iter().position(|it| it.name == spec.baseline);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = spec.name.clone().unwrap_or_else(|| stem.into_owned());
         Ok(Self {
-            name: spec.name.clone().unwrap_or_else(|| stem.into_owned()),
             seeds: spec.seeds.clone(),
             budget: spec.budget,
             metric,
             baseline: baseline.unwrap_or_default(),
             variants,
             slurm: spec.slurm.clone(),
+            frozen: frozen(&document, &base, &name),
+            name,
             base,
         })
+    }
+
+    /// The study in one text that means the same anywhere and later: with its experiment,
+    /// its name, and where paths start.
+    #[must_use]
+    pub fn frozen_text(&self) -> &str {
+        &self.frozen
     }
 
     /// Plans every variant as it will be trained; where epochs follow from a time that was
@@ -177,7 +189,7 @@ impl Study {
     /// The same, with errors that do not name the variant.
     fn planned(&self, cell: Cell, epochs: Option<u32>) -> Result<Loaded, Report> {
         let set = self.changes(cell, epochs)?;
-        load_text(&self.base.text, &self.base.origin, &set)
+        self.base.loaded(&set)
     }
 
     /// Which run of the study the run of a cell is.
@@ -247,21 +259,32 @@ impl Base {
     fn changed(&self, set: &[Override]) -> Result<Written, Report> {
         read_changed(&self.text, &self.origin, set)
     }
+
+    /// The experiment with these changes, planned.
+    fn loaded(&self, set: &[Override]) -> Result<Loaded, Report> {
+        load_beside(&self.text, &self.origin, &self.home, set)
+    }
 }
 
 /// The experiment that a study is about.
 fn base(document: &Read) -> Result<Base, Box<Problem>> {
-    let base = &document.value.base;
+    let StudySpec { base, folder, .. } = &document.value;
+    let beside = document.origin.parent().unwrap_or(Path::new(""));
+    let home = folder.as_ref().map(|folder| beside.join(folder).join("_"));
     let Some(path) = document.quoted(base) else {
         return Ok(Base {
             text: document.text_of(base).to_owned(),
             origin: document.origin.clone(),
+            home: home.unwrap_or_else(|| document.origin.clone()),
         });
     };
-    let folder = document.origin.parent().unwrap_or(Path::new(""));
-    let origin = folder.join(path);
+    let origin = beside.join(path);
     match read_text(&origin) {
-        Ok(text) => Ok(Base { text, origin }),
+        Ok(text) => Ok(Base {
+            text,
+            home: home.unwrap_or_else(|| origin.clone()),
+            origin,
+        }),
         Err(report) => {
             let first = report.diagnostics.first();
             let message = first.map_or_else(String::new, |it| it.message.clone());
@@ -271,6 +294,17 @@ fn base(document: &Read) -> Result<Base, Box<Problem>> {
             )))
         }
     }
+}
+
+/// The text of a study with all that it refers to.
+fn frozen(document: &Read, base: &Base, name: &str) -> String {
+    let folder = base.home.parent().unwrap_or(Path::new(""));
+    // That of this process is written as a dot, which is somewhere.
+    let folder = Path::new(".").join(folder);
+    let folder = folder.canonicalize().or_else(|_| absolute(&folder));
+    let folder = folder.unwrap_or_default();
+    let fields = [("folder", &*folder.to_string_lossy()), ("name", name)];
+    document.changed(&document.value.base, whole_text(&base.text), &fields)
 }
 
 /// What is wrong with the file alone.
@@ -456,7 +490,7 @@ impl Expanded {
         let spec = base.changed(&self.set)?.spec;
         let Some(views) = views(&spec) else {
             // The method's own errors, at their places.
-            load_text(&base.text, &base.origin, &self.set)?;
+            base.loaded(&self.set)?;
             return Ok(Cost::default());
         };
         Ok(Cost {
@@ -525,6 +559,44 @@ mod tests {
         assert_eq!(of(&inline), of(&beside));
         let wrong = read(&text.replace("batch: 8", "bacth: 8")).unwrap_err();
         assert!(wrong.contains("--> study.ron:8:5"), "{wrong}");
+    }
+
+    #[test]
+    fn a_frozen_study_is_the_same_elsewhere_and_after_its_files_were_changed() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        std::fs::create_dir_all(at("data/a")).unwrap();
+        std::fs::create_dir_all(at("elsewhere")).unwrap();
+        let images = "ImageFolder(\"data\")";
+        let shapes = "Shapes(classes: 2, count: 40, size: 8)";
+        assert!(EXPERIMENT.contains(shapes));
+        let base = format!(
+            "// As measured.\n{} // 3",
+            EXPERIMENT.replace(shapes, images)
+        );
+        std::fs::write(at("base.ron"), &base).unwrap();
+        std::fs::write(at("mine.ron"), STUDY).unwrap();
+        let study = Study::load(&at("mine.ron")).unwrap();
+        let frozen = at("elsewhere/study.ron");
+        std::fs::write(&frozen, study.frozen_text()).unwrap();
+        std::fs::write(at("base.ron"), base.replace("batch: 8", "batch: 4")).unwrap();
+        let changed = Study::load(&at("mine.ron")).unwrap();
+        let again = Study::load(&frozen).unwrap();
+        assert_eq!((&*again.name, again.cells()), ("mine", study.cells()));
+        // The same again.
+        assert_eq!(again.frozen_text(), study.frozen_text());
+        let cell = study.cells()[0];
+        let run = |study: &Study| study.run_of(cell, Some(4)).unwrap();
+        assert_eq!(run(&again), run(&study));
+        assert_ne!(run(&changed), run(&study));
+        // Paths start where they did.
+        let of = again.experiment(cell, Some(4)).unwrap();
+        let images = at("data").canonicalize().unwrap();
+        assert!(
+            of.frozen_text().contains(&*images.to_string_lossy()),
+            "{}",
+            of.frozen_text()
+        );
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! for each run, and what Slurm answers about its tasks.
 //!
 //! A task trains one cell, as a process on any other machine does, and meets the others in
-//! the folder of runs alone. Nothing else is kept of a job: its name says whose it is, and the
-//! numbers of its tasks are those of the study's cells.
+//! the folder of runs alone. Nothing else is kept of a job: its name says whose it is, its
+//! batch script lies beside the study as it was submitted, and the numbers of its tasks are
+//! those of that study's cells.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -33,6 +34,9 @@ const DECIDED: [&str; 9] = [
     "requeue",
     "signal",
 ];
+
+/// What words of a task begin with that has ended.
+const ENDED: &str = "ended: ";
 
 /// What every task of a study gets of a cluster; what is not written is the cluster's default.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -71,7 +75,7 @@ pub struct Batch<'a> {
     pub tasks: &'a [u32],
     /// The program.
     pub program: &'a Path,
-    /// The study file.
+    /// The file of the study as it is submitted.
     pub file: &'a Path,
     /// The folder of runs.
     pub checkpoints: &'a Path,
@@ -83,8 +87,69 @@ pub struct Batch<'a> {
     pub output: &'a Path,
 }
 
-/// What Slurm says of a task, for people: `pending (Priority)`, `running on n12`.
-pub type Tasks = BTreeMap<u32, String>;
+/// What Slurm says of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Number of its job.
+    pub job: String,
+    /// Its own, in the list of runs of the study that was submitted; none where the line is
+    /// about the whole job.
+    pub number: Option<u32>,
+    /// For people: `pending (Priority)`, `running on n12`.
+    pub words: String,
+}
+
+/// What Slurm says of the tasks of a study.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tasks {
+    /// Of its runs, by their number in its list.
+    pub of_runs: BTreeMap<u32, String>,
+    /// Tasks in the queue that train what is no run of the study as it is now: it was changed
+    /// after they were submitted.
+    pub others: usize,
+}
+
+impl Tasks {
+    /// How many there are of each kind: `2 running, 3 pending`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut kinds: Vec<(&str, usize)> = Vec::new();
+        for words in self.of_runs.values() {
+            let kind = words.split([' ', ':']).next().unwrap_or_default();
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
+            }
+        }
+        let kinds = kinds.iter().map(|(kind, count)| format!("{count} {kind}"));
+        let kinds: Vec<String> = kinds.collect();
+        if kinds.is_empty() {
+            "no task in the queue".to_owned()
+        } else {
+            kinds.join(", ")
+        }
+    }
+
+    /// Whether any is in the queue.
+    #[must_use]
+    pub fn are_queued(&self) -> bool {
+        let mut words = self.of_runs.values();
+        self.others > 0 || words.any(|words| !words.starts_with(ENDED))
+    }
+
+    /// What is to be known of tasks that train something else.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let tasks = match self.others {
+            0 => return None,
+            1 => "1 task in the queue trains",
+            others => &format!("{others} tasks in the queue train"),
+        };
+        Some(format!(
+            "{tasks} the study as it was before it was changed; what comes of that does not count"
+        ))
+    }
+}
 
 impl SlurmSpec {
     /// What is wrong with what is written.
@@ -224,22 +289,16 @@ exit "$status"
 }
 
 /// The format that [`in_queue`] reads, of `squeue`.
-pub const QUEUE_FORMAT: &str = "%F|%K|%T|%R";
+pub const QUEUE_FORMAT: &str = "%F|%K|%T|%R|%o";
 
-/// Jobs and tasks in the queue, by what `squeue` prints.
+/// Tasks in the queue with their batch scripts, by what `squeue` prints.
 #[must_use]
-pub fn in_queue(printed: &str) -> (Vec<String>, Tasks) {
-    let (mut jobs, mut tasks) = (Vec::new(), Tasks::new());
-    for line in printed.lines() {
-        let fields: Vec<&str> = line.trim().splitn(4, '|').collect();
-        let [job, task, state, place] = fields[..] else {
-            continue;
-        };
-        if !jobs.iter().any(|known| known == job) {
-            jobs.push(job.to_owned());
-        }
-        let Ok(task) = task.parse() else {
-            continue;
+pub fn in_queue(printed: &str) -> Vec<(Task, PathBuf)> {
+    let lines = printed.lines().filter_map(|line| {
+        // A path may have bars.
+        let fields: Vec<&str> = line.trim().splitn(5, '|').collect();
+        let [job, number, state, place, script] = fields[..] else {
+            return None;
         };
         let words = state_words(state);
         let words = match state {
@@ -248,9 +307,14 @@ pub fn in_queue(printed: &str) -> (Vec<String>, Tasks) {
             "RUNNING" => format!("{words} on {place}"),
             _ => words,
         };
-        tasks.insert(task, words);
-    }
-    (jobs, tasks)
+        let task = Task {
+            job: job.to_owned(),
+            number: number.parse().ok(),
+            words,
+        };
+        Some((task, PathBuf::from(script)))
+    });
+    lines.collect()
 }
 
 /// The format that [`ended`] reads, of `sacct`.
@@ -258,13 +322,17 @@ pub const ACCOUNT_FORMAT: &str = "JobID,State";
 
 /// Tasks that have ended, and how, by what `sacct` prints.
 #[must_use]
-pub fn ended(printed: &str) -> Tasks {
+pub fn ended(printed: &str) -> Vec<Task> {
     let lines = printed.lines().filter_map(|line| {
-        let (job, state) = line.trim().split_once('|')?;
-        let (_, task) = job.split_once('_')?;
+        let (id, state) = line.trim().split_once('|')?;
+        let (job, number) = id.split_once('_')?;
         // Who cancelled it stands behind the word.
         let state = state.split(' ').next()?;
-        Some((task.parse().ok()?, format!("ended: {}", state_words(state))))
+        Some(Task {
+            job: job.to_owned(),
+            number: Some(number.parse().ok()?),
+            words: format!("{ENDED}{}", state_words(state)),
+        })
     });
     lines.collect()
 }
@@ -326,7 +394,7 @@ mod tests {
             job: "study-012345",
             tasks: &[1, 2, 3, 5, 8, 9],
             program: Path::new("/opt/work bench"),
-            file: Path::new("study.ron"),
+            file: Path::new("/srv/a b/50%/out/study.ron"),
             checkpoints: Path::new("checkpoints"),
             arguments: &["--device".to_owned(), "cuda".to_owned()],
             folder: Path::new("/srv/a b"),
@@ -355,25 +423,28 @@ mod tests {
 
     #[test]
     fn tasks_in_the_queue_and_those_that_ended_are_read_of_what_slurm_prints() {
-        let printed =
-            "7|1|RUNNING|n12\n7|2|PENDING|(Resources)\n9|4|COMPLETING|n3\n9|N/A|PENDING|(None)\n";
-        let (jobs, tasks) = in_queue(printed);
-        assert_eq!(jobs, ["7", "9"]);
+        let task = |job: &str, number, words: &str| Task {
+            job: job.to_owned(),
+            number,
+            words: words.to_owned(),
+        };
+        let printed = "7|1|RUNNING|n12|/a|b/batch.sh\n7|2|PENDING|(Resources)|/a|b/batch.sh\n\
+                       9|4|COMPLETING|n3|/c/batch.sh\n9|N/A|PENDING|(None)|/c/batch.sh\n";
         let expected = [
-            (1, "running on n12"),
-            (2, "pending (Resources)"),
-            (4, "completing"),
+            (task("7", Some(1), "running on n12"), "/a|b/batch.sh"),
+            (task("7", Some(2), "pending (Resources)"), "/a|b/batch.sh"),
+            (task("9", Some(4), "completing"), "/c/batch.sh"),
+            (task("9", None, "pending (None)"), "/c/batch.sh"),
         ];
-        let expected = expected.map(|(task, words)| (task, words.to_owned()));
-        assert_eq!(tasks, Tasks::from(expected));
+        let expected = expected.map(|(task, script)| (task, PathBuf::from(script)));
+        assert_eq!(in_queue(printed), expected);
         let printed = "7_1|COMPLETED\n7_2|OUT_OF_MEMORY\n7_3|CANCELLED by 1000\n7_[5-6]|PENDING\n";
         let expected = [
-            (1, "ended: completed"),
-            (2, "ended: out of memory"),
-            (3, "ended: cancelled"),
+            task("7", Some(1), "ended: completed"),
+            task("7", Some(2), "ended: out of memory"),
+            task("7", Some(3), "ended: cancelled"),
         ];
-        let expected = expected.map(|(task, words)| (task, words.to_owned()));
-        assert_eq!(ended(printed), Tasks::from(expected));
+        assert_eq!(ended(printed), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is written in a study file, as serde sees it.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 
@@ -33,6 +34,10 @@ pub struct StudySpec {
     /// The experiment that all are variants of: the path of its file, which starts at the
     /// folder of the study file, or `Experiment(…)` itself.
     pub base: Anything,
+    /// Where relative paths of the experiment start, from the folder of the study file;
+    /// the folder of the experiment's file if absent.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
     /// What is compared, at least one.
     pub variants: Vec<VariantSpec>,
     /// Seeds that every variant is trained with.

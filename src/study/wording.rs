@@ -1,9 +1,21 @@
 //! Results of a study in words, the same on a screen, in a table and in a picture.
 
+use super::read::{Cell, Study};
 use super::spread::{Difference, Spread};
 use super::table::{Compared, StudyTable};
 use crate::experiment::metric::{Quantity, ValidMetric};
 use crate::format::loss;
+use crate::run::StudyRole;
+
+/// A cell in words: `multi-view, seed 2`.
+#[must_use]
+pub fn cell_words(study: &Study, cell: Cell) -> String {
+    let variant = &study.variants[cell.variant].name;
+    match cell.role {
+        StudyRole::Seed(seed) => format!("{variant}, seed {seed}"),
+        StudyRole::Speed => format!("{variant}, time of an epoch"),
+    }
+}
 
 /// `valid top-1 (best)`.
 #[must_use]

@@ -11,8 +11,8 @@ use prost::Message as _;
 
 use super::picture::Png;
 use super::proto::{
-    DT_STRING, Data, Event, Image, PluginData, Summary, SummaryMetadata, TensorProto,
-    TensorShapeProto, Value, What,
+    DT_STRING, Data, Event, Image, PluginData, SESSION_STARTS, SessionLog, Summary,
+    SummaryMetadata, TensorProto, TensorShapeProto, Value, What,
 };
 
 /// What the first entry says: the version since which every file says it.
@@ -59,6 +59,19 @@ impl<W: Write> EventFile<W> {
             what: Some(What::FileVersion(FILE_VERSION.to_owned())),
         })?;
         Ok(file)
+    }
+
+    /// Has who reads forget all from this step on that was written before.
+    pub(super) fn restart(&mut self, at: At) -> io::Result<()> {
+        let session = SessionLog {
+            status: SESSION_STARTS,
+        };
+        self.event(at, What::Session(session))
+    }
+
+    /// Writes what is still in memory.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     /// Writes what is still in memory; returns how many numbers and pictures there are.
@@ -145,10 +158,14 @@ impl<W: Write> EventFile<W> {
     }
 
     fn summary(&mut self, at: At, value: Vec<Value>) -> io::Result<()> {
+        self.event(at, What::Summary(Summary { value }))
+    }
+
+    fn event(&mut self, at: At, what: What) -> io::Result<()> {
         self.record(&Event {
             wall_time: at.moment,
             step: i64::try_from(at.step).unwrap_or(i64::MAX),
-            what: Some(What::Summary(Summary { value })),
+            what: Some(what),
         })
     }
 

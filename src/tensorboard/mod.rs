@@ -5,9 +5,10 @@
 //! steps and evaluations as scalars, and pictures; and `summary/` with the experiment, the
 //! configuration and the final metrics. Nothing is derived that the run's fold does not
 //! have, and nothing of the machine is written but what the experiment says. The same
-//! run gives the same bytes.
+//! run gives the same bytes. Of a run that trains the files grow ([`live`]).
 
 mod event_file;
+mod live;
 mod picture;
 mod proto;
 mod session;
@@ -18,9 +19,10 @@ mod training;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use self::event_file::EventFile;
+pub use self::live::LiveFiles;
 use self::training::Training;
 use crate::event::Phase;
 use crate::event::inspection::Probe;
@@ -59,20 +61,56 @@ pub fn has_events(run: &RunEntry) -> bool {
     trainings.any(|training| !training.is_empty())
 }
 
+/// When a run and its trainings began and ended, seconds since 1970, as its journal knows it:
+/// without pauses.
+struct Moments {
+    started: f64,
+    taught: f64,
+    ended: f64,
+}
+
+impl Moments {
+    fn of(run: &RunEntry) -> Self {
+        let started = since_1970(run).as_secs_f64();
+        let seconds = |phase| metrics::seconds(&run.store, phase).unwrap_or(0.0);
+        let taught = started + seconds(Phase::Teacher);
+        Self {
+            started,
+            taught,
+            ended: taught + seconds(Phase::Student),
+        }
+    }
+
+    fn training<'a>(&self, run: &'a RunEntry, phase: Phase) -> Training<'a> {
+        let started = match phase {
+            Phase::Teacher => self.started,
+            Phase::Student => self.taught,
+        };
+        Training::new(&run.store, phase, started)
+    }
+}
+
+fn since_1970(run: &RunEntry) -> Duration {
+    run.started.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// What the name of every file of a run begins with, or is.
+fn base_name(run: &RunEntry) -> String {
+    let since = since_1970(run).as_secs();
+    format!("{PREFIX}{since}.{}", short(&run.folder.name()))
+}
+
 /// Writes a run, and the images that its student was watched by, into a folder, which
 /// replaces one that is there.
 ///
 /// # Errors
 /// What the file system says; what was there stays then.
 pub fn write(folder: &Path, run: &RunEntry, probe: Option<&Probe>) -> io::Result<Written> {
-    let since = run.started.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let started = since.as_secs_f64();
-    let name = format!("{PREFIX}{}.{}", since.as_secs(), short(&run.folder.name()));
-    let seconds = |phase| metrics::seconds(&run.store, phase).unwrap_or(0.0);
-    let taught = started + seconds(Phase::Teacher);
-    let ended = taught + seconds(Phase::Student);
-    let teacher = Training::new(&run.store, Phase::Teacher, started);
-    let student = Training::new(&run.store, Phase::Student, taught);
+    let name = base_name(run);
+    let moments = Moments::of(run);
+    let Moments { started, ended, .. } = moments;
+    let teacher = moments.training(run, Phase::Teacher);
+    let student = moments.training(run, Phase::Student);
     write_folder(folder, |place| {
         let mut written = Written {
             files: Vec::new(),

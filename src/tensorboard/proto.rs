@@ -16,7 +16,7 @@ pub struct Event {
     #[prost(int64, tag = "2")]
     pub step: i64,
     /// What happened.
-    #[prost(oneof = "What", tags = "3, 5")]
+    #[prost(oneof = "What", tags = "3, 5, 7")]
     pub what: Option<What>,
 }
 
@@ -29,7 +29,21 @@ pub enum What {
     /// Values.
     #[prost(message, tag = "5")]
     Summary(Summary),
+    /// What a process that writes does.
+    #[prost(message, tag = "7")]
+    Session(SessionLog),
 }
+
+/// What a process that writes does.
+#[derive(Clone, PartialEq, Message)]
+pub struct SessionLog {
+    /// [`SESSION_STARTS`].
+    #[prost(int32, tag = "1")]
+    pub status: i32,
+}
+
+/// It begins: who reads forgets what was read from its step on.
+pub const SESSION_STARTS: i32 = 1;
 
 /// Values of one step.
 #[derive(Clone, PartialEq, Message)]

@@ -29,6 +29,16 @@ pub(super) fn write<W: Write>(
     run: &RunEntry,
     [started, ended]: [f64; 2],
 ) -> io::Result<()> {
+    write_start(file, run, started)?;
+    write_end(file, run, ended)
+}
+
+/// Writes what is known of the session of a run from its start on.
+pub(super) fn write_start<W: Write>(
+    file: &mut EventFile<W>,
+    run: &RunEntry,
+    started: f64,
+) -> io::Result<()> {
     let first = At {
         moment: started,
         step: 0,
@@ -45,7 +55,11 @@ pub(super) fn write<W: Write>(
         start_time_secs: started,
     };
     let start = content(HParams::SessionStartInfo(start));
-    file.plugin(first, SESSION_START, PLUGIN, start)?;
+    file.plugin(first, SESSION_START, PLUGIN, start)
+}
+
+/// Writes what came of it.
+fn write_end<W: Write>(file: &mut EventFile<W>, run: &RunEntry, ended: f64) -> io::Result<()> {
     let last = At {
         moment: ended,
         step: run.store.completed(Phase::Student),

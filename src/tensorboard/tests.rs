@@ -310,3 +310,155 @@ fn a_run_that_logged_nothing_has_no_events_and_a_name_of_any_length_fits() {
     let long = "ä".repeat(120);
     assert_eq!(short(&format!("a{long}")).len(), 199);
 }
+
+/// The last file of a part: those before it are empty.
+fn last_file(folder: &Path, part: &str) -> PathBuf {
+    let files = fs::read_dir(folder.join(part)).unwrap();
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let last = files.pop().unwrap();
+    for file in files {
+        assert_eq!(fs::metadata(&file).unwrap().len(), 0, "{file:?}");
+    }
+    last
+}
+
+/// The scalars of a part that is written live, `(step, value)` by tag, and how many entries
+/// have a reader forget what is before them.
+fn live_scalars(folder: &Path, part: &str) -> (BTreeMap<String, Vec<(i64, f32)>>, usize) {
+    let mut found: BTreeMap<String, Vec<(i64, f32)>> = BTreeMap::new();
+    let mut restarts = 0;
+    for event in events(&last_file(folder, part)) {
+        match event.what {
+            Some(What::Summary(summary)) => {
+                for value in summary.value {
+                    if let Some(Data::SimpleValue(number)) = value.data {
+                        let of_tag = found.entry(value.tag).or_default();
+                        of_tag.push((event.step, number));
+                    }
+                }
+            }
+            Some(What::Session(_)) => {
+                assert!(found.is_empty(), "after numbers");
+                restarts += 1;
+            }
+            _ => {}
+        }
+    }
+    (found, restarts)
+}
+
+/// The same of a whole run that is written at once.
+fn whole_scalars(run: &RunEntry, part: &str) -> BTreeMap<String, Vec<(i64, f32)>> {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("events");
+    write(&folder, run, None).unwrap();
+    let without_moments = |points: Vec<(f64, i64, f32)>| {
+        let points = points.into_iter();
+        points.map(|(_, step, value)| (step, value)).collect()
+    };
+    let found = scalars(&folder, part).into_iter();
+    found
+        .map(|(tag, points)| (tag, without_moments(points)))
+        .collect()
+}
+
+#[test]
+fn files_of_a_run_that_trains_have_each_step_once_whenever_they_are_written() {
+    let all = small_run();
+    let resumed = Position {
+        phase: Phase::Student,
+        step: 4,
+    };
+    let later = |event: &RunEvent| match event {
+        RunEvent::StepLogged(row) => row.phase == Phase::Student && row.step >= 4,
+        RunEvent::Evaluated(it) => it.phase == Phase::Student && it.step > 4,
+        _ => false,
+    };
+    // It is killed near its end, and resumed from its checkpoint.
+    let again: Vec<RunEvent> = all.iter().filter(|event| later(event)).cloned().collect();
+    let mut events = all[..all.len() - 2].to_vec();
+    events.push(run_started("small", Some(resumed)));
+    events.extend(again);
+    events.push(RunEvent::RunEnded(Outcome::Completed));
+    for every in [1, 3, 1000] {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("events");
+        let mut run = run_of(&[]);
+        let mut files = LiveFiles::new(folder.clone());
+        for (at, event) in events.iter().enumerate() {
+            run.store.apply(event);
+            if at % every == 0 {
+                files.update(&run).unwrap();
+            }
+        }
+        let written = files.end(&run, None).unwrap();
+        let mut count = 0;
+        for part in ["teacher", "student", "summary"] {
+            let (found, restarts) = live_scalars(&folder, part);
+            assert_eq!(found, whole_scalars(&run, part), "{part}, every {every}");
+            assert_eq!(restarts, 1);
+            count += found
+                .values()
+                .map(|points| points.len() as u64)
+                .sum::<u64>();
+        }
+        assert_eq!((written.scalars, written.files.len()), (count, 3));
+        // What another process writes later takes their place.
+        LiveFiles::new(folder.clone()).end(&run, None).unwrap();
+        let (found, _) = live_scalars(&folder, "student");
+        assert_eq!(found, whole_scalars(&run, "student"));
+        assert!(is_written(&folder).unwrap());
+    }
+}
+
+#[test]
+fn steps_that_went_back_before_the_journal_says_so_are_written_anew() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("events");
+    let mut files = LiveFiles::new(folder.clone());
+    let run = run_of(&small_run());
+    files.update(&run).unwrap();
+    let first = last_file(&folder, "student");
+    files.update(&run).unwrap();
+    assert_eq!(last_file(&folder, "student"), first);
+    // As many steps, made at another time.
+    let mut events = small_run();
+    for event in &mut events {
+        if let RunEvent::StepLogged(row) = event
+            && row.phase == Phase::Student
+        {
+            row.seconds += 0.25;
+        }
+    }
+    let run = run_of(&events);
+    files.update(&run).unwrap();
+    assert!(last_file(&folder, "student") > first);
+    let (found, _) = live_scalars(&folder, "student");
+    assert_eq!(found, whole_scalars(&run, "student"));
+    fs::remove_dir_all(folder.join("student")).unwrap();
+    let error = files.update(&run).unwrap_err();
+    assert!(
+        error.to_string().contains("was removed or replaced"),
+        "{error}"
+    );
+}
+
+#[test]
+fn classes_and_rounds_have_scalars_of_their_own() {
+    let run = run_of(&small_run());
+    let found = whole_scalars(&run, "student");
+    for quantity in ["recall", "precision"] {
+        for class in ["cat", "dog"] {
+            let tag = format!("valid/{quantity}/{class}@last");
+            assert_eq!(found[&tag].len(), 3, "{tag}");
+        }
+    }
+    let rounds = run.store.rounds.iter();
+    let rounds: Vec<&crate::store::Round> = rounds.collect();
+    assert!(!rounds.is_empty());
+    for (term, loss) in &rounds[0].losses {
+        let first = found[&format!("round/{term}")][0];
+        assert_eq!(first, (rounds[0].at.step.cast_signed(), *loss as f32));
+    }
+}

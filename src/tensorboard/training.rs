@@ -20,6 +20,21 @@ const QUANTITIES: [Quantity; 7] = [
     Quantity::Kl,
 ];
 
+/// Most classes whose recall and precision are written.
+const MOST_CLASSES: usize = 200;
+
+/// How much of a training a file holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Until {
+    /// Logged steps.
+    steps: usize,
+    /// The last of these, and when it was made.
+    last: Option<(u64, f64)>,
+    /// Rounds and evaluations of the whole run.
+    rounds: usize,
+    evaluations: usize,
+}
+
 /// A training, and when its steps were made.
 pub(super) struct Training<'a> {
     store: &'a RunStore,
@@ -62,27 +77,89 @@ impl<'a> Training<'a> {
         self.moments.is_empty() && !evaluations.any(|it| it.phase == self.phase)
     }
 
+    /// How much there is of it.
+    pub(super) fn until(&self) -> Until {
+        let last = self.steps.last().copied().zip(self.moments.last().copied());
+        Until {
+            steps: self.steps.len(),
+            last,
+            rounds: self.store.rounds.len(),
+            evaluations: self.store.evaluations.len(),
+        }
+    }
+
+    /// Whether it is one that there was so much of, and did not go back since.
+    pub(super) fn continues(&self, until: &Until) -> bool {
+        let last = until.steps.checked_sub(1);
+        let last = last.map(|at| {
+            self.steps
+                .get(at)
+                .copied()
+                .zip(self.moments.get(at).copied())
+        });
+        last.is_none_or(|last| last == until.last)
+    }
+
     /// Writes everything but the probe's images.
     pub(super) fn write<W: Write>(&self, file: &mut EventFile<W>) -> io::Result<()> {
+        self.write_after(&Until::default(), file)
+    }
+
+    /// The same without what is in the file already.
+    pub(super) fn write_after<W: Write>(
+        &self,
+        until: &Until,
+        file: &mut EventFile<W>,
+    ) -> io::Result<()> {
         let series = self.series();
-        for (row, (&step, &moment)) in self.steps.iter().zip(&self.moments).enumerate() {
+        let rows = self.steps.iter().zip(&self.moments).enumerate();
+        for (row, (&step, &moment)) in rows.skip(until.steps) {
             let values = series.iter().map(|(name, it)| (*name, it.values[row]));
             // What was not logged at this step is NaN there.
             let logged = values.filter(|(_, value)| !value.is_nan());
             file.scalars(At { moment, step }, logged)?;
         }
-        for evaluation in &self.store.evaluations {
-            if evaluation.phase == self.phase {
-                file.scalars(self.at(evaluation), values(evaluation))?;
+        for round in self.store.rounds.iter().skip(until.rounds) {
+            if round.at.phase == self.phase {
+                let losses = round.losses.iter();
+                let losses = losses.map(|(term, loss)| (format!("round/{term}"), *loss));
+                file.scalars(self.after(round.at.step), losses)?;
             }
         }
+        let evaluations = self.store.evaluations.iter().skip(until.evaluations);
+        let evaluations = evaluations.filter(|evaluation| evaluation.phase == self.phase);
+        for evaluation in evaluations.clone() {
+            file.scalars(self.at(evaluation), values(evaluation))?;
+            file.scalars(self.at(evaluation), self.values_of_classes(evaluation))?;
+        }
         for split in [Split::Valid, Split::Test] {
-            let mut evaluations = self.store.evaluations_of(self.phase, split);
-            if let Some(last) = evaluations.next_back() {
+            let mut evaluations = evaluations.clone();
+            let last = evaluations.rfind(|evaluation| evaluation.split == split);
+            if let Some(last) = last {
                 self.write_confusion(file, last)?;
             }
         }
         Ok(())
+    }
+
+    /// Recall and precision of every class in an evaluation, unless there are more classes
+    /// than anybody looks through. What is none, without images or predictions, is left out.
+    fn values_of_classes(&self, evaluation: &Evaluation) -> Vec<(String, f64)> {
+        let classes = self.store.data.as_ref().map(|data| &data.classes);
+        let classes = classes.filter(|classes| classes.len() <= MOST_CLASSES);
+        let quantities = [Quantity::Recall, Quantity::Precision];
+        let values = classes
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .flat_map(|(at, class)| {
+                quantities.into_iter().filter_map(move |quantity| {
+                    let value = evaluation.value_of_class(quantity, at)?;
+                    let name = format!("/{}/{class}", quantity.name());
+                    Some((images_and_weights(evaluation, &name), value))
+                })
+            });
+        values.collect()
     }
 
     /// Writes the images that the student was watched by, with what was answered last.

@@ -191,6 +191,8 @@ actions! {
         ForkRun "fork-run" "Fork from a kept checkpoint" "fork" "return go back rewind knob" ["F"];
         ExportModel "export-model" "Export the student as ONNX" "export onnx" "export deploy device model file" ["E"];
         ExportRun "export-run" "Export the run as CSV" "export csv" "csv save" ["e"];
+        SubmitStudy "submit-study" "Submit the study to Slurm" "submit" "cluster retry requeue missing failed sbatch" ["R"];
+        CancelStudy "cancel-study" "Cancel the study's Slurm tasks" "cancel" "cluster stop abort kill scancel" ["x"];
     }
     Overlay {
         ScaleCurves "log-curves" "Toggle logarithmic scale" "log scale" "logarithm axis" ["y"];
@@ -351,7 +353,7 @@ mod tests {
                          dequeue save undo redo format find complete back mark sort reverse unmark \
                          resume branch fork maximize reset pause stop evaluate checkpoint follow \
                          raise lower set insert remove send write reload classify cancel discard \
-                         smooth";
+                         smooth submit";
     const BEGINNINGS: &str = "next previous page to plan keep take save reset find smooth zoom \
                               crosshair log x export show switch grid add remove raise lower filter \
                               open choose own full by";

@@ -270,6 +270,8 @@ impl Ui {
             | Action::SecondRun => runs.len() > 1,
             Action::AnsweringWeights => self.inference.asks_student(),
             Action::SwitchPhase => self.live.has_other_phase(runs),
+            Action::SubmitStudy => self.runs_table.may_submit(),
+            Action::CancelStudy => self.runs_table.may_cancel(),
             Action::EarlierCheckpoint | Action::LaterCheckpoint => self.compare.scrubs(action),
             Action::Right | Action::Activate if context == Some(Context::Pareto) => {
                 self.runs_table.has_points(runs)
@@ -289,6 +291,7 @@ impl Ui {
             (Action::Maximize, _) if self.live.reads_events() => "jump",
             (Action::PauseRun, _) if !self.live.would_pause(runs) => "resume",
             (Action::Right, Some(Context::Overlay | Context::Pareto)) => "next",
+            (Action::Activate, Some(Context::Runs)) if self.runs_table.is_on_study() => "details",
             (Action::RunDetails, _) if self.runs_table.covers(self.shared.size.0) => "close",
             (Action::MaximizeCurves, _) if self.runs_table.draws_one_alone() => "all charts",
             _ => action.entry().hint,

@@ -68,6 +68,18 @@ impl fmt::Display for Waiting {
     }
 }
 
+/// What is asked about a study on a cluster. How its tasks stand is always answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterRequest {
+    /// Nothing else.
+    Tasks,
+    /// Submit what is missing and is not in the queue; what failed is moved to the trash and
+    /// trained again.
+    Submit,
+    /// Cancel its tasks.
+    Cancel,
+}
+
 /// A request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -182,6 +194,13 @@ pub enum Effect {
         run: String,
         /// Whether it is written unverified.
         unverified: bool,
+    },
+    /// Ask a cluster about a study.
+    Cluster {
+        /// Name of the study.
+        study: String,
+        /// What is asked.
+        request: ClusterRequest,
     },
     /// Write an experiment that starts from a run's best weights.
     BranchRun(String),

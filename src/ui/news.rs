@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
 use crate::experiment::{Loaded, Report};
 use crate::study::Study;
+use crate::study::slurm::Tasks;
 use crate::ui::effect::Waiting;
 
 /// The time, as the screen knows it.
@@ -33,6 +34,13 @@ pub enum News {
     Experiments(Vec<PathBuf>),
     /// The studies that there are files of.
     Studies(Vec<Study>),
+    /// What a cluster says of a study's tasks.
+    StudyTasks {
+        /// Name of the study.
+        study: String,
+        /// None where nothing of it was submitted; or why it is not known.
+        tasks: Result<Option<Tasks>, String>,
+    },
     /// An experiment file's text, as requested or because somebody else changed
     /// it.
     ExperimentRead {

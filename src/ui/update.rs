@@ -44,6 +44,9 @@ impl Ui {
     /// Time has passed.
     pub fn on_clock(&mut self, clock: Clock) -> Vec<Effect> {
         self.shared.clock = clock;
+        if self.screen == Screen::Runs {
+            self.runs_table.ask_tasks(&mut self.shared);
+        }
         self.shared.take_effects()
     }
 
@@ -448,6 +451,7 @@ impl Ui {
             News::Inference(event) => self.inference.on_event(event, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::Studies(known) => self.runs_table.on_studies(known, runs),
+            News::StudyTasks { study, tasks } => self.runs_table.on_tasks(study, tasks),
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
             }

@@ -26,6 +26,8 @@ mod onnx;
 mod python_teachers;
 mod quantize;
 mod refusals;
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+mod report;
 mod resume;
 mod runs;
 mod setup;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -227,68 +227,157 @@ fn the_runs_come_to_the_table(bench: &Bench) {
     assert_eq!(code(&output.unwrap()), 1);
 }
 
-/// Programs named like those of Slurm, which print what is written here.
-#[test]
-fn a_study_is_submitted_as_tasks_and_refusals_have_the_words_of_slurm() {
-    let bench = bench(STUDY);
-    let programs = tempfile::tempdir().unwrap();
-    let study = |arguments: &[&str]| {
+/// A study with programs named like those of Slurm, which do what is written here.
+struct FakeSlurm {
+    bench: Bench,
+    programs: tempfile::TempDir,
+}
+
+impl FakeSlurm {
+    /// Takes what is submitted for job 8; in its queue is what a file says.
+    fn new() -> Self {
+        let slurm = Self {
+            bench: bench(STUDY),
+            programs: tempfile::tempdir().unwrap(),
+        };
+        slurm.program("squeue", "cat queue");
+        slurm.program("sacct", "echo 'accounting is disabled' >&2; exit 1");
+        slurm.program("sbatch", "cp \"$2\" submitted; echo '8;cluster'");
+        slurm.program("scancel", "echo \"$@\" >cancelled");
+        slurm.queue("");
+        slurm
+    }
+
+    fn program(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.programs.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn queue(&self, lines: &str) {
+        fs::write(self.bench.path().join("queue"), lines).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
         let arguments: Vec<&str> = ["--study", "small.ron", "--slurm"]
             .into_iter()
             .chain(arguments.iter().copied())
             .collect();
-        let mut command = bench.command(&arguments);
+        let mut command = self.bench.command(&arguments);
         // Theirs need some of the system's.
-        let path = format!("{}:/usr/bin:/bin", programs.path().to_string_lossy());
+        let path = format!("{}:/usr/bin:/bin", self.programs.path().to_string_lossy());
         command.env("PATH", path).output().unwrap()
-    };
-    let program = |name: &str, text: &str| {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = programs.path().join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    program(
-        "squeue",
-        "echo '7|2|PENDING|(Priority)'; echo '7|3|RUNNING|n1'",
-    );
-    program("sacct", "echo 'accounting is disabled' >&2; exit 1");
-    program(
-        "sbatch",
-        "echo 'sbatch: error: invalid account' >&2; exit 1",
-    );
-    program("scancel", "echo \"$@\" >cancelled");
-    let output = study(&[]);
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn submit(&self) -> Value {
+        serde_json::from_str(&self.text(&["--json"])).unwrap()
+    }
+}
+
+#[test]
+fn a_study_is_submitted_as_tasks_and_refusals_have_the_words_of_slurm() {
+    let slurm = FakeSlurm::new();
+    let refuses = "echo 'sbatch: error: invalid account' >&2; exit 1";
+    slurm.program("sbatch", refuses);
+    let output = slurm.run(&[]);
     assert_eq!(code(&output), 2);
-    let expected = "error: --slurm: sbatch refused: sbatch: error: invalid account";
+    let expected = "error: sbatch refused: sbatch: error: invalid account";
     assert!(stderr(&output).contains(expected), "{}", stderr(&output));
 
-    program("sbatch", "cp \"$2\" submitted; echo '8;cluster'");
-    let output = study(&["--json"]);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let submitted: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let slurm = FakeSlurm::new();
+    let submitted = slurm.submit();
     assert_eq!(submitted["job"], "8");
-    assert_eq!(submitted["tasks"], serde_json::json!([1, 4]));
-    let script = fs::read_to_string(bench.path().join("submitted")).unwrap();
+    assert_eq!(submitted["tasks"], serde_json::json!([1, 2, 3, 4]));
+    let script = submitted["script"].as_str().unwrap();
+    slurm.queue(&format!(
+        "8|2|PENDING|(Priority)|{script}\n8|3|RUNNING|n1|{script}\n"
+    ));
+    assert_eq!(slurm.submit()["tasks"], serde_json::json!([1, 4]));
+    let script = fs::read_to_string(slurm.bench.path().join("submitted")).unwrap();
     assert!(script.contains("#SBATCH --array=1,4\n"), "{script}");
-    let listed = String::from_utf8(study(&["--dry-run"]).stdout).unwrap();
+    let listed = slurm.text(&["--dry-run"]);
     for task in ["pending (Priority)", "running on n1"] {
         assert!(listed.contains(task), "{listed}");
     }
-    let output = String::from_utf8(study(&["--cancel"]).stdout).unwrap();
+    let output = slurm.text(&["--cancel"]);
     assert!(
-        output.starts_with("cancelled job 7: 2 tasks of study small"),
+        output.starts_with("cancelled job 8: 2 tasks of study small"),
         "{output}"
     );
-    let cancelled = fs::read_to_string(bench.path().join("cancelled")).unwrap();
-    assert_eq!(cancelled, "7\n");
+    let cancelled = fs::read_to_string(slurm.bench.path().join("cancelled")).unwrap();
+    assert_eq!(cancelled, "8\n");
 
-    fs::remove_file(programs.path().join("squeue")).unwrap();
-    let mut command = bench.command(&["--study", "small.ron", "--slurm"]);
-    let output = command.env("PATH", programs.path()).output().unwrap();
+    fs::remove_file(slurm.programs.path().join("squeue")).unwrap();
+    let mut command = slurm.bench.command(&["--study", "small.ron", "--slurm"]);
+    let output = command.env("PATH", slurm.programs.path()).output().unwrap();
     assert_eq!(code(&output), 2);
-    let expected = "error: --slurm: squeue is not in PATH; run this on a machine that submits";
+    let expected = "error: squeue is not in PATH; run this on a machine that submits";
     assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+}
+
+#[test]
+fn a_task_trains_what_was_submitted_however_the_study_is_changed_since() {
+    let slurm = FakeSlurm::new();
+    let path = |name: &str| slurm.bench.path().join(name);
+    let submitted = slurm.submit();
+    let script = submitted["script"].as_str().unwrap();
+    // Of the baseline comes first: these are adaptive, seed 1, and vanilla, seed 2.
+    slurm.queue(&format!(
+        "8|2|PENDING|(Priority)|{script}\n8|3|RUNNING|n1|{script}\n"
+    ));
+    let states = || -> Vec<(Value, Value)> {
+        let listed: Value = serde_json::from_str(&slurm.text(&["--dry-run", "--json"])).unwrap();
+        let cells = listed["cells"].as_array().unwrap().iter();
+        cells
+            .map(|cell| (cell["state"].clone(), cell["slurm"].clone()))
+            .collect()
+    };
+    // Runs have other numbers; a task is of the run that it was submitted for.
+    let longer = STUDY.replace(
+        "        (name: \"vanilla\"",
+        "        (name: \"soft\", set: [\"method=Vanilla(temperature: 8.0)\"]),\n        (name: \"vanilla\"",
+    );
+    fs::write(path("small.ron"), &longer).unwrap();
+    let words: Vec<Value> = states().into_iter().map(|(_, words)| words).collect();
+    let none = Value::Null;
+    let (pending, running) = ("pending (Priority)".into(), "running on n1".into());
+    let expected = [&none, &pending, &none, &running, &none, &none];
+    assert_eq!(words.iter().collect::<Vec<_>>(), expected);
+    assert_eq!(slurm.submit()["tasks"], serde_json::json!([1, 3, 5, 6]));
+    // One that trains what the study no longer has is named, and does not count.
+    let changed = longer.replace("temperature: 3.0", "temperature: 2.0");
+    fs::write(path("small.ron"), changed).unwrap();
+    assert!(states().iter().all(|(_, words)| *words != running));
+    let listed = slurm.text(&["--dry-run"]);
+    let remark = "! 1 task in the queue trains the study as it was before it was changed";
+    assert!(listed.contains(remark), "{listed}");
+    // The experiment is changed, too, before the task begins.
+    let tiny = fs::read_to_string(path("tiny.ron")).unwrap();
+    fs::write(path("tiny.ron"), "not an experiment").unwrap();
+    let trained = std::process::Command::new("bash")
+        .arg(script)
+        .env("SLURM_ARRAY_TASK_ID", "3")
+        .current_dir(slurm.bench.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    fs::write(path("tiny.ron"), tiny).unwrap();
+    slurm.queue("");
+    let done = || {
+        let states = states();
+        let done = states.iter().map(|(state, _)| *state == "done");
+        done.collect::<Vec<bool>>()
+    };
+    assert!(!done().contains(&true));
+    fs::write(path("small.ron"), STUDY).unwrap();
+    assert_eq!(done(), [false, false, true, false]);
 }
 
 fn wait_for(is_so: impl Fn() -> bool) {

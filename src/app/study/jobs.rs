@@ -5,11 +5,13 @@
 //! input, which happens as well when this process is killed: nothing is left that nobody
 //! watches. The cores are shared evenly; of the GPUs each run has one.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use tempfile::NamedTempFile;
 
 use super::waited_for;
 use super::work::{Others, Picked, Work};
@@ -19,8 +21,8 @@ use crate::app::print_error_line;
 use crate::engine::THREAD_VARIABLES;
 use crate::engine::device::gpus;
 use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
-use crate::report::study::cell_words;
 use crate::run::{Exit, StopSignal};
+use crate::study::wording::cell_words;
 use crate::study::{Cell, Study};
 
 /// How often it is looked whether a process has ended.
@@ -50,10 +52,11 @@ struct Processes(Vec<Running>);
 pub fn train(
     work: &mut Work,
     jobs: usize,
-    file: &Path,
     arguments: &Arguments,
     stop: &StopSignal,
 ) -> Result<bool, AppError> {
+    // Every process trains the study that this one read; it is not removed before they end.
+    let frozen = frozen(work.study).map_err(StudyError::Job)?;
     let mut processes = Processes(Vec::new());
     let running = &mut processes.0;
     let machine = Machine::of(jobs, arguments.device);
@@ -78,7 +81,7 @@ pub fn train(
                 Picked::Cell(cell, _) => {
                     let is_free = |slot: &usize| running.iter().all(|it| it.slot != *slot);
                     let slot = (0..jobs).find(is_free).unwrap_or_default();
-                    let started = machine.start(work.study, cell, slot, file, arguments);
+                    let started = machine.start(work.study, cell, slot, frozen.path(), arguments);
                     running.push(started.map_err(StudyError::Job)?);
                 }
                 Picked::Wait(found) => {
@@ -101,6 +104,13 @@ pub fn train(
             }
         }
     }
+}
+
+/// A file of the study as it is now.
+fn frozen(study: &Study) -> std::io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().suffix(".ron").tempfile()?;
+    file.write_all(study.frozen_text().as_bytes())?;
+    Ok(file)
 }
 
 /// Takes out the processes that have ended, and names those that did not complete.
@@ -197,6 +207,9 @@ impl Machine {
             .stderr(Stdio::piped());
         if let Some(device) = arguments.device {
             command.args(["--device", &device.to_string()]);
+        }
+        if arguments.tensorboard {
+            command.arg("--tensorboard");
         }
         for variable in THREAD_VARIABLES {
             if std::env::var_os(variable).is_none() {

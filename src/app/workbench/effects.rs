@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::cluster::ClusterStudy;
 use super::error::{EffectError, FileError};
 use super::launcher::{Launcher, OpenSession, QueuedJob};
 use super::mail::Sender;
@@ -131,6 +132,14 @@ impl EffectRunner {
             Effect::ExportRun(name) => self.log(export_run(runs, &name)),
             Effect::ExportModel { run, unverified } => {
                 inspect::export_model(runs, &run, unverified, &self.sender);
+            }
+            Effect::Cluster { study, request } => {
+                let study = ClusterStudy {
+                    name: study,
+                    experiments: self.experiments.clone(),
+                    checkpoints: self.launcher.checkpoints().to_owned(),
+                };
+                study.ask(request, &self.sender);
             }
             Effect::BranchRun(name) => self.log(self.branch_run(runs, &name)),
             Effect::ReadProbe { run, source } => {

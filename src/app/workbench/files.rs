@@ -42,6 +42,24 @@ fn found(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     Ok((files, studies))
 }
 
+/// The study of this name, of those whose files have no errors.
+///
+/// # Errors
+/// Why there is none.
+pub fn study(folder: &Path, name: &str) -> Result<Study, String> {
+    let (_, files) = found(folder).map_err(|error| could_not_list(folder, &error))?;
+    let mut studies = files.iter().filter_map(|path| Study::load(path).ok());
+    let study = studies.find(|study| study.name == name);
+    study.ok_or_else(|| {
+        let folder = folder.shown();
+        format!("no file of study {name} without errors is in {folder}; --study FILE --dry-run names them")
+    })
+}
+
+fn could_not_list(folder: &Path, error: &io::Error) -> String {
+    format!("could not list {}: {error}", folder.shown())
+}
+
 /// Whether a study lies among experiments.
 fn is_study_at(path: &Path) -> bool {
     read_text(path).is_ok_and(|text| is_study(&text))
@@ -59,10 +77,7 @@ pub fn listed(folder: &Path) -> Vec<News> {
             let studies = studies.iter().filter_map(|path| Study::load(path).ok());
             vec![News::Experiments(files), News::Studies(studies.collect())]
         }
-        Err(error) => vec![News::Logged(LogLine::error(format!(
-            "could not list {}: {error}",
-            folder.shown()
-        )))],
+        Err(error) => vec![News::Logged(LogLine::error(could_not_list(folder, &error)))],
     }
 }
 

@@ -173,6 +173,11 @@ impl Launcher {
         }
     }
 
+    /// The folder of runs.
+    pub fn checkpoints(&self) -> &Path {
+        self.sessions.checkpoints()
+    }
+
     /// What is queued, in order; the first may wait for another workbench.
     pub fn queue(&self) -> Vec<Waiting> {
         let first = self.active.iter().filter(|job| job.waits_for().is_some());

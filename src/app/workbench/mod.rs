@@ -9,6 +9,7 @@
 
 mod autosave;
 mod catalogue;
+mod cluster;
 mod config;
 mod effects;
 mod error;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::de::{self, DeserializeOwned};
 
 use super::diagnostic::Report;
+use super::freeze::with_field;
 use super::overrides::Override;
 use super::parse::{Whole, parse_whole};
 use super::source::{Original, Source};
@@ -84,6 +85,16 @@ impl<T> Document<T> {
     #[must_use]
     pub fn quoted(&self, value: &Anything) -> Option<String> {
         ron::from_str(self.text_of(value)).ok()
+    }
+
+    /// Its text with something else in place of a value, and with fields that hold these
+    /// texts.
+    #[must_use]
+    pub fn changed(&self, value: &Anything, by: &str, fields: &[(&str, &str)]) -> String {
+        let mut text = self.source.text().to_owned();
+        text.replace_range(value.0.clone(), by);
+        let fields = fields.iter();
+        fields.fold(text, |text, (name, value)| with_field(text, name, value))
     }
 
     /// A value in a text of its own, at the line and the column that it has here.

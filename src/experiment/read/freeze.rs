@@ -79,7 +79,7 @@ pub(super) fn frozen(text: &str, root: &Node, plan: &Plan, origin: &Path) -> Str
     for (node, path) in edits.into_iter().rev() {
         frozen.replace_range(node.span.clone(), &quoted(&path.to_string_lossy()));
     }
-    with_name(frozen, &plan.name)
+    with_field(frozen, "name", &plan.name)
 }
 
 /// Texts that are paths, with what they become.
@@ -155,8 +155,8 @@ fn quoted(value: &str) -> String {
     text
 }
 
-/// `text` with the name written out, if it is not.
-fn with_name(mut text: String, name: &str) -> String {
+/// `text` with a field that holds this text, if it does not.
+pub(super) fn with_field(mut text: String, name: &str, value: &str) -> String {
     let Some(root) = root_of(&text) else {
         return text;
     };
@@ -166,11 +166,9 @@ fn with_name(mut text: String, name: &str) -> String {
     let Some(first) = fields.first() else {
         return text;
     };
-    match fields.iter().find(|field| field.name.text == "name") {
-        Some(field) if field.value.name() == Some("None") => {
-            text.replace_range(field.value.span.clone(), &quoted(name));
-        }
-        Some(_) => {}
+    match fields.iter().find(|field| field.name.text == name) {
+        Some(field) if matches!(&field.value.kind, Kind::Text(text) if text == value) => {}
+        Some(field) => text.replace_range(field.value.span.clone(), &quoted(value)),
         None => {
             let start = first.name.span.start;
             let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -180,7 +178,7 @@ fn with_name(mut text: String, name: &str) -> String {
             } else {
                 " ".to_owned()
             };
-            text.insert_str(start, &format!("name: {},{separator}", quoted(name)));
+            text.insert_str(start, &format!("{name}: {},{separator}", quoted(value)));
         }
     }
     text

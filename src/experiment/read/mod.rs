@@ -117,8 +117,21 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
 /// # Errors
 /// Every error in the text and the overrides.
 pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
+    load_beside(text, origin, origin, overrides)
+}
+
+/// As [`load_text`], where relative paths start at the folder of the file `home`.
+///
+/// # Errors
+/// Every error in the text and the overrides.
+pub fn load_beside(
+    text: &str,
+    origin: &Path,
+    home: &Path,
+    overrides: &[Override],
+) -> Result<Loaded, Report> {
     let source = changed(text, origin, overrides)?;
-    read(&source, origin).map_err(|found| report(&source, found))
+    read(&source, home).map_err(|found| report(&source, found))
 }
 
 /// The text of a file at `origin` with these changes, each made to what the ones before
@@ -348,6 +361,12 @@ fn read_text_of(path: &Path, whole: &Whole) -> Result<String, Report> {
             &format!("{a_noun} file is RON, saved as UTF-8"),
         )
     })
+}
+
+/// What a text that has been read before holds, without what stands around it.
+#[must_use]
+pub fn whole_text(text: &str) -> &str {
+    root_of(text).map_or(text, |root| &text[root.span])
 }
 
 /// The value of a text that has been read before.

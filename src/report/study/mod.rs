@@ -9,7 +9,7 @@ mod table;
 mod tests;
 
 pub use json::json;
-pub use outlook::{cell_words, outlook, outlook_json};
+pub use outlook::{outlook, outlook_json};
 pub use svg::svg;
 pub(in crate::report) use table::{Grid, difference_title, differences, head, notes, results};
 pub use table::{csv, markdown, text};

@@ -16,18 +16,9 @@ use crate::run::StudyRole;
 use crate::store::RunEntry;
 use crate::study::cells::failure;
 use crate::study::slurm::Tasks;
+use crate::study::wording::cell_words;
 use crate::study::{Cell, Estimate, Outlook, Standing, Study};
 use crate::untrusted::json_page;
-
-/// A cell in words: `multi-view, seed 2`.
-#[must_use]
-pub fn cell_words(study: &Study, cell: Cell) -> String {
-    let variant = &study.variants[cell.variant].name;
-    match cell.role {
-        StudyRole::Seed(seed) => format!("{variant}, seed {seed}"),
-        StudyRole::Speed => format!("{variant}, time of an epoch"),
-    }
-}
 
 /// A cell as a program reads it.
 #[derive(Debug, Serialize)]
@@ -85,6 +76,9 @@ struct ListedStudy<'a> {
     /// None before any run is complete.
     seconds_left: Option<f64>,
     unused: Vec<UnusedRun>,
+    /// Tasks that a cluster trains of what the study was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slurm_others: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,9 +96,7 @@ fn listed<'a>(
 ) -> ListedStudy<'a> {
     let cells = (1..).zip(&outlook.cells);
     let cells = cells.map(|(number, cell)| {
-        let task = tasks.and_then(|tasks| tasks.get(&number));
-        // How the task of a complete run ended is of no interest.
-        let task = task.filter(|_| !matches!(cell.1, Standing::Done(_)));
+        let task = tasks.and_then(|tasks| tasks.of_runs.get(&number));
         ListedCell::of(study, runs, outlook, estimate, *cell, task)
     });
     let unused = outlook.unused.iter().map(|unused| UnusedRun {
@@ -117,6 +109,7 @@ fn listed<'a>(
         cells: cells.collect(),
         seconds_left: estimate.total(),
         unused: unused.collect(),
+        slurm_others: tasks.map(|tasks| tasks.others),
     }
 }
 
@@ -195,6 +188,8 @@ pub fn outlook(
     }
     let unused = listed.unused.iter();
     lines.extend(unused.map(|it| format!("! {} does not count: {}", it.run, it.reason)));
+    let remark = tasks.and_then(Tasks::remark);
+    lines.extend(remark.map(|remark| format!("! {remark}; --slurm --cancel cancels all")));
     text_of(lines)
 }
 

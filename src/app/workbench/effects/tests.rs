@@ -8,8 +8,9 @@ use crate::event::{Phase, Position};
 use crate::run::{Notes, NotesChange, RunFolder};
 use crate::store::RunEntry;
 use crate::store::testing::small_run;
+use crate::study::testing::{EXPERIMENT, STUDY};
 use crate::ui::Level;
-use crate::ui::effect::Waiting;
+use crate::ui::effect::{ClusterRequest, Waiting};
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -280,4 +281,55 @@ fn an_experiment_that_is_thrown_away_leaves_the_queue() {
         .execute(Effect::TrashExperiment(path.clone()), &mut bench.runs);
     assert!(bench.effects.launcher.queue().is_empty());
     assert!(!path.exists());
+}
+
+/// What is logged of what is asked about a study, and of its tasks.
+fn answered(bench: &mut Bench, request: ClusterRequest) -> (Vec<LogLine>, Option<String>) {
+    let study = "study".to_owned();
+    let mut news = bench.execute(Effect::Cluster { study, request });
+    let is_last = |news: &News| matches!(news, News::StudyTasks { .. });
+    while !news.iter().any(is_last) {
+        news.extend(bench.mailbox.take().filter_map(|message| match message {
+            Message::News(news) => Some(news),
+            _ => None,
+        }));
+    }
+    let (mut lines, mut problem) = (Vec::new(), None);
+    for news in news {
+        match news {
+            News::Logged(line) => lines.push(line),
+            News::StudyTasks { study, tasks } => {
+                assert_eq!(study, "study");
+                problem = tasks.err();
+            }
+            _ => {}
+        }
+    }
+    (lines, problem)
+}
+
+#[test]
+fn whatever_is_asked_about_a_study_on_a_cluster_is_answered() {
+    let mut bench = Bench::new();
+    let (lines, problem) = answered(&mut bench, ClusterRequest::Submit);
+    assert!(lines.is_empty(), "{lines:?}");
+    let problem = problem.unwrap();
+    assert!(
+        problem.contains("no file of study study without errors"),
+        "{problem}"
+    );
+
+    fs::write(bench.place.path().join("base.ron"), EXPERIMENT).unwrap();
+    fs::write(bench.place.path().join("study.ron"), STUDY).unwrap();
+    // Nothing was submitted, so no cluster is asked.
+    let (lines, problem) = answered(&mut bench, ClusterRequest::Tasks);
+    assert!(
+        lines.is_empty() && problem.is_none(),
+        "{lines:?} {problem:?}"
+    );
+    // There is no folder of runs.
+    let (lines, _) = answered(&mut bench, ClusterRequest::Submit);
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0].level, Level::Error);
+    assert!(lines[0].message.starts_with("study: "), "{lines:?}");
 }

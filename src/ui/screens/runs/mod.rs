@@ -42,6 +42,7 @@ use crate::format::shorten;
 use crate::listing::{Field, Filter, Subject};
 use crate::store::{RunEntry, Runs};
 use crate::study::Study;
+use crate::study::slurm::Tasks;
 use crate::ui::action::{Action, Context};
 use crate::ui::dialog::{ColumnChooser, Dialog, Prompt, Purpose};
 use crate::ui::news::LogLine;
@@ -105,6 +106,19 @@ impl RunsTable {
     pub(in crate::ui) fn on_studies(&mut self, known: Vec<Study>, runs: &Runs) {
         self.studies.know(known);
         self.changed(runs);
+    }
+
+    /// Takes in what a cluster says of a study's tasks.
+    pub(in crate::ui) fn on_tasks(&mut self, study: String, tasks: Result<Option<Tasks>, String>) {
+        self.studies.on_tasks(study, tasks);
+    }
+
+    /// Asks at times what a cluster says of the tasks of the study that is shown.
+    pub(in crate::ui) fn ask_tasks(&mut self, shared: &mut Shared) {
+        let shown = self.shows_details(shared.size.0);
+        if let Some(study) = self.runs.selected_study().filter(|_| shown) {
+            self.studies.ask_tasks(study, shared);
+        }
     }
 
     /// Takes in what the runs are now.
@@ -385,8 +399,13 @@ impl RunsTable {
             }
             View::Runs if self.runs.order().is_empty() => &[Action::Back, Action::Filter],
             View::Trash if self.trash.total() == 0 => &[Action::Back],
+            View::Runs if self.selected_study().is_some() && self.covers(width) => {
+                &[Action::Back, Action::SubmitStudy, Action::CancelStudy]
+            }
             View::Runs if self.selected_study().is_some() => &[
-                Action::RunDetails,
+                Action::Activate,
+                Action::SubmitStudy,
+                Action::CancelStudy,
                 Action::MarkRun,
                 Action::Filter,
                 Action::SortRuns,
@@ -430,6 +449,23 @@ impl RunsTable {
                 Action::SplitPareto,
             ],
         }
+    }
+
+    /// Whether a study is selected, and not one of its runs.
+    pub(in crate::ui) fn is_on_study(&self) -> bool {
+        self.selected_study().is_some()
+    }
+
+    /// Whether the selected study has something to do with a cluster, and runs that are missing.
+    pub(in crate::ui) fn may_submit(&self) -> bool {
+        let study = self.selected_study();
+        study.is_some_and(|study| self.studies.is_for_cluster(study))
+    }
+
+    /// Whether the selected study has tasks in a queue.
+    pub(in crate::ui) fn may_cancel(&self) -> bool {
+        let study = self.selected_study();
+        study.is_some_and(|study| self.studies.is_queued(study))
     }
 
     /// Whether the selected run could be resumed.

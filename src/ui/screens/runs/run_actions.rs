@@ -27,6 +27,13 @@ impl RunsTable {
             return;
         };
         let name = run.name.to_owned();
+        // What is for a study is for that of a run, too.
+        if let (Action::SubmitStudy | Action::CancelStudy, View::Runs) = (action, self.view) {
+            return match run.study().map(|of| of.study.clone()) {
+                Some(study) => self.act_on_study(action, &study, shared),
+                None => shared.notify(LogLine::info(format!("{name} is no run of a study"))),
+            };
+        }
         match (action, self.view) {
             (Action::Copy, _) => {
                 let path = run.run.folder.path().to_string_lossy().into_owned();
@@ -57,12 +64,22 @@ impl RunsTable {
 }
 
 impl RunsTable {
-    /// Marks the runs of a study, or takes their marks away where all have one.
+    /// Does something with a study, or says why not.
     fn act_on_study(&mut self, action: Action, study: &str, shared: &mut Shared) {
-        if action != Action::MarkRun {
-            let message = format!("{study} is a study; select one of its runs below");
-            return shared.notify(LogLine::info(message));
+        let asked = match action {
+            Action::MarkRun => return self.mark_study(study),
+            Action::SubmitStudy => self.studies.submission(study),
+            Action::CancelStudy => self.studies.cancellation(study, shared),
+            _ => Err(format!("{study} is a study; select one of its runs below")),
+        };
+        match asked {
+            Ok(question) => shared.dialog = Some(Dialog::Confirm(question)),
+            Err(message) => shared.notify(LogLine::info(message)),
         }
+    }
+
+    /// Marks the runs of a study, or takes their marks away where all have one.
+    fn mark_study(&mut self, study: &str) {
         let runs: Vec<String> = self.runs.below(study).map(str::to_owned).collect();
         let unmarked = runs.iter().filter(|name| self.marks.place(name).is_none());
         let unmarked: Vec<&String> = unmarked.collect();

@@ -12,10 +12,14 @@
 //! │                                                    │
 //! │ Difference from vanilla, valid top-1 (best)        │
 //! │ multi-view  2       -17.1 [-29.3, -7.3]            │
+//! │                                                    │
+//! │ Slurm: 1 running, 1 pending                        │
+//! │ multi-view, seed 3  running on n12                 │
 //! └────────────────────────────────────────────────────┘
 //! ```
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -26,9 +30,19 @@ use crate::format::{MISSING, plural, shorten_middle, width_of};
 use crate::run::StudyRole;
 use crate::store::{Owner, RunEntry, RunState, Runs};
 use crate::study::cells::standing_of;
-use crate::study::wording::{conditions, difference_unit, difference_words, spread_words, title};
+use crate::study::slurm::Tasks;
+use crate::study::wording::{
+    cell_words, conditions, difference_unit, difference_words, spread_words, title,
+};
 use crate::study::{Compared, Progress, Study, StudyTable};
+use crate::ui::action::Action;
+use crate::ui::dialog::Confirm;
+use crate::ui::effect::{ClusterRequest, Effect};
 use crate::ui::shared::Shared;
+
+/// How often a cluster is asked: often enough to watch it, and little work for Slurm, which
+/// many people ask.
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(15);
 
 /// Cells of a variant's name.
 const VARIANT: usize = 30;
@@ -40,6 +54,19 @@ pub(super) struct Studies {
     known: Vec<Study>,
     /// What there is of those that have runs, by name.
     groups: BTreeMap<String, Group>,
+    /// What a cluster says of the tasks of those that were shown, by name.
+    tasks: BTreeMap<String, KnownTasks>,
+}
+
+/// What a cluster says of a study's tasks.
+#[derive(Debug)]
+struct KnownTasks {
+    /// When it was asked last.
+    asked: Duration,
+    /// Whether it has not answered since.
+    is_awaited: bool,
+    /// Its last answer.
+    answer: Result<Option<Tasks>, String>,
 }
 
 /// What there is of a study.
@@ -106,6 +133,116 @@ impl Studies {
         }
     }
 
+    /// Asks what a cluster says of the tasks of a study, where that is some time ago.
+    pub(super) fn ask_tasks(&mut self, study: &str, shared: &mut Shared) {
+        if self.known(study).is_none() {
+            return;
+        }
+        let asked = shared.clock.elapsed;
+        let known = self.tasks.get(study);
+        if known.is_some_and(|it| it.is_awaited || asked < it.asked + BETWEEN_QUESTIONS) {
+            return;
+        }
+        let answer = self.tasks.remove(study).map(|known| known.answer);
+        let known = KnownTasks {
+            asked,
+            is_awaited: true,
+            answer: answer.unwrap_or(Ok(None)),
+        };
+        self.tasks.insert(study.to_owned(), known);
+        shared.ask(Effect::Cluster {
+            study: study.to_owned(),
+            request: ClusterRequest::Tasks,
+        });
+    }
+
+    /// Takes in what a cluster says.
+    pub(super) fn on_tasks(&mut self, study: String, answer: Result<Option<Tasks>, String>) {
+        let asked = self.tasks.get(&study).map(|known| known.asked);
+        let known = KnownTasks {
+            asked: asked.unwrap_or_default(),
+            is_awaited: false,
+            answer,
+        };
+        self.tasks.insert(study, known);
+    }
+
+    /// Whether the file of a study asks for something of a cluster, or it was submitted.
+    pub(super) fn is_for_cluster(&self, study: &str) -> bool {
+        let asks = self.known(study).is_some_and(|study| study.slurm.is_some());
+        let submitted = self.tasks.get(study);
+        asks || submitted.is_some_and(|known| matches!(known.answer, Ok(Some(_)) | Err(_)))
+    }
+
+    /// Whether tasks of a study are in the queue.
+    pub(super) fn is_queued(&self, study: &str) -> bool {
+        let tasks = self.tasks.get(study).map(|known| &known.answer);
+        matches!(tasks, Some(Ok(Some(tasks))) if tasks.are_queued())
+    }
+
+    /// The question whether what is missing of a study is to be submitted; or why it is not.
+    pub(super) fn submission(&self, study: &str) -> Result<Confirm, String> {
+        self.with_file(study)?;
+        let progress = self.groups.get(study).map(|group| group.progress);
+        let progress = progress.unwrap_or_default();
+        let all = progress.all.unwrap_or_default();
+        let missing = all.saturating_sub(progress.done + progress.training);
+        if missing == 0 {
+            return Err(format!("every run of {study} is complete or training"));
+        }
+        let failed = match progress.failed {
+            0 => String::new(),
+            1 => " The one that failed moves to the trash and is trained again.".to_owned(),
+            failed => {
+                format!(" The {failed} that failed move to the trash and are trained again.")
+            }
+        };
+        Ok(Confirm {
+            title: "Submit to Slurm".to_owned(),
+            message: format!(
+                "Submit {missing} of the {} of {study} to Slurm, without those that are in the \
+                 queue?{failed}",
+                plural(all, "run", "runs")
+            ),
+            effect: Effect::Cluster {
+                study: study.to_owned(),
+                request: ClusterRequest::Submit,
+            },
+        })
+    }
+
+    /// The question whether the tasks of a study are to be cancelled; or why they are not.
+    pub(super) fn cancellation(&self, study: &str, shared: &Shared) -> Result<Confirm, String> {
+        self.with_file(study)?;
+        Ok(Confirm {
+            title: "Cancel Slurm tasks".to_owned(),
+            message: format!(
+                "Cancel all tasks of {study} that are in Slurm's queue? Those that train are \
+                 saved; {} submits what is missing again.",
+                shared.key(Action::SubmitStudy)
+            ),
+            effect: Effect::Cluster {
+                study: study.to_owned(),
+                request: ClusterRequest::Cancel,
+            },
+        })
+    }
+
+    fn with_file(&self, study: &str) -> Result<(), String> {
+        let known = self.known(study).map(|_| ());
+        known.ok_or_else(|| {
+            format!(
+                "no file of {study} is among the experiments; `workbench --study FILE --slurm` \
+                 submits it, with --cancel it cancels"
+            )
+        })
+    }
+
+    /// The study of this name, if there is a file of it.
+    fn known(&self, study: &str) -> Option<&Study> {
+        self.known.iter().find(|known| known.name == study)
+    }
+
     /// How far a study is, in words.
     pub(super) fn progress(&self, study: &str) -> String {
         let group = self.groups.get(study);
@@ -163,7 +300,33 @@ impl Studies {
         }
         let remarks = table.remarks.iter();
         lines.extend(remarks.map(|remark| Line::styled(format!("! {remark}"), theme.warn())));
+        lines.extend(self.tasks_lines(study, width, shared));
         fitted(lines, width)
+    }
+
+    /// What becomes of the tasks of a study, where something of it was submitted.
+    fn tasks_lines(&self, study: &str, width: usize, shared: &Shared) -> Vec<Line<'static>> {
+        let theme = &shared.theme;
+        let warning = |text: String| Line::styled(format!("! {text}"), theme.warn());
+        let known = self.tasks.get(study).map(|known| &known.answer);
+        let tasks = match known {
+            None | Some(Ok(None)) => return Vec::new(),
+            Some(Err(reason)) => return vec![Line::default(), warning(reason.clone())],
+            Some(Ok(Some(tasks))) => tasks,
+        };
+        let title = Line::styled(format!("Slurm: {}", tasks.summary()), theme.muted());
+        let mut lines = vec![Line::default(), title];
+        let study = self.known(study);
+        let rows = tasks.of_runs.iter().filter_map(|(number, words)| {
+            let study = study?;
+            let cells = study.cells();
+            let cell = *cells.get((*number as usize).checked_sub(1)?)?;
+            Some(vec![cell_words(study, cell), words.clone()])
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        lines.extend(grid(&rows, width).into_iter().map(Line::raw));
+        lines.extend(tasks.remark().map(warning));
+        lines
     }
 }
 

@@ -1,11 +1,16 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::testing::{entry, screen};
 use crate::event::Outcome;
 use crate::run::StudyRole;
 use crate::store::{Owner, RunEntry, Runs};
 use crate::study::Cell;
+use crate::study::slurm::Tasks;
 use crate::study::testing::{run, study};
-use crate::ui::News;
+use crate::ui::effect::ClusterRequest;
 use crate::ui::testing::Harness;
+use crate::ui::{Effect, News};
 
 const QUICKSTART_TEXT: &str = include_str!("../../../../experiments/quickstart.ron");
 
@@ -141,4 +146,128 @@ fn without_a_file_the_runs_of_a_study_are_counted_as_they_are() {
     let text = harness.screen();
     assert!(text.contains("2 done, 1 training"), "{text}");
     assert!(text.contains("No file of this study"), "{text}");
+}
+
+/// What a cluster is asked about the study of the tests.
+fn asked(request: ClusterRequest) -> Vec<Effect> {
+    let study = "study".to_owned();
+    vec![Effect::Cluster { study, request }]
+}
+
+/// A cluster runs one task of the study, and another waits.
+fn tasks() -> News {
+    let words = [(2, "running on n12"), (4, "pending (Priority)")];
+    let of_runs = words.map(|(number, words)| (number, words.to_owned()));
+    News::StudyTasks {
+        study: "study".to_owned(),
+        tasks: Ok(Some(Tasks {
+            of_runs: BTreeMap::from(of_runs),
+            others: 1,
+        })),
+    }
+}
+
+#[test]
+fn tasks_of_a_cluster_stand_in_the_particulars_and_are_asked_for_again() {
+    let mut harness = shown(200, 60);
+    harness.take();
+    let mut at = |seconds| {
+        harness.at(Duration::from_secs(seconds));
+        harness.take()
+    };
+    assert_eq!(at(1), asked(ClusterRequest::Tasks));
+    // Who does not answer is not asked again.
+    assert_eq!(at(60), []);
+    harness.news(tasks());
+    let text = harness.screen();
+    for line in [
+        "Slurm: 1 running, 1 pending",
+        "multi-view, seed 5  running on n12",
+        "multi-view, seed 6  pending (Priority)",
+        "! 1 task in the queue trains the study as it was",
+        "R submit  x cancel",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    harness.at(Duration::from_secs(70));
+    assert_eq!(harness.take(), asked(ClusterRequest::Tasks));
+    harness.news(News::StudyTasks {
+        study: "study".to_owned(),
+        tasks: Err("squeue refused: no connection".to_owned()),
+    });
+    let text = harness.screen();
+    assert!(text.contains("! squeue refused: no connection"), "{text}");
+    // Of a run, and out of sight, it is not asked.
+    harness.keys(&["down"]).at(Duration::from_secs(200));
+    assert_eq!(harness.take(), []);
+    harness.keys(&["home", "i"]).at(Duration::from_mins(5));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn a_study_is_submitted_and_cancelled_after_a_question() {
+    let mut harness = shown(140, 40);
+    let failed = Outcome::Failed {
+        message: "loss is NaN".to_owned(),
+    };
+    harness.runs.insert(of_study(0, 6, Some(failed), 0.75));
+    harness.news(News::RunsChanged).keys(&["R"]);
+    let text = harness.screen();
+    assert!(
+        text.contains("Submit 1 of the 4 runs of study to Slurm"),
+        "{text}"
+    );
+    assert!(
+        text.contains("The one that failed moves to the trash"),
+        "{text}"
+    );
+    harness.take();
+    harness.keys(&["y"]);
+    assert_eq!(harness.take(), asked(ClusterRequest::Submit));
+    // On one of its runs as well.
+    harness.keys(&["down", "x"]);
+    let text = harness.screen();
+    assert!(
+        text.contains("Cancel all tasks of study that are in"),
+        "{text}"
+    );
+    harness.keys(&["n"]);
+    assert_eq!(harness.take(), []);
+    harness.keys(&["x", "y"]);
+    assert_eq!(harness.take(), asked(ClusterRequest::Cancel));
+    // A run of no study, a study without a file, and one without anything missing.
+    harness.keys(&["end", "R"]);
+    assert!(harness.screen().contains("is no run of a study"));
+    for (variant, seed) in [(0, 5), (0, 6)] {
+        let done = Some(Outcome::Completed);
+        harness.runs.insert(of_study(variant, seed, done, 0.75));
+    }
+    harness.news(News::RunsChanged).keys(&["home", "R"]);
+    assert!(harness.screen().contains("every run of study is complete"));
+    harness.news(News::Studies(Vec::new())).keys(&["x"]);
+    assert!(
+        harness
+            .screen()
+            .contains("no file of study is among the experiments")
+    );
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn hints_on_a_study_name_the_keys_that_open_it() {
+    let mut harness = shown(80, 24);
+    let foot = |harness: &mut Harness| harness.screen().lines().last().unwrap().to_owned();
+    let text = foot(&mut harness);
+    assert!(
+        text.contains("enter details") && !text.contains("i details"),
+        "{text}"
+    );
+    harness.keys(&["enter"]);
+    let text = foot(&mut harness);
+    assert!(
+        text.contains("esc back") && !text.contains("details"),
+        "{text}"
+    );
+    harness.keys(&["esc"]);
+    assert!(foot(&mut harness).contains("enter details"));
 }
