@@ -170,7 +170,8 @@ fn execute(arguments: &Arguments) -> Result<Exit, AppError> {
             without_adjustments_after: arguments.without_adjustments_after,
         }
     } else {
-        return Ok(workbench::run(arguments)?);
+        // What is wrong with a screen is its own; it asks for things whose errors are these.
+        return workbench::run(arguments).map_err(|error| AppError::Screen(Box::new(error)));
     };
     headless::run(job, arguments)
 }

@@ -15,7 +15,6 @@ use super::models::OpenModelsError;
 use super::reporting::ReportingError;
 use super::session::SessionError;
 use super::tensorboard::TensorBoardError;
-use super::workbench::ScreenError;
 use crate::engine::BenchFailure;
 use crate::experiment::Report;
 use crate::experiment::range::Range;
@@ -69,8 +68,8 @@ pub enum AppError {
     #[error(transparent)]
     Reporting(#[from] ReportingError),
     /// The screen does not open, or was lost.
-    #[error(transparent)]
-    Screen(#[from] ScreenError),
+    #[error("{0}")]
+    Screen(Box<dyn std::error::Error + Send + Sync>),
     /// Ctrl+C and SIGTERM would end the program unsaved.
     #[error("could not handle SIGINT and SIGTERM: {0}")]
     Signals(#[source] io::Error),
