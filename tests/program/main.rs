@@ -21,6 +21,7 @@ mod identity;
 mod inference;
 mod kept_answers;
 mod measure;
+mod methods;
 mod onnx;
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 mod python_teachers;
