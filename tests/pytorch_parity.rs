@@ -214,7 +214,7 @@ fn assert_agrees(method: &Method) {
     let knobs = knobs(&objective);
     let expected = fixture(&format!("{}.safetensors", method.name));
     let rows = floats(&expected, "rows").chunks_exact(objective.terms.len() + 2);
-    let batch = parted(&objective, batch(objective.views.len(), method.labelled));
+    let batch = parted(&objective, &batch(objective.views.len(), method.labelled));
     let (mut student, teacher) = (student(), teacher());
     let spec = "Sgd(momentum: 0.9, nesterov: true, weight_decay: 1e-2)";
     let mut optimizer = Optimizer::new(&ron::from_str(spec).unwrap(), &student);
@@ -345,7 +345,7 @@ fn batch(views: usize, labelled: usize) -> Batch {
 }
 
 /// Of each view of a batch the images that it shows.
-fn parted(objective: &Objective, whole: Batch) -> Batch {
+fn parted(objective: &Objective, whole: &Batch) -> Batch {
     let parts = objective.views.iter().map(|view| view.part);
     let shown = |part: Part, images: usize| -> Vec<i32> {
         let places = part.places(images);
