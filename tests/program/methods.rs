@@ -33,7 +33,7 @@ fn every_method() -> Vec<(String, String)> {
     };
     methods.extend(one_of("CustomTerm", &|term| {
         let term = term.replace("()", "(name: \"own\")");
-        format!("Custom(views: [(p: 0.3), ()], terms: [Truth(), {term}])")
+        format!("Custom(views: [(p: 0.3), ()], terms: [Distill(), Truth(), {term}])")
     }));
     methods.extend(one_of("FeatureTerm", &|term| {
         format!("Vanilla(features: {term})")

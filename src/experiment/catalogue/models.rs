@@ -173,7 +173,7 @@ pub(super) static STUDENT: Type = structure(
             "layer_decay",
             Number("from 0.01 to 1"),
             "1.0",
-            "Layer-wise learning-rate decay: the classifier has the learning rate, and each block before it that of the next times this.",
+            "Layer-wise decay: the learning rate of a block as a factor of the next block's.",
         ),
     ],
 );

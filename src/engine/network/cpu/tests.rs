@@ -620,30 +620,54 @@ fn maps_of_every_stage_and_their_gradients_agree_with_burns() {
         }
         assert_eq!(host(&ours.logits), host(&network.forward(images.clone())));
 
-        let mut passes = network.passes_with(Precision::Fp32, &names);
-        let given = passes.forward_views(vec![(images.clone(), true)]).remove(0);
-        // A second pass that is asked for logits alone.
-        let second = passes.forward(images.clone());
-        let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
-        let here = passes.finish(&total);
-        let mut copy = network.tracked();
-        let given = copy.forward_train(images.clone(), &after);
-        let second = copy.forward_train(images.clone(), &after).logits;
-        let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
-        let mut found = total.backward();
-        let theirs = copy.parameters.iter();
-        let theirs: Vec<Tensor<1>> = theirs
-            .map(|it| it.value.grad_remove(&mut found).unwrap())
-            .collect();
-        let values = theirs.iter().flat_map(host);
-        let largest = values.fold(0.0_f32, |most, value| most.max(value.abs()));
-        for ((ours, theirs), parameter) in
-            here.gradients.iter().zip(&theirs).zip(network.parameters())
-        {
-            let what = format!("{name}: gradient of {}", parameter.name);
-            assert_close(&what, &host(ours), &host(theirs), 1e-2 * largest);
-        }
+        // Rounding may move what comes to a ReLU over zero, and all behind it has a part more or
+        // less: with images that lie there by chance, not with all.
+        let shifted = [0.0, 0.02, 0.04].map(|shift| images.clone().add_scalar(shift));
+        let apart = shifted.map(|images| gradients_apart(&network, &names, &after, &images));
+        assert!(
+            apart.iter().any(|(_, most)| *most < 1e-4),
+            "{name}: {apart:?}"
+        );
     }
+}
+
+/// The parameter whose gradients are farthest from burn's, and how far, as a share of the
+/// greatest; of a loss of maps and logits, and a second pass that is asked for logits alone.
+fn gradients_apart(
+    network: &Network,
+    names: &[String],
+    after: &[usize],
+    images: &Tensor<4>,
+) -> (String, f32) {
+    let mut passes = network.passes_with(Precision::Fp32, names);
+    let given = passes.forward_views(vec![(images.clone(), true)]).remove(0);
+    let second = passes.forward(images.clone());
+    let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
+    let here = passes.finish(&total);
+    let mut copy = network.tracked();
+    let given = copy.forward_train(images.clone(), after);
+    let second = copy.forward_train(images.clone(), after).logits;
+    let total = loss(given.logits) + loss_of_maps(&given.maps) + loss(second);
+    let mut found = total.backward();
+    let theirs = copy.parameters.iter();
+    let theirs: Vec<Tensor<1>> = theirs
+        .map(|it| it.value.grad_remove(&mut found).unwrap())
+        .collect();
+    let values = theirs.iter().flat_map(host);
+    let largest = values.fold(0.0_f32, |most, value| most.max(value.abs()));
+    let gradients = here.gradients.iter().zip(&theirs).zip(network.parameters());
+    let apart = gradients.map(|((ours, theirs), parameter)| {
+        let (ours, theirs) = (host(ours), host(theirs));
+        let scale = theirs
+            .iter()
+            .fold(1e-2 * largest, |most, it| most.max(it.abs()));
+        let pairs = ours.iter().zip(&theirs);
+        let most = pairs.fold(0.0_f32, |most, (one, other)| most.max((one - other).abs()));
+        (parameter.name.clone(), most / scale)
+    });
+    apart
+        .max_by(|one, other| one.1.total_cmp(&other.1))
+        .unwrap()
 }
 
 #[test]
