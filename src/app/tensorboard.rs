@@ -122,13 +122,28 @@ pub fn export(arguments: &Arguments, run: &RunFolder) -> Result<ExportedRun, Ten
         return followed(run, folder);
     }
     let (entry, _) = RunEntry::read(run, Owner::of(run));
-    if !has_events(&entry) {
+    exported(run, folder, &entry, |folder, probe| {
+        written(run, folder, &entry, probe)
+    })
+}
+
+/// What comes of writing all of a run, with the images that it was watched by.
+fn exported(
+    run: &RunFolder,
+    folder: PathBuf,
+    entry: &RunEntry,
+    write: impl FnOnce(&Path, Option<&Probe>) -> io::Result<Written>,
+) -> Result<ExportedRun, TensorBoardError> {
+    if !has_events(entry) {
         return Err(TensorBoardError::NothingLogged(run.name()));
     }
     let mut notes: Vec<String> = entry.all_problems().cloned().collect();
-    let probe = probe_of(run, &entry, &mut notes);
-    let written = written(run, &folder, &entry, probe.as_ref());
-    let written = written.map_err(|source| TensorBoardError::Io {
+    let probe = probe_of(run, entry, &mut notes);
+    let Written {
+        files,
+        scalars,
+        images,
+    } = write(&folder, probe.as_ref()).map_err(|source| TensorBoardError::Io {
         path: folder.clone(),
         source,
     })?;
@@ -136,9 +151,9 @@ pub fn export(arguments: &Arguments, run: &RunFolder) -> Result<ExportedRun, Ten
         run: run.name(),
         format: FOLDER,
         folder,
-        files: written.files,
-        scalars: written.scalars,
-        images: written.images,
+        files,
+        scalars,
+        images,
         notes,
     })
 }
@@ -169,12 +184,13 @@ fn follow(
 ) -> Result<ExportedRun, TensorBoardError> {
     let (mut entry, mut tail) = RunEntry::read(run, Owner::of(run));
     let mut files = LiveFiles::new(folder.clone());
-    let failed = |source| TensorBoardError::Io {
-        path: folder.clone(),
-        source,
-    };
     loop {
-        files.update(&entry).map_err(failed)?;
+        files
+            .update(&entry)
+            .map_err(|source| TensorBoardError::Io {
+                path: folder.clone(),
+                source,
+            })?;
         let is_over = is_over(&entry.owner);
         // Who has released it has written all of it.
         entry.owner = Owner::of(run);
@@ -183,21 +199,7 @@ fn follow(
             break;
         }
     }
-    if !has_events(&entry) {
-        return Err(TensorBoardError::NothingLogged(run.name()));
-    }
-    let mut notes: Vec<String> = entry.all_problems().cloned().collect();
-    let probe = probe_of(run, &entry, &mut notes);
-    let written = files.end(&entry, probe.as_ref()).map_err(failed)?;
-    Ok(ExportedRun {
-        run: run.name(),
-        format: FOLDER,
-        folder,
-        files: written.files,
-        scalars: written.scalars,
-        images: written.images,
-        notes,
-    })
+    exported(run, folder, &entry, |_, probe| files.end(&entry, probe))
 }
 
 /// Writes a run for TensorBoard while this process trains it.

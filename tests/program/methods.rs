@@ -28,44 +28,30 @@ fn every(kind: &str) -> Vec<String> {
 fn every_method() -> Vec<(String, String)> {
     let mut methods: Vec<String> = every("MethodSpec");
     methods.retain(|method| method != "Custom()");
-    let one_of = |kind: &str, around: &dyn Fn(&str) -> String| -> Vec<String> {
-        every(kind).iter().map(|it| around(it)).collect()
-    };
-    methods.extend(one_of("CustomTerm", &|term| {
+    methods.extend(every("CustomTerm").iter().map(|term| {
         let term = term.replace("()", "(name: \"own\")");
         format!("Custom(views: [(p: 0.3), ()], terms: [Distill(), Truth(), {term}])")
     }));
-    methods.extend(one_of("FeatureTerm", &|term| {
-        format!("Vanilla(features: {term})")
-    }));
-    methods.extend(one_of("Divergence", &|it| {
-        format!("Vanilla(divergence: {it})")
-    }));
-    methods.extend(one_of("TruthTarget", &|it| {
-        format!("SteeredKd(truth: {it})")
-    }));
-    methods.extend(one_of("SecondProbability", &|it| {
-        format!("AdaptiveAugmentation(p2: {it})")
-    }));
-    methods.extend(one_of("Update", &|it| {
-        format!("AdaptiveAugmentation(update: {it})")
-    }));
-    methods.extend(one_of("WhenUnderfitting", &|it| {
-        format!("AdaptiveAugmentation(update: Gap(when_underfitting: {it}))")
-    }));
-    methods.extend(one_of("CustomController", &|it| {
+    methods.extend(every("CustomController").iter().map(|it| {
         let it = it.replace("()", "(second: [])");
         format!("Custom(views: [()], terms: [Distill(), Truth()], controller: {it})")
     }));
-    methods.extend(one_of("ViewImages", &|it| {
-        format!("AdaptiveAugmentation(views: {it})")
-    }));
-    methods.extend(one_of("TeacherViews", &|it| {
-        format!("MultiView(teacher_views: {it})")
-    }));
-    methods.extend(one_of("ConsistencySpace", &|it| {
-        format!("MultiView(space: {it})")
-    }));
+    for (kind, method) in [
+        ("FeatureTerm", "Vanilla(features: EACH)"),
+        ("Divergence", "Vanilla(divergence: EACH)"),
+        ("TruthTarget", "SteeredKd(truth: EACH)"),
+        ("SecondProbability", "AdaptiveAugmentation(p2: EACH)"),
+        ("Update", "AdaptiveAugmentation(update: EACH)"),
+        (
+            "WhenUnderfitting",
+            "AdaptiveAugmentation(update: Gap(when_underfitting: EACH))",
+        ),
+        ("ViewImages", "AdaptiveAugmentation(views: EACH)"),
+        ("TeacherViews", "MultiView(teacher_views: EACH)"),
+        ("ConsistencySpace", "MultiView(space: EACH)"),
+    ] {
+        methods.extend(every(kind).iter().map(|it| method.replace("EACH", it)));
+    }
     let mut all: Vec<(String, String)> = methods
         .into_iter()
         .map(|method| (method, String::new()))

@@ -19,6 +19,7 @@ use super::retry;
 use super::work::Seen;
 use crate::app::arguments::Arguments;
 use crate::app::error::{AppError, StudyError};
+use crate::experiment::Report;
 use crate::format::plural;
 use crate::run::atomic::{create_folders, write_file};
 use crate::run::{STUDIES, StudyRun};
@@ -259,14 +260,13 @@ impl<'a> Cluster<'a> {
         ended: Vec<Task>,
         queue: &[(Task, PathBuf)],
     ) -> Result<Tasks, AppError> {
-        let now = runs_of(self.study, seen)?;
+        let now = runs_of(self.study, &seen.outlook.epochs)?;
         let place = self.folder()?;
         let mut submitted: BTreeMap<PathBuf, Vec<StudyRun>> = BTreeMap::new();
         // The run that a task of a folder trains, if it is one of the study as it is now.
         let mut number_of = |folder: &Path, task: u32| {
             if !submitted.contains_key(folder) {
-                let was = Study::load(&folder.join(STUDY)).map_err(AppError::from);
-                let was = was.and_then(|was| runs_of(&was, seen));
+                let was = runs_of_frozen(&folder.join(STUDY), seen);
                 submitted.insert(folder.to_owned(), was.unwrap_or_default());
             }
             let was = submitted.get(folder)?;
@@ -330,12 +330,18 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// The runs of a study, in the order of its list.
-fn runs_of(study: &Study, seen: &Seen) -> Result<Vec<StudyRun>, AppError> {
-    let epochs = study.outlook(&seen.runs)?.epochs;
+/// The runs of a study whose variants are trained for so many epochs, in the order of its list.
+fn runs_of(study: &Study, epochs: &[Option<u32>]) -> Result<Vec<StudyRun>, Report> {
     let cells = study.cells().into_iter();
     let runs = cells.map(|cell| study.run_of(cell, epochs[cell.variant]));
-    Ok(runs.collect::<Result<_, _>>()?)
+    runs.collect()
+}
+
+/// The same of a study as it was submitted.
+fn runs_of_frozen(file: &Path, seen: &Seen) -> Result<Vec<StudyRun>, Report> {
+    let study = Study::load(file)?;
+    let epochs = study.outlook(&seen.runs)?.epochs;
+    runs_of(&study, &epochs)
 }
 
 /// The folder in which a task that began left its output.

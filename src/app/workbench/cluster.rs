@@ -48,7 +48,7 @@ impl ClusterStudy {
         let _ = sender.send(Message::News(News::StudyTasks { study, tasks }));
     }
 
-    /// What becomes of the tasks after what was asked; none where nothing was submitted. Why
+    /// What becomes of the tasks after a request; none where nothing was submitted. Why
     /// something was not done stands in the log.
     fn answer(&self, request: ClusterRequest, sender: &Sender) -> Result<Option<Tasks>, String> {
         let log = |line| {

@@ -4,9 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExpansionContext, Method, check, check_distillation, distillation};
-use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::objective::{Divergence, Objective, View};
+use super::{ExpansionContext, Method, check, check_distillation, distilled_view};
+use crate::experiment::objective::{Divergence, Objective};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
@@ -46,16 +45,7 @@ impl Method for FunctionMatching {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Objective {
-            views: vec![View::numbered(1)],
-            terms: vec![distillation(vec![0], self.divergence)],
-            knobs: vec![
-                Knob::constant("p1", KnobRole::Probability, self.p1),
-                Knob::constant("w", KnobRole::Weight, self.w),
-                Knob::constant("temperature", KnobRole::Temperature, self.temperature),
-            ],
-            controller: None,
-        })
+        Ok(distilled_view(self.p1, strength, self.divergence))
     }
 }
 

@@ -28,7 +28,8 @@ pub use scratch::Scratch;
 pub use steered_kd::SteeredKd;
 pub use vanilla::Vanilla;
 
-use super::objective::{Divergence, Loss, Objective, Term, TruthTarget};
+use super::knob::{Knob, KnobRole};
+use super::objective::{Divergence, Loss, Objective, Term, TruthTarget, View};
 use super::problem::Problem;
 use super::range::Range;
 
@@ -101,6 +102,21 @@ impl MethodSpec {
             Self::MultiView(method) => method,
             Self::Custom(method) => method,
         }
+    }
+}
+
+/// Distillation on one view, which is augmented with probability `p1`, with these weight and
+/// temperature.
+fn distilled_view(p1: f64, (w, temperature): (f64, f64), divergence: Divergence) -> Objective {
+    Objective {
+        views: vec![View::numbered(1)],
+        terms: vec![distillation(vec![0], divergence)],
+        knobs: vec![
+            Knob::constant("p1", KnobRole::Probability, p1),
+            Knob::constant("w", KnobRole::Weight, w),
+            Knob::constant("temperature", KnobRole::Temperature, temperature),
+        ],
+        controller: None,
     }
 }
 

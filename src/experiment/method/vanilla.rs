@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::terms::term_problems;
 use super::{
-    ExpansionContext, FeatureTerm, Method, check, check_distillation, distillation, truth,
+    ExpansionContext, FeatureTerm, Method, check, check_distillation, distilled_view, truth,
 };
 use crate::experiment::knob::{Knob, KnobRole};
-use crate::experiment::objective::{Divergence, Objective, TruthTarget, View};
+use crate::experiment::objective::{Divergence, Objective, TruthTarget};
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
@@ -44,16 +44,7 @@ impl Method for Vanilla {
         check(&mut problems, "w_truth", self.w_truth, Range::WEIGHT);
         let strength = (self.w, self.temperature);
         check_distillation(&mut problems, strength, self.divergence, *context);
-        let mut objective = Objective {
-            views: vec![View::numbered(1)],
-            terms: vec![distillation(vec![0], self.divergence)],
-            knobs: vec![
-                Knob::constant("p1", KnobRole::Probability, self.p1),
-                Knob::constant("w", KnobRole::Weight, self.w),
-                Knob::constant("temperature", KnobRole::Temperature, self.temperature),
-            ],
-            controller: None,
-        };
+        let mut objective = distilled_view(self.p1, strength, self.divergence);
         if context.labelled {
             objective.terms.push(truth(0, TruthTarget::Label));
             objective
