@@ -5,7 +5,7 @@
 //! steps and evaluations as scalars, and pictures; and `summary/` with the experiment, the
 //! configuration and the final metrics. Nothing is derived that the run's fold does not
 //! have, and nothing of the machine is written but what the experiment says. The same
-//! run gives the same bytes. Of a run that trains the files grow ([`live`]).
+//! run gives the same bytes. Of a run that trains the files grow.
 
 mod event_file;
 mod live;
