@@ -10,6 +10,7 @@ pub mod bench;
 pub mod channel;
 mod data;
 pub mod export;
+mod image_bits;
 pub mod inspection;
 pub(crate) mod number;
 
@@ -23,7 +24,7 @@ use crate::experiment::architecture::Graph;
 use crate::experiment::controller::Decision;
 use crate::experiment::device::DeviceKind;
 use crate::experiment::metric::{Quantity, ValidMetric};
-use crate::experiment::plan::{ResolvedPlan, TeacherPlan};
+use crate::experiment::plan::{Networks, ResolvedPlan, TeacherFile, TeacherPlan};
 use crate::experiment::schedule::Schedule;
 use crate::format::extension;
 
@@ -34,6 +35,7 @@ pub use export::{
     PrecisionModel, PrecisionRow, QuantScheme, QuantTrial, RESIZE, RangeRule, Variant,
     WeightScales,
 };
+pub use image_bits::ImageBits;
 
 /// Version of the journal's format.
 ///
@@ -272,7 +274,7 @@ pub enum RunEvent {
     PhaseEnded {
         /// Which.
         phase: Phase,
-        /// Seconds it took in this process, evaluations included and pauses left out.
+        /// Seconds it took, as a [`StepRow`] counts them.
         seconds: f64,
     },
     /// The run's process is about to end.
@@ -297,7 +299,8 @@ pub struct StepRow {
     pub step: u64,
     /// Time at its start, epochs.
     pub epoch: f64,
-    /// Seconds that the process has trained, evaluations included and pauses left out.
+    /// Seconds that it took to come here, in all processes: evaluations included, pauses
+    /// and what a kill lost left out. Older programs counted from 0 in each process.
     pub seconds: f64,
     /// Values by metric: `loss/<term>`, `loss/total`, `knob/<knob>`,
     /// `grad/norm`, `speed/images_per_second`, `train/accuracy`.
@@ -330,28 +333,47 @@ impl ModelSummary {
     }
 
     /// Of the models of an experiment, teacher first. A teacher that is not laid
-    /// out here is described by its file.
+    /// out here is described by its file, an ensemble by all of its members.
     #[must_use]
-    pub fn of_plan(plan: &ResolvedPlan, teacher: Option<&Graph>, student: &Graph) -> Vec<Self> {
-        let file = plan.plan.teacher.as_ref().and_then(TeacherPlan::program);
-        let file = file.and_then(|(path, program)| Some((path, program.found.as_ref()?)));
-        let teacher = match (teacher, file) {
-            (Some(graph), _) => Some(Self::of(Phase::Teacher, graph)),
-            (None, Some((path, found))) => Some(Self {
-                phase: Phase::Teacher,
-                name: path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
-                parameters: found.parameters,
-                macs: found.macs,
-                bytes: found.bytes,
-            }),
-            (None, None) => None,
-        };
-        let student = Self::of(Phase::Student, student);
+    pub fn of_plan(plan: &ResolvedPlan, networks: &Networks) -> Vec<Self> {
+        let plan = plan.plan.teacher.as_ref();
+        let members = plan.map(TeacherPlan::members).unwrap_or_default();
+        let teachers = networks.teachers.iter().enumerate();
+        let teachers = teachers.map(|(at, graph)| match graph {
+            Some(graph) => Some(Self::of(Phase::Teacher, graph)),
+            None => Self::of_file(members.get(at)?.file),
+        });
+        // Without one of its members an ensemble is another.
+        let teachers: Option<Vec<Self>> = teachers.collect();
+        let teacher = teachers
+            .into_iter()
+            .flatten()
+            .reduce(|all, next| all.beside(&next));
+        let student = Self::of(Phase::Student, &networks.student);
         teacher.into_iter().chain([student]).collect()
+    }
+
+    /// Of a teacher whose file holds its layout.
+    fn of_file(file: &TeacherFile) -> Option<Self> {
+        let found = file.program.as_ref()?.found.as_ref()?;
+        Some(Self {
+            phase: Phase::Teacher,
+            name: file.name(),
+            parameters: found.parameters,
+            macs: found.macs,
+            bytes: found.bytes,
+        })
+    }
+
+    /// Of two that answer an image together.
+    fn beside(self, other: &Self) -> Self {
+        Self {
+            phase: self.phase,
+            name: format!("{} + {}", self.name, other.name),
+            parameters: self.parameters + other.parameters,
+            macs: self.macs.zip(other.macs).map(|(one, more)| one + more),
+            bytes: self.bytes + other.bytes,
+        }
     }
 
     /// Of a model with this layout.
@@ -403,6 +425,10 @@ pub struct Evaluation {
     /// journals of older programs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predictions: Vec<Vec<u32>>,
+    /// Which test images the student is right about; none of validation images, where an image
+    /// went bad, of a teacher, and in journals of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right: Option<ImageBits>,
     /// Against the teacher, where there is one.
     pub teacher: Option<TeacherAgreement>,
     /// Seconds it took.
@@ -747,6 +773,7 @@ mod tests {
             per_class: vec![5.0 / 6.0, 2.0 / 3.0, 0.0, f64::NAN],
             confusion,
             predictions: Vec::new(),
+            right: None,
             teacher: None,
             seconds: 0.0,
         }

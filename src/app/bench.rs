@@ -197,10 +197,8 @@ fn of_run(
         let teacher = plan.resolved.plan.teacher.as_ref()?;
         Some((plan, teacher))
     });
-    if let Some((plan, teacher)) = teacher
-        && let TeacherSource::File(file) = &teacher.weights
-    {
-        check_teacher(plan, file).map_err(OpenModelsError::Models)?;
+    if let Some((plan, teacher)) = teacher {
+        check_teacher(plan, teacher).map_err(OpenModelsError::Models)?;
     }
     let plan = plan.as_ref().map(|plan| &plan.resolved.plan);
     let own = plan.map(|plan| plan.device);

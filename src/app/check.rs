@@ -233,11 +233,7 @@ impl Checked {
         let facts = index.facts(plan);
         let settled = Settled::new(plan.clone(), &facts, &index.classes)?;
         let networks = settled.networks;
-        let models = ModelSummary::of_plan(
-            &settled.resolved,
-            networks.teacher.as_ref(),
-            &networks.student,
-        );
+        let models = ModelSummary::of_plan(&settled.resolved, &networks);
         let counts = index.sets.iter().map(|(name, set)| (*name, set.images));
         Ok(Self {
             models,
@@ -287,7 +283,7 @@ impl Checked {
 /// The feature maps of the networks, the teacher's first, which may be those of its file.
 fn stages(networks: &Networks, maps: ProgramMaps) -> Vec<CheckedStages> {
     let are_all = !maps.stages.is_empty();
-    let layout = networks.teacher.iter().map(Graph::stages);
+    let layout = networks.teacher().into_iter().map(Graph::stages);
     let teacher = layout.chain(are_all.then_some(maps.stages));
     let teacher = teacher.map(|stages| (Phase::Teacher, stages, are_all));
     let models = teacher.chain([(Phase::Student, networks.student.stages(), false)]);

@@ -270,6 +270,9 @@ pub enum StudyError {
         /// Why not.
         error: io::Error,
     },
+    /// What the processes of several runs read finds no place.
+    #[error(transparent)]
+    Temporary(#[from] TemporaryError),
     /// The processes of several runs could not be started.
     #[error("could not start a process of --jobs: {0}")]
     Job(#[source] io::Error),

@@ -1,8 +1,9 @@
-//! `--find-lr`: a learning-rate range test of an experiment.
+//! A learning-rate range test of an experiment: `--find-lr`, and the same for the screen.
 //!
 //! It is prepared as a run is, and trained in a temporary folder of a run that goes with
 //! it; teachers and their answers are those that runs share.
 
+use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
@@ -13,12 +14,14 @@ use super::arguments::Arguments;
 use super::error::{AppError, FindLrError};
 use super::panic::caught;
 use super::reporting::on_stderr;
-use super::session::{SessionError, TEACHERS, TRAINER_STACK, prepare};
+use super::session::{Lines, SessionError, TEACHERS, TRAINER_STACK, prepare};
 use crate::engine::Engine;
 use crate::event::{Command, CommandRecord, Origin, Position, RunEvent};
 use crate::experiment::Loaded;
 use crate::experiment::lr_range::{LrCurve, LrEnd, LrPoint, LrRange};
 use crate::experiment::range::Range;
+use crate::experiment::schedule::Schedule;
+use crate::experiment::spec::DeviceSpec;
 use crate::format::number;
 use crate::report::lr_curve;
 use crate::run::{Exit, RunFolder, StopSignal, TemporaryFolder};
@@ -49,6 +52,28 @@ struct FoundPoint {
     smoothed: f64,
 }
 
+/// A test that is to be made.
+pub struct RangeTest<'a> {
+    /// The experiment.
+    pub loaded: &'a Loaded,
+    /// Device instead of the experiment's.
+    pub device: Option<DeviceSpec>,
+    /// What is tested.
+    pub range: LrRange,
+    /// The folder of runs, which has the teachers that they share.
+    pub checkpoints: &'a Path,
+}
+
+/// What came of it.
+pub struct Tested {
+    /// The losses, one at least.
+    pub curve: LrCurve,
+    /// Where they were computed, for people.
+    pub device: String,
+    /// The learning rate as it is planned.
+    planned: Schedule,
+}
+
 /// Tests the range and prints the curve.
 ///
 /// # Errors
@@ -58,46 +83,77 @@ pub fn find_lr(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, AppError>
     let stop = StopSignal::new();
     let _signals = stop.on_signals().map_err(AppError::Signals)?;
     let say = Box::new(|line: String| super::print_error_line(&line));
-    let prepared = prepare(loaded, arguments.device, &stop, say)?;
-    let device = prepared.device.name.clone();
-    let plan = &prepared.resolved.plan;
-    let (name, written) = (plan.name.clone(), plan.training.lr.schedule.clone());
-    let temporary = TemporaryFolder::new().map_err(FindLrError::from)?;
-    let frozen = loaded.frozen_text();
-    let run_plan = prepared.run_plan(frozen);
-    let now = SystemTime::now();
-    let folder = RunFolder::create_planned(temporary.path(), &name, frozen, run_plan, now);
-    let folder = folder.map_err(FindLrError::from)?;
-    let engine = Engine::new(prepared, folder, arguments.checkpoints.join(TEACHERS));
-    let (sender, events) = mpsc::channel();
-    let trainer = spawn(engine, range, stop.clone(), sender).map_err(FindLrError::Thread)?;
+    let test = RangeTest {
+        loaded,
+        device: arguments.device,
+        range,
+        checkpoints: &arguments.checkpoints,
+    };
     let mut store = RunStore::new().keeping_latest();
     let mut reporters = on_stderr();
-    for event in &events {
+    let tested = test.run(&stop, say, |event| {
         store.apply(&event);
         // A closed stderr is no reason to lose the curve.
         let _ = reporters.observe(&event, &store);
-    }
+    });
     drop(reporters);
-    let found = trainer.join().map_err(|_| "the trainer ended unexpectedly");
-    let curve = match found.map_err(str::to_owned).flatten() {
-        Ok(curve) => curve,
-        Err(reason) => return Err(FindLrError::Failed(reason).into()),
-    };
-    if curve.points.is_empty() {
-        let reason = stop.reason().unwrap_or_default();
-        return Err(SessionError::Stopped(reason).into());
-    }
+    let Tested {
+        curve,
+        device,
+        planned,
+    } = tested?;
     if arguments.json {
-        let page = json_page(&Found::new(&name, &device, range, &curve));
+        let page = json_page(&Found::new(&loaded.plan.name, &device, range, &curve));
         super::print(&page.map_err(FindLrError::from)?)?;
     } else {
-        super::print_text(&lr_curve(&curve, &written.describe(number)))?;
+        super::print_text(&lr_curve(&curve, &planned.describe(number)))?;
     }
     Ok(match curve.end {
         LrEnd::Stopped => Exit::Interrupted,
         LrEnd::Completed | LrEnd::Diverged => Exit::Success,
     })
+}
+
+impl RangeTest<'_> {
+    /// Makes it. `watch` is given what happens, until the last step.
+    ///
+    /// # Errors
+    /// What is wrong with the experiment, the images or the device, and what failed; that
+    /// it was stopped before its first step.
+    pub fn run(
+        &self,
+        stop: &StopSignal,
+        say: Lines,
+        watch: impl FnMut(RunEvent),
+    ) -> Result<Tested, AppError> {
+        let prepared = prepare(self.loaded, self.device, stop, say)?;
+        let device = prepared.device.name.clone();
+        let plan = &prepared.resolved.plan;
+        let (name, planned) = (plan.name.clone(), plan.training.lr.schedule.clone());
+        let temporary = TemporaryFolder::new().map_err(FindLrError::from)?;
+        let frozen = self.loaded.frozen_text();
+        let run_plan = prepared.run_plan(frozen);
+        let now = SystemTime::now();
+        let folder = RunFolder::create_planned(temporary.path(), &name, frozen, run_plan, now);
+        let folder = folder.map_err(FindLrError::from)?;
+        let engine = Engine::new(prepared, folder, self.checkpoints.join(TEACHERS));
+        let (sender, events) = mpsc::channel();
+        let trainer = spawn(engine, self.range, stop.clone(), sender);
+        let trainer = trainer.map_err(FindLrError::Thread)?;
+        events.into_iter().for_each(watch);
+        let found = trainer.join().map_err(|_| "the trainer ended unexpectedly");
+        let found = found.map_err(str::to_owned).flatten();
+        let curve = found.map_err(FindLrError::Failed)?;
+        if curve.points.is_empty() {
+            let reason = stop.reason().unwrap_or_default();
+            return Err(SessionError::Stopped(reason).into());
+        }
+        Ok(Tested {
+            curve,
+            device,
+            planned,
+        })
+    }
 }
 
 fn range(arguments: &Arguments) -> Result<LrRange, FindLrError> {

@@ -162,9 +162,9 @@ impl BenchSubject {
     /// # Errors
     /// The run's weights cannot be read.
     pub fn made_of(self, run: &RunFolder) -> Result<Self, BenchFailure> {
-        let path = weights_file(run, self.model);
-        let weights = WeightsIdentity::of(&path)
-            .map_err(|error| ModelsError::from(Failure::File { path, error }))?;
+        let weights = ModelFiles::of(&weights_files(run, self.model));
+        let weights =
+            weights.map_err(|(path, error)| ModelsError::from(Failure::File { path, error }))?;
         let made_of = Some(weights.content);
         Ok(Self { made_of, ..self })
     }
@@ -327,7 +327,7 @@ impl BenchCase {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                let row = self.row(&timings, model.engine(), path)?;
+                let row = self.row(&timings, model.engine(), std::slice::from_ref(path))?;
                 Ok(BenchRow {
                     file: Some(name),
                     variant: *variant,
@@ -372,12 +372,18 @@ impl BenchCase {
         };
         must_be_finite(&answers()?)?;
         let timings = Timings::of(self.batch, PATIENCE, || answers().map(drop))?;
-        let row = self.row(&timings, &engine, &weights_file(&run, self.model))?;
+        let row = self.row(&timings, &engine, &weights_files(&run, self.model))?;
         Ok(BenchRow { macs, ..row })
     }
 
-    fn row(&self, timings: &Timings, engine: &str, path: &Path) -> Result<BenchRow, BenchFailure> {
-        let failed = |error: io::Error| self.failed(&format!("{}: {error}", path.shown()));
+    fn row(
+        &self,
+        timings: &Timings,
+        engine: &str,
+        files: &[PathBuf],
+    ) -> Result<BenchRow, BenchFailure> {
+        let files = ModelFiles::of(files)
+            .map_err(|(path, error)| self.failed(&format!("{}: {error}", path.shown())))?;
         Ok(BenchRow {
             model: self.model,
             file: None,
@@ -393,9 +399,9 @@ impl BenchCase {
             p99_ms: timings.quantile_ms(0.99),
             images_per_second: timings.images_per_second(),
             peak_memory: peak_memory().unwrap_or(0),
-            weights: WeightsIdentity::of(path).map_err(failed)?.content,
+            weights: files.content,
             made_of: None,
-            file_bytes: path.metadata().map_err(failed)?.len(),
+            file_bytes: files.bytes,
             macs: None,
             top1: None,
         })
@@ -424,22 +430,52 @@ fn must_be_finite(answers: &[f32]) -> Result<(), BenchFailure> {
     broken.map_or(Ok(()), |value| Err(BenchFailure::NoAnswer(*value)))
 }
 
-/// The file of a model that was trained here.
-fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
-    let plan = run.plan().ok().flatten();
-    let teacher = plan.and_then(|plan| plan.resolved.plan.teacher);
-    match (model, teacher.as_ref().and_then(TeacherPlan::file)) {
-        (BenchModel::Teacher, Some(file)) => file.to_owned(),
-        (BenchModel::Teacher, None) => run.teacher().join(WEIGHTS),
-        _ => {
-            let best = run.best().path().join(WEIGHTS);
-            if best.is_file() {
-                best
-            } else {
-                run.latest().path().join(WEIGHTS)
-            }
+/// The files of a model, which are several where it is an ensemble.
+struct ModelFiles {
+    /// BLAKE3, hexadecimal: of the file, or of those of all files.
+    content: String,
+    /// Their lengths in all.
+    bytes: u64,
+}
+
+impl ModelFiles {
+    fn of(paths: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
+        let mut contents = Vec::new();
+        let mut bytes = 0;
+        for path in paths {
+            let failed = |error| (path.clone(), error);
+            contents.push(WeightsIdentity::of(path).map_err(failed)?.content);
+            bytes += path.metadata().map_err(failed)?.len();
         }
+        let content = content_of(contents);
+        Ok(Self { content, bytes })
     }
+}
+
+/// What identifies files by the BLAKE3 of each: its own where there is one.
+fn content_of(mut contents: Vec<String>) -> String {
+    match contents.len() {
+        1 => contents.remove(0),
+        _ => blake3::hash(contents.concat().as_bytes())
+            .to_hex()
+            .to_string(),
+    }
+}
+
+/// The files of a model of a run.
+fn weights_files(run: &RunFolder, model: BenchModel) -> Vec<PathBuf> {
+    if model == BenchModel::Teacher {
+        let plan = run.plan().ok().flatten();
+        let teacher = plan.and_then(|plan| plan.resolved.plan.teacher);
+        let paths = teacher.as_ref().map(TeacherPlan::paths);
+        return match paths.unwrap_or_default() {
+            paths if paths.is_empty() => vec![run.teacher().join(WEIGHTS)],
+            paths => paths.into_iter().map(Path::to_owned).collect(),
+        };
+    }
+    let best = run.best().path().join(WEIGHTS);
+    let latest = run.latest().path().join(WEIGHTS);
+    vec![if best.is_file() { best } else { latest }]
 }
 
 /// What a run that wrote these files knows of its models; files of other weights than it has
@@ -447,30 +483,33 @@ fn weights_file(run: &RunFolder, model: BenchModel) -> PathBuf {
 #[must_use]
 pub fn known_models(run: &RunFolder, mut exports: Exports) -> KnownModels {
     let mut weights_bytes = BTreeMap::new();
-    let mut hash = |path: &Path| {
-        let content = WeightsIdentity::of(path).ok()?.content;
-        weights_bytes.insert(content.clone(), path.metadata().ok()?.len());
+    let mut hash = |paths: &[PathBuf]| {
+        let ModelFiles { content, bytes } = ModelFiles::of(paths).ok()?;
+        weights_bytes.insert(content.clone(), bytes);
         Some(content)
     };
     for place in [run.best(), run.quantized(), run.latest()] {
-        hash(&place.path().join(WEIGHTS));
+        hash(&[place.path().join(WEIGHTS)]);
     }
     let own = run.own_weights();
     exports.retain(|_, export| own.origin(export.made_of.as_ref()) == Origin::Own);
     let plan = run.plan().ok().flatten();
-    let teacher = plan.as_ref().and_then(|plan| {
-        let teacher = plan.resolved.plan.teacher.as_ref()?.file()?;
-        hash(teacher);
-        let mut files = plan.weights.iter();
-        let kept = files.find(|identity| identity.path == teacher);
-        // A teacher from elsewhere is the one that taught, whatever lies there now.
-        Some(kept.map(|identity| identity.content.clone()))
-    });
-    let teacher = teacher.unwrap_or_else(|| hash(&run.teacher().join(WEIGHTS)));
-    let models = plan.iter().flat_map(|plan| &plan.models);
+    let files = weights_files(run, BenchModel::Teacher);
+    let now = hash(&files);
     let source = plan
         .as_ref()
         .and_then(|plan| plan.resolved.plan.teacher.as_ref());
+    let is_elsewhere = source.is_some_and(|teacher| !teacher.members().is_empty());
+    let teacher = if is_elsewhere {
+        // A teacher from elsewhere is the one that taught, whatever lies there now.
+        let known = plan.iter().flat_map(|plan| &plan.weights);
+        let kept = |path: &PathBuf| known.clone().find(|identity| identity.path == *path);
+        let kept = files.iter().map(|path| Some(kept(path)?.content.clone()));
+        kept.collect::<Option<Vec<String>>>().map(content_of)
+    } else {
+        now
+    };
+    let models = plan.iter().flat_map(|plan| &plan.models);
     let onnx = source.and_then(TeacherPlan::program);
     let onnx = onnx.filter(|(_, program)| program.format == ProgramFormat::Onnx);
     KnownModels {

@@ -105,18 +105,24 @@ impl Evaluator {
         let start = Instant::now();
         let classes = images.classes.len();
         let mut metrics = MetricAccumulator::new(classes, self.teacher.is_some());
+        let mut right = vec![false; self.set.len()];
         for_each_batch(network, &self.set, images, |batch, logits| {
             let rows = logits.chunks_exact(classes);
             for ((row, &label), &image) in rows.zip(&batch.labels).zip(&batch.indices) {
                 let teacher = self.teacher().map(|answers| answers[image].as_slice());
-                metrics.count(row, label as usize, teacher);
+                right[image] = metrics.count(row, label as usize, teacher);
                 if let Some(truth) = &mut truth {
                     truth.count(row, label as usize, teacher);
                 }
             }
             stops()
         })?;
-        Ok(self.evaluation(metrics, subject, start.elapsed().as_secs_f64()))
+        let evaluation = self.evaluation(metrics, subject, start.elapsed().as_secs_f64());
+        let is_kept = self.split == Split::Test && evaluation.images == right.len();
+        Ok(Evaluation {
+            right: is_kept.then(|| right.into_iter().collect()),
+            ..evaluation
+        })
     }
 
     fn evaluation(&self, metrics: MetricAccumulator, subject: Subject, seconds: f64) -> Evaluation {
@@ -138,6 +144,7 @@ impl Evaluator {
             per_class,
             confusion,
             predictions,
+            right: None,
             teacher,
             seconds,
         }
@@ -169,6 +176,29 @@ impl Answers {
             logits,
             present,
             seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// What an ensemble answers whose members answer so on the same set, each with its weight:
+    /// the numbers that it computes itself.
+    #[must_use]
+    pub fn mean(mut members: Vec<(Self, f32)>) -> Option<Self> {
+        if members.len() == 1 {
+            return members.pop().map(|(only, _)| only);
+        }
+        let weighted = members.into_iter().map(|(mut answers, weight)| {
+            let values = answers.logits.iter_mut().flatten();
+            values.for_each(|value| *value *= weight);
+            answers
+        });
+        weighted.reduce(|mut sum, next| {
+            let values = sum.logits.iter_mut().flatten();
+            let more = next.logits.iter().flatten();
+            values.zip(more).for_each(|(sum, more)| *sum += more);
+            let present = sum.present.iter_mut().zip(next.present);
+            present.for_each(|(both, there)| *both &= there);
+            sum.seconds += next.seconds;
+            sum
         })
     }
 

@@ -146,6 +146,7 @@ impl<'a> Fit<'a> {
             .load_latest(&mut learner, training, timeline)?
             .unwrap_or_else(|| FitState::new(training));
         Ok(Self {
+            meter: Throughput::new(state.seconds),
             timeline: state.timeline(timeline, training),
             context,
             loader,
@@ -154,7 +155,6 @@ impl<'a> Fit<'a> {
             state,
             changed_at: None,
             touched_at: None,
-            meter: Throughput::new(),
         })
     }
 
@@ -660,6 +660,7 @@ impl<'a> Fit<'a> {
             return Err(Failure::Journal(reason));
         }
         Ok(FitState {
+            seconds: self.meter.seconds(),
             mark: self.context.sink.recorded().into(),
             teacher: self.context.teacher_weights.clone(),
             ..self.state.clone()

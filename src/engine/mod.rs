@@ -90,7 +90,6 @@ use crate::event::{
     Command, Dataset, EvaluatedWeights, ExportFormat, Floats, Origin, Outcome, Phase, PixelFormat,
     Position, RunEvent, Split, Variant,
 };
-use crate::experiment::plan::TeacherSource;
 use crate::experiment::spec::ExportSpec;
 use crate::run::{BenchResult, CheckpointMark, RunFolder, SealError, WEIGHTS, WeightsIdentity};
 use crate::trainer::{CommandSource, EventSink, Trainer};
@@ -305,14 +304,15 @@ impl Engine {
         ) else {
             return Ok(None);
         };
-        let files: Vec<PathBuf> = match &plan.weights {
-            TeacherSource::File(file) => file.files().map(Path::to_owned).collect(),
-            TeacherSource::Train(_) => vec![self.folder.teacher().join(WEIGHTS)],
+        let own = self.folder.teacher().join(WEIGHTS);
+        let files = match plan.files() {
+            files if files.is_empty() => vec![own.as_path()],
+            files => files,
         };
         let weights = files.into_iter().map(|path| {
-            WeightsIdentity::of(&path)
-                .map(|identity| identity.content)
-                .map_err(|error| Failure::File { path, error })
+            let identity = WeightsIdentity::of(path).map(|identity| identity.content);
+            let path = path.to_owned();
+            identity.map_err(|error| Failure::File { path, error })
         });
         let data = &prepared.data;
         let sets = [Dataset::Train, Dataset::Unlabelled];

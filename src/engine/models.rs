@@ -29,8 +29,7 @@ use crate::event::inspection::{
 };
 use crate::event::{DataSummary, Phase, SkippedImage};
 use crate::experiment::architecture;
-use crate::experiment::model::Model;
-use crate::experiment::plan::{TeacherFile, TeacherSource};
+use crate::experiment::plan::{TeacherMember, TeacherPlan};
 use crate::experiment::spec::{ChannelOrder, DeviceSpec};
 use crate::run::{RunFolder, RunPlan, SealError, Sealed, WEIGHTS, WeightsIdentity};
 use crate::untrusted::{Show as _, kind_at};
@@ -405,8 +404,8 @@ fn teacher(
     let none = || ModelsError::NoTeacher(run.name());
     if let Some(plan) = plan {
         let teacher = plan.resolved.plan.teacher.as_ref().ok_or_else(none)?;
-        if let TeacherSource::File(file) = &teacher.weights {
-            return from_file(plan, teacher.model.as_ref(), file, device);
+        if !teacher.members().is_empty() {
+            return from_files(plan, teacher, device);
         }
     }
     let own = match teacher::own_copy(run)? {
@@ -422,8 +421,8 @@ fn teacher(
 ///
 /// # Errors
 /// A file of it is gone, or another one.
-pub fn check_teacher(plan: &RunPlan, file: &TeacherFile) -> Result<(), ModelsError> {
-    for path in file.files() {
+pub fn check_teacher(plan: &RunPlan, teacher: &TeacherPlan) -> Result<(), ModelsError> {
+    for path in teacher.files() {
         if kind_at(path).is_none() {
             return Err(ModelsError::MissingWeights(path.to_owned()));
         }
@@ -440,13 +439,12 @@ pub fn check_teacher(plan: &RunPlan, file: &TeacherFile) -> Result<(), ModelsErr
 
 /// A teacher from elsewhere, if it still is the one that taught. It takes the
 /// data's images and makes them its own.
-fn from_file(
+fn from_files(
     plan: &RunPlan,
-    model: Option<&Model>,
-    file: &TeacherFile,
+    teacher: &TeacherPlan,
     device: &Chosen,
 ) -> Result<(Teacher, DataSummary), ModelsError> {
-    check_teacher(plan, file)?;
+    check_teacher(plan, teacher)?;
     let data = Frame {
         size: plan.data.size,
         mean: plan.data.mean,
@@ -460,16 +458,18 @@ fn from_file(
         std: data.std,
         ..DataSummary::default()
     };
-    let network = model
-        .map(|model| {
-            let own = ModelMetadata {
-                size: import::frame(file, &data).size,
-                ..ModelMetadata::new("", model, &plan.data)
-            };
-            built(&own, file.path(), device)
-        })
-        .transpose()?;
-    let teacher = import::read_teacher(network, file, &data, &device.device)?;
+    let network = |member: &TeacherMember| {
+        let Some(model) = member.model else {
+            return Ok(None);
+        };
+        let own = ModelMetadata {
+            size: import::frame(member.file, &data).size,
+            ..ModelMetadata::new("", model, &plan.data)
+        };
+        built(&own, member.file.path(), device).map(Some)
+    };
+    let networks: Result<_, Failure> = teacher.members().iter().map(network).collect();
+    let teacher = import::read_teacher(teacher, networks?, &data, &device.device)?;
     Ok((teacher, input))
 }
 

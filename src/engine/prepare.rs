@@ -24,10 +24,9 @@ use super::teacher_check;
 use super::teacher_model::Teacher;
 use crate::data::{DataError, Images};
 use crate::event::{DataSummary, Dataset, ModelSummary, Phase, SetIdentity};
-use crate::experiment::architecture::Graph;
 use crate::experiment::plan::{
-    DataFacts, Networks, Plan, ProgramMaps, ResolvedPlan, TeacherFile, TeacherPlan, TeacherSource,
-    Training,
+    DataFacts, Networks, Plan, ProgramMaps, ResolvedPlan, TeacherMember, TeacherPlan,
+    TeacherSource, Training,
 };
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::ChannelOrder;
@@ -74,13 +73,9 @@ pub enum PreparedTeacher {
         /// How.
         training: Box<Training>,
     },
-    /// It is from elsewhere.
-    Read {
-        /// For images on the plain device.
-        teacher: Box<Teacher>,
-        /// Its file.
-        path: PathBuf,
-    },
+    /// It is from elsewhere: read from a file, or all of an ensemble from theirs, for images on
+    /// the plain device.
+    Read(Box<Teacher>),
 }
 
 /// Why an experiment cannot be trained although its file is in order.
@@ -235,9 +230,10 @@ impl Prepared {
     pub fn again(known: &RunPlan, has_checkpoint: bool) -> Result<Self, PrepareError> {
         let plan = &known.resolved.plan;
         let start = plan.student_weights.as_ref().map(|file| &file.path);
-        let teacher = plan.teacher.as_ref().and_then(TeacherPlan::file);
+        let teacher = plan.teacher.as_ref().map(TeacherPlan::files);
+        let teacher = teacher.unwrap_or_default();
         let is_done_with = |path: &PathBuf| {
-            has_checkpoint && Some(path) == start && Some(path.as_path()) != teacher
+            has_checkpoint && Some(path) == start && !teacher.contains(&path.as_path())
         };
         let device = device_of(plan)?;
         let images = Images::open(&plan.data, plan.seed)?;
@@ -290,25 +286,24 @@ impl Prepared {
         if let Some(file) = &plan.student_weights {
             student = import::read_student(student, file)?;
         }
-        let network = networks
-            .teacher
-            .map(|graph| Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device));
-        let teacher = match plan.teacher.as_ref().map(|teacher| &teacher.weights) {
-            Some(TeacherSource::File(file)) => Some(PreparedTeacher::Read {
-                teacher: Box::new(import::read_teacher(
-                    network,
-                    file,
-                    &frame(&images),
-                    &device.device,
-                )?),
-                path: file.path().to_owned(),
-            }),
-            Some(TeacherSource::Train(training)) => {
-                network.map(|network| PreparedTeacher::Untrained {
-                    network: Box::new(network),
-                    training: training.clone(),
-                })
-            }
+        let network = |graph| Network::new(graph, plan.seed ^ TEACHER_STREAM, &device.device);
+        let graphs = networks.teachers.into_iter();
+        let mut networks: Vec<Option<Network>> = graphs.map(|graph| graph.map(network)).collect();
+        let teacher = match &plan.teacher {
+            Some(teacher) => match &teacher.weights {
+                TeacherSource::File(_) | TeacherSource::Ensemble(_) => {
+                    let data = frame(&images);
+                    let read = import::read_teacher(teacher, networks, &data, &device.device)?;
+                    Some(PreparedTeacher::Read(Box::new(read)))
+                }
+                TeacherSource::Train(training) => {
+                    let network = networks.pop().flatten();
+                    network.map(|network| PreparedTeacher::Untrained {
+                        network: Box::new(network),
+                        training: training.clone(),
+                    })
+                }
+            },
             None => None,
         };
         Ok(Self {
@@ -326,42 +321,77 @@ impl Prepared {
     }
 
     /// Asks a teacher from elsewhere about the validation images, and refuses one
-    /// that they speak against.
+    /// that they speak against: of an ensemble each member, for its mean would hide what is
+    /// wrong with one.
     fn ask_teacher(&mut self, say: Say<'_>) -> Result<(), PrepareError> {
-        let (Some(PreparedTeacher::Read { teacher, .. }), Some(file)) =
-            (&self.teacher, self.teacher_file())
+        let (Some(PreparedTeacher::Read(teacher)), Some(plan)) =
+            (&self.teacher, &self.resolved.plan.teacher)
         else {
             return Ok(());
         };
-        let plan = self.resolved.plan.teacher.as_ref();
-        if let Some(kept) = teacher.as_ref().kept() {
-            kept.check(&self.images).map_err(PrepareError::Teacher)?;
+        let (mut all, mut warnings) = (Vec::new(), Vec::new());
+        for (teacher, member) in teacher.members().into_iter().zip(plan.members()) {
+            let asked = self.ask_member(teacher, &member, say);
+            let (answers, warning) = asked.map_err(|error| match error {
+                PrepareError::Teacher(problem) => {
+                    PrepareError::Teacher(problem.moved("teacher", &member.place))
+                }
+                other => other,
+            })?;
+            all.push((answers, member.weight as f32));
+            warnings.extend(warning.map(|warning| match &member.name {
+                Some(name) => Note::Warning(format!("teacher, {name}: {warning}")),
+                None => Note::Warning(warning),
+            }));
         }
-        let asked = |teacher: &Teacher, images: &Images| {
-            let what = "teacher check".to_owned();
+        self.notes.extend(warnings);
+        self.answers = Answers::mean(all).map(Arc::new);
+        Ok(())
+    }
+
+    /// What a teacher, or a member of one, answers on the validation images, and what there is
+    /// to say of it. Problems stand at the teacher's place.
+    fn ask_member(
+        &self,
+        teacher: &Teacher,
+        member: &TeacherMember,
+        say: Say<'_>,
+    ) -> Result<(Answers, Option<String>), PrepareError> {
+        let (file, images) = (member.file, &self.images);
+        if let Some(kept) = teacher.kept() {
+            kept.check(images).map_err(PrepareError::Teacher)?;
+        }
+        let asked = || {
+            let what = match &member.name {
+                Some(name) => format!("teacher check, {name}"),
+                None => "teacher check".to_owned(),
+            };
             let mut pace = Pace::of_set(say, what, teacher, &images.valid, images)?;
             Answers::until_stopped(teacher, &images.valid, images, &mut || {
                 pace.batch_done(images);
                 false
             })
         };
-        let answers = asked(teacher, &self.images).map_err(PrepareError::Evaluation)?;
-        if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &self.images.valid)
-        {
+        let answers = asked().map_err(PrepareError::Evaluation)?;
+        if let Some(problem) = teacher_check::not_finite(file.path(), &answers, &images.valid) {
             return Err(PrepareError::Teacher(problem));
         }
-        let unsteady = teacher_check::unsteady(teacher, file.path(), &self.images);
+        let unsteady = teacher_check::unsteady(teacher, file.path(), images);
         if let Some(problem) = unsteady.map_err(PrepareError::Evaluation)? {
             return Err(PrepareError::Teacher(problem));
         }
-        let data = frame(&self.images);
+        let data = frame(images);
         let examined = teacher_check::examine(&teacher_check::Subject {
             teacher,
-            model: plan.and_then(|plan| plan.model.as_ref()),
+            model: member.model,
             file,
+            whose: match member.name {
+                Some(_) => "the member",
+                None => "teacher",
+            },
             data,
             own: import::frame(file, &data),
-            images: &self.images,
+            images,
             answers: &answers,
             say,
         });
@@ -370,23 +400,15 @@ impl Prepared {
             Err(objection) if file.trusted => Some(objection.warning()),
             Err(objection) => return Err(PrepareError::Teacher(objection.problem())),
         };
-        self.notes.extend(warning.map(Note::Warning));
-        self.answers = Some(Arc::new(answers));
-        Ok(())
+        Ok((answers, warning))
     }
 
     /// Files of weights that the experiment names.
     fn files(&self) -> impl Iterator<Item = &Path> {
         let student = self.resolved.plan.student_weights.iter();
         let student = student.map(|file| file.path.as_path());
-        student.chain(self.teacher_file().into_iter().flat_map(TeacherFile::files))
-    }
-
-    fn teacher_file(&self) -> Option<&TeacherFile> {
-        match &self.resolved.plan.teacher.as_ref()?.weights {
-            TeacherSource::File(file) => Some(file),
-            TeacherSource::Train(_) => None,
-        }
+        let teacher = self.resolved.plan.teacher.as_ref();
+        student.chain(teacher.into_iter().flat_map(TeacherPlan::files))
     }
 
     /// What a teacher from elsewhere answered on the validation images, if it was
@@ -442,23 +464,23 @@ impl Prepared {
     /// The sizes of the models, teacher first.
     #[must_use]
     pub fn summaries(&self) -> Vec<ModelSummary> {
-        ModelSummary::of_plan(&self.resolved, self.teacher_graph(), self.student.graph())
+        ModelSummary::of_plan(&self.resolved, &self.networks())
     }
 
     /// The layers of the student, and those of the teacher where it has one of our layouts.
     #[must_use]
     pub fn networks(&self) -> Networks {
+        let teachers = match &self.teacher {
+            Some(PreparedTeacher::Untrained { network, .. }) => vec![Some(network.graph().clone())],
+            Some(PreparedTeacher::Read(teacher)) => {
+                let members = teacher.members().into_iter();
+                members.map(|member| member.graph().cloned()).collect()
+            }
+            None => Vec::new(),
+        };
         Networks {
             student: self.student.graph().clone(),
-            teacher: self.teacher_graph().cloned(),
-        }
-    }
-
-    fn teacher_graph(&self) -> Option<&Graph> {
-        match &self.teacher {
-            Some(PreparedTeacher::Untrained { network, .. }) => Some(network.graph()),
-            Some(PreparedTeacher::Read { teacher, .. }) => teacher.graph(),
-            None => None,
+            teachers,
         }
     }
 }

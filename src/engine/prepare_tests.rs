@@ -105,12 +105,17 @@ impl Colours {
     }
 
     fn plan(&self, teacher: &str) -> Plan {
+        let file = "model: Mlp(hidden: [6]), weights: File(\"teacher.safetensors\")";
+        self.plan_of(&format!("{file}, {teacher}"))
+    }
+
+    fn plan_of(&self, teacher: &str) -> Plan {
         let mut text = String::new();
         write!(
             text,
             "(
                 data: (train: ImageFolder(\"images\"), valid: Holdout(0.5)),
-                teacher: (model: Mlp(hidden: [6]), weights: File(\"teacher.safetensors\"), {teacher}),
+                teacher: ({teacher}),
                 student: (model: Mlp(hidden: [4])),
                 method: Vanilla(),
                 device: Cpu,
@@ -247,6 +252,16 @@ fn a_teacher_that_answers_nothing_but_zeros_is_right_by_chance() {
     assert!(!error.contains("(0 in all)"), "{error}");
 }
 
+/// What a teacher that was read answers on the validation images.
+fn logits(prepared: &Prepared) -> Vec<Vec<f32>> {
+    let Some(PreparedTeacher::Read(teacher)) = prepared.teacher() else {
+        panic!("the teacher is from a file");
+    };
+    let images = &prepared.images;
+    let answers = Answers::of(teacher.as_ref(), &images.valid, images);
+    answers.unwrap().logits
+}
+
 #[test]
 fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
     let colours = Colours::new();
@@ -257,15 +272,7 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
         .unwrap();
     let known = prepared.run_plan("");
     let again = Prepared::again(&known, false).unwrap();
-    let answers = |prepared: &Prepared| {
-        let Some(PreparedTeacher::Read { teacher, .. }) = prepared.teacher() else {
-            panic!("the teacher is from a file");
-        };
-        Answers::of(teacher.as_ref(), &prepared.images.valid, &prepared.images)
-            .unwrap()
-            .logits
-    };
-    assert_eq!(answers(&prepared), answers(&again));
+    assert_eq!(logits(&prepared), logits(&again));
     colours.teach(&[2, 0, 3, 1, 0], IMAGENET, 8);
     let error = Prepared::again(&known, false).err().unwrap();
     assert!(
@@ -288,6 +295,95 @@ fn a_run_that_starts_again_reads_its_teacher_as_it_did_and_no_other() {
         error.contains("is missing, and the run started with it; restore it"),
         "{error}"
     );
+}
+
+/// A member of an ensemble that sees images as `ImageNet`'s.
+fn member(file: &str, more: &str) -> String {
+    format!("(model: Mlp(hidden: [6]), weights: File({file:?}), normalize: ImageNet, {more})")
+}
+
+/// Two teachers of the same colours, whose outputs are in different orders: `first.safetensors`
+/// in that of the data.
+fn two_teachers() -> Colours {
+    let colours = Colours::new();
+    colours.teach(&[0, 1, 2, 3], IMAGENET, 8);
+    let first = colours.0.path().join("first.safetensors");
+    std::fs::rename(colours.weights(), first).unwrap();
+    colours.teach(&[2, 0, 3, 1], IMAGENET, 8);
+    colours
+}
+
+const ORDER: &str = "classes: Names([\"red\", \"blue\", \"white\", \"green\"])";
+
+#[test]
+fn each_member_of_an_ensemble_is_checked_for_the_mean_would_hide_it() {
+    let colours = two_teachers();
+    let first = member("first.safetensors", "share: 3");
+    let ensemble = |second: &str| {
+        let second = member("teacher.safetensors", second);
+        let plan = colours.plan_of(&format!("weights: Ensemble([{first}, {second}])"));
+        Prepared::new(plan, &|_| ())
+    };
+    let error = ensemble("").err().unwrap().to_string();
+    let place = "teacher.weights.Ensemble[1]: it is right on 0.0 % of";
+    assert!(error.starts_with(place), "{error}");
+    let remedy = format!("write in the member: {ORDER}, or trusted: true");
+    assert!(error.contains(&remedy), "{error}");
+    let prepared = ensemble("trusted: true").unwrap();
+    let Some(Note::Warning(note)) = prepared.notes.last() else {
+        panic!("{:?}", prepared.notes);
+    };
+    let named = "teacher, member 2 (teacher.safetensors): the teacher is trusted, although it";
+    assert!(note.starts_with(named), "{note}");
+    let prepared = ensemble(ORDER).unwrap();
+    let summary = &prepared.summaries()[0];
+    assert_eq!(summary.name, "MLP 6 + MLP 6");
+    let alone = colours.prepared(&format!("normalize: ImageNet, {ORDER}"));
+    assert_eq!(
+        summary.parameters,
+        2 * alone.unwrap().summaries()[0].parameters
+    );
+}
+
+#[test]
+fn an_ensemble_answers_the_mean_of_its_members_and_no_other_file_stands_in_for_one() {
+    let colours = two_teachers();
+    // One that takes green for another white.
+    colours.teach(&[2, 0, 3, 3], IMAGENET, 8);
+    let (first, second) = ("first.safetensors", "teacher.safetensors");
+    let more = format!("{ORDER}, trusted: true");
+    let alone = |file: &str, more: &str| {
+        let teacher = member(file, more);
+        let plan = colours.plan_of(&teacher[1..teacher.len() - 1]);
+        logits(&Prepared::new(plan, &|_| ()).unwrap())
+    };
+    let plan = colours.plan_of(&format!(
+        "weights: Ensemble([{}, {}])",
+        member(first, "share: 3"),
+        member(second, &more)
+    ));
+    let prepared = Prepared::new(plan, &|_| ()).unwrap();
+    let (first, second) = (alone(first, ""), alone(second, &more));
+    let expected: Vec<Vec<f32>> = first
+        .iter()
+        .zip(&second)
+        .map(|(a, b)| a.iter().zip(b).map(|(a, b)| 0.75 * a + 0.25 * b).collect())
+        .collect();
+    assert_ne!(first, second);
+    assert_eq!(logits(&prepared), expected);
+    assert_eq!(prepared.teacher_answers().unwrap().logits, expected);
+    let known = prepared.run_plan("");
+    assert_eq!(known.weights.len(), 2);
+    assert_eq!(logits(&Prepared::again(&known, false).unwrap()), expected);
+    let path = colours.0.path().join("first.safetensors");
+    std::fs::copy(colours.weights(), &path).unwrap();
+    let error = Prepared::again(&known, true).err().unwrap().to_string();
+    let other = "first.safetensors is not the file that the run started with";
+    assert!(error.contains(other), "{error}");
+    std::fs::remove_file(&path).unwrap();
+    let error = Prepared::again(&known, true).err().unwrap().to_string();
+    let missing = "first.safetensors is missing, and the run started with it";
+    assert!(error.contains(missing), "{error}");
 }
 
 #[test]

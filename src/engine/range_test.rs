@@ -138,6 +138,28 @@ mod tests {
     }
 
     #[test]
+    fn a_cached_teacher_is_named_where_it_lasts() {
+        let place = tempfile::tempdir().unwrap();
+        let first = engine(place.path(), "");
+        let recorded = Recorded::default();
+        first.range_test(RANGE, &mut Stop(None), &recorded).unwrap();
+        let second = engine(place.path(), "");
+        assert_ne!(second.folder, first.folder);
+        let recorded = Recorded::default();
+        second
+            .range_test(RANGE, &mut Stop(None), &recorded)
+            .unwrap();
+        let events = recorded.0.into_inner();
+        let path = events.iter().find_map(|event| match event {
+            RunEvent::TeacherLoaded { path, cached, .. } => cached.then_some(path),
+            _ => None,
+        });
+        let path = path.unwrap();
+        assert!(path.starts_with(place.path().join("teachers")), "{path:?}");
+        assert!(path.exists(), "{path:?}");
+    }
+
+    #[test]
     fn a_stop_ends_it_before_the_next_step() {
         let place = tempfile::tempdir().unwrap();
         let engine = engine(place.path(), "");

@@ -40,6 +40,10 @@ pub struct FitState {
     /// How long the training is, if a person extended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<Extension>,
+    /// Seconds that it trained to come here, in all processes: evaluations included, pauses
+    /// and what a kill lost left out. 0 in checkpoints of older programs.
+    #[serde(default)]
+    pub seconds: f64,
     /// Whether a person or a file changed a knob or stopped the controller: then
     /// the result is not the one that the plan alone gives.
     #[serde(default)]
@@ -77,6 +81,7 @@ impl FitState {
             early_stop: EarlyStopState::default(),
             teacher: None,
             extension: None,
+            seconds: 0.0,
             adjusted: false,
             mark: CheckpointMark::default(),
         }

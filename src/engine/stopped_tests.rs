@@ -1,10 +1,12 @@
-//! A training that is stopped in the middle of an evaluation, wherever that is.
+//! A training that is stopped: in the middle of an evaluation, wherever that is, and while
+//! it is paused.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
+use super::checkpoint::CheckpointFolder;
 use super::tests::Recorded;
 use super::{Engine, Prepared};
 use crate::event::{
@@ -91,18 +93,24 @@ impl Run {
         }
     }
 
-    /// Trains until it ends; returns how, and how often it was asked whether to stop.
-    fn train(&mut self, after: Option<usize>) -> (Outcome, usize) {
+    /// Trains as another process does; returns how that ended, and its events.
+    fn process(&self, inbox: &mut dyn CommandSource) -> (Outcome, Vec<RunEvent>) {
         let plan = experiment::load_text(&self.text, Path::new("stopped.ron"), &[])
             .unwrap()
             .plan;
         let prepared = Prepared::new(plan, &|_| ()).unwrap();
         let teachers = self.place.path().join("teachers");
         let mut engine = Engine::new(prepared, self.folder.clone(), teachers);
-        let mut stop = Stop { after, asked: 0 };
         let recorded = Recorded::default();
-        let outcome = engine.run(&mut stop, &recorded);
-        for event in recorded.0.into_inner() {
+        let outcome = engine.run(inbox, &recorded);
+        (outcome, recorded.0.into_inner())
+    }
+
+    /// Trains until it ends; returns how, and how often it was asked whether to stop.
+    fn train(&mut self, after: Option<usize>) -> (Outcome, usize) {
+        let mut stop = Stop { after, asked: 0 };
+        let (outcome, events) = self.process(&mut stop);
+        for event in events {
             match event {
                 RunEvent::Evaluated(evaluation) => {
                     let key = format!("{:?}", key(&evaluation));
@@ -170,4 +178,63 @@ fn a_run_stopped_in_any_evaluation_comes_to_the_same_end() {
             assert_eq!(run.weights(), whole.weights(), "{after}");
         }
     }
+}
+
+/// Pauses the training at a position, and stops it after a while.
+struct PauseAndStop {
+    at: Position,
+    pause: Duration,
+}
+
+impl CommandSource for PauseAndStop {
+    fn due(&mut self, at: Position, is_paused: bool) -> Vec<CommandRecord> {
+        let command = if is_paused {
+            std::thread::sleep(self.pause);
+            Command::Stop
+        } else if at == self.at {
+            Command::Pause
+        } else {
+            return Vec::new();
+        };
+        vec![CommandRecord {
+            id: command.to_string(),
+            origin: Origin::Process,
+            command,
+        }]
+    }
+}
+
+#[test]
+fn time_counts_on_in_the_next_process_and_leaves_pauses_out() {
+    let run = Run::new(METHODS[0]);
+    let pause = Duration::from_millis(200);
+    let at = Position {
+        phase: Phase::Student,
+        step: 1,
+    };
+    let started = Instant::now();
+    let (outcome, _) = run.process(&mut PauseAndStop { at, pause });
+    let took = started.elapsed().as_secs_f64();
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    let checkpoints = CheckpointFolder::new(&run.folder, Phase::Student);
+    let saved = checkpoints.latest_state().unwrap().unwrap().seconds;
+    assert!(
+        saved > 0.0 && saved + pause.as_secs_f64() <= took,
+        "{saved} of {took}"
+    );
+
+    let mut stop = Stop {
+        after: None,
+        asked: 0,
+    };
+    let (outcome, events) = run.process(&mut stop);
+    assert_eq!(outcome, Outcome::Completed);
+    let seconds = events.iter().filter_map(|event| match event {
+        RunEvent::StepLogged(row) => Some(row.seconds),
+        RunEvent::PhaseEnded { phase, seconds } if *phase == Phase::Student => Some(*seconds),
+        _ => None,
+    });
+    let seconds: Vec<f64> = [saved].into_iter().chain(seconds).collect();
+    assert_eq!(seconds.len(), 3);
+    assert!(seconds.is_sorted(), "{seconds:?}");
 }

@@ -25,7 +25,7 @@ use super::teacher_model::Teacher;
 use crate::event::{Phase, RunEvent};
 use crate::experiment::device::DeviceKind;
 use crate::experiment::model::Model;
-use crate::experiment::plan::Training;
+use crate::experiment::plan::{TeacherPlan, Training};
 use crate::experiment::spec::NormalizeSpec;
 use crate::run::seal::{self, SealError, Sealed};
 use crate::run::{Claim, Owner, RunFolder, WEIGHTS, atomic};
@@ -91,13 +91,15 @@ pub fn obtain(
 ) -> Result<TeacherEnd, Failure> {
     let (training, mut network) = match teacher {
         PreparedTeacher::Untrained { network, training } => (training, (**network).clone()),
-        PreparedTeacher::Read { teacher, path } => {
+        PreparedTeacher::Read(teacher) => {
+            let plan = prepared.resolved.plan.teacher.as_ref();
+            let paths = plan.map(TeacherPlan::paths).unwrap_or_default();
             let untrained = Trained::default();
-            return Ok(loaded((**teacher).clone(), path, untrained, false, sink));
+            return Ok(loaded((**teacher).clone(), &paths, untrained, false, sink));
         }
     };
     if let Some(own) = own_copy(folder)? {
-        return read(network, &own, sink);
+        return read(network, &own, own.path(), sink);
     }
     make(&folder.teacher())?;
     let checkpoints = CheckpointFolder::new(folder, Phase::Teacher);
@@ -108,7 +110,8 @@ pub fn obtain(
         match turn(&cached, inbox, sink)? {
             Turn::Kept(files) => {
                 let own = keep(folder, &files)?;
-                return read(network, &own, sink);
+                // Where it lasts, whatever becomes of this folder.
+                return read(network, &own, &cached, sink);
             }
             Turn::Train(claim) => claim,
         }
@@ -245,33 +248,40 @@ fn sealed_its_teacher(folder: &RunFolder) -> bool {
     plan.is_some_and(|plan| plan.resolved.teacher_training().is_some())
 }
 
-fn read(mut network: Network, own: &Sealed, sink: &dyn EventSink) -> Result<TeacherEnd, Failure> {
+/// Reads a folder's own copy of a teacher, which comes from the folder that is named.
+fn read(
+    mut network: Network,
+    own: &Sealed,
+    from: &Path,
+    sink: &dyn EventSink,
+) -> Result<TeacherEnd, Failure> {
     checkpoint::load(&mut network, own, WEIGHTS)?;
     let trained = checkpoint::metadata(own)?.trained.unwrap_or_default();
-    let path = own.path().join(WEIGHTS);
+    let path = from.join(WEIGHTS);
     Ok(loaded(
         Teacher::network(network),
-        &path,
+        &[&path],
         trained,
         true,
         sink,
     ))
 }
 
-/// Reports where the teacher's weights are from.
+/// Reports where the teacher's weights are from: a file for each that is asked.
 fn loaded(
     teacher: Teacher,
-    path: &Path,
+    paths: &[&Path],
     trained: Trained,
     cached: bool,
     sink: &dyn EventSink,
 ) -> TeacherEnd {
-    let engine = teacher.model().engine().map(str::to_owned);
-    sink.emit(RunEvent::TeacherLoaded {
-        path: path.to_owned(),
-        cached,
-        engine,
-    });
+    for (path, member) in paths.iter().zip(teacher.members()) {
+        sink.emit(RunEvent::TeacherLoaded {
+            path: (*path).to_owned(),
+            cached,
+            engine: member.model().engine().map(str::to_owned),
+        });
+    }
     TeacherEnd::Ready {
         teacher: Box::new(teacher),
         earlier: Some(trained),

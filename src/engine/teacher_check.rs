@@ -213,6 +213,8 @@ pub struct Subject<'a> {
     pub model: Option<&'a Model>,
     /// How its file is read.
     pub file: &'a TeacherFile,
+    /// Where an experiment says so, for people: in `teacher`, or in the member of an ensemble.
+    pub whose: &'static str,
     /// The data's images.
     pub data: Frame,
     /// Those that the teacher is said to want.
@@ -243,8 +245,8 @@ pub fn not_finite(path: &Path, answers: &Answers, set: &ImageSet) -> Option<Prob
         ),
     );
     Some(problem.help(
-        "use weights from before training diverged, and see that normalize in teacher is what they \
-         were trained with",
+        "use weights from before training diverged, and see that its normalize is what they were \
+         trained with",
     ))
 }
 
@@ -273,7 +275,7 @@ pub fn examine(subject: &Subject) -> Result<Result<Option<String>, Objection>, F
     let reordered = order
         .as_ref()
         .filter(|order| order.gain >= LEAST_GAIN)
-        .map(|order| in_another_order(&skill, order, subject.outputs(), classes));
+        .map(|order| in_another_order(&skill, order, (subject.outputs(), subject.whose), classes));
     // Images that are normalised in another way can look like another order, and
     // the other way round.
     let seen = if subject.teacher.kept().is_some() {
@@ -328,7 +330,7 @@ fn are_probabilities(subject: &Subject) -> Option<Objection> {
                 "its logits are probabilities on every validation image: between 0 and 1, and \
                       1 in all"
                     .to_owned(),
-            remedy: "write scores: Probabilities in teacher".to_owned(),
+            remedy: format!("write scores: Probabilities in {}", subject.whose),
         }
     })
 }
@@ -356,7 +358,7 @@ fn unlike_logits(answers: &Answers, set: &ImageSet, classes: usize) -> Option<St
 fn in_another_order(
     skill: &Skill,
     order: &order::Better,
-    outputs: Outputs,
+    outputs: (Outputs, &str),
     classes: &[String],
 ) -> Objection {
     Objection {
@@ -369,15 +371,20 @@ fn in_another_order(
     }
 }
 
-fn order_to_write(order: &order::Better, outputs: Outputs, classes: &[String]) -> String {
+fn order_to_write(
+    order: &order::Better,
+    (outputs, whose): (Outputs, &str),
+    classes: &[String],
+) -> String {
     let names = order.names(outputs, classes);
     if names.len() <= WRITABLE {
         let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-        format!("write in teacher: classes: Names([{}])", quoted.join(", "))
+        format!("write in {whose}: classes: Names([{}])", quoted.join(", "))
     } else {
-        "write in teacher: classes: File(\"classes.txt\"), with the names of its classes in the \
-         order of its outputs, one a line"
-            .to_owned()
+        format!(
+            "write in {whose}: classes: File(\"classes.txt\"), with the names of its classes in \
+             the order of its outputs, one a line"
+        )
     }
 }
 
@@ -388,15 +395,15 @@ fn exchanged(order: &order::Better, classes: &[String]) -> String {
         .map(|(class, name)| format!("`{}` for `{}`", class.shown(), name.shown()))
         .collect();
     format!(
-        "the teacher seems to take some classes for others ({}); if so, set teacher.classes",
+        "the teacher seems to take some classes for others ({}); if so, set its classes",
         moved.join(", ")
     )
 }
 
 fn by_chance(skill: &Skill) -> Objection {
     let message = format!("{}, {}", skill.describe(), skill.against_chance());
-    let settings = "see that model, stem, classes, normalize and size in teacher are what its \
-                    weights were trained with";
+    let settings = "see that its model, stem, classes, normalize and size are what its weights \
+                    were trained with";
     let remedy = if skill.is_little() {
         settings.to_owned()
     } else {

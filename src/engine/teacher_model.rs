@@ -32,6 +32,10 @@ pub enum TeacherModel {
     TorchScript(TorchScriptModel),
     /// A file of answers.
     Kept(KeptAnswers),
+    /// Several teachers, each with its weight in the mean of their logits, of 1 in all. That is
+    /// the geometric mean of their predictions, whatever the temperature: the logarithm of a
+    /// softmax is its logits less a number of the image (Hinton, Vinyals, Dean, 2015, section 1).
+    Ensemble(Vec<(Teacher, f32)>),
 }
 
 /// A network that only answers.
@@ -68,6 +72,10 @@ impl TeacherModel {
             Self::Network(_) | Self::Kept(_) => None,
             Self::Onnx(model) => model.input().batch,
             Self::TorchScript(model) => model.batch(),
+            Self::Ensemble(members) => {
+                let batches = members.iter().map(|(member, _)| member.model.batch());
+                batches.flatten().max()
+            }
         }
     }
 
@@ -75,7 +83,7 @@ impl TeacherModel {
     #[must_use]
     pub fn engine(&self) -> Option<&str> {
         match self {
-            Self::Network(_) | Self::Kept(_) => None,
+            Self::Network(_) | Self::Kept(_) | Self::Ensemble(_) => None,
             Self::Onnx(model) => Some(model.engine()),
             Self::TorchScript(model) => Some(model.engine()),
         }
@@ -103,6 +111,25 @@ impl Teacher {
         }
     }
 
+    /// One teacher of several that are each asked about the data's images, with their weights;
+    /// one alone is itself.
+    #[must_use]
+    pub fn of_members(mut members: Vec<(Self, f32)>, device: &Device) -> Self {
+        match members.len() {
+            1 => members.remove(0).0,
+            _ => Self::of(TeacherModel::Ensemble(members), device),
+        }
+    }
+
+    /// Those that are asked: the members of an ensemble, or the teacher alone.
+    #[must_use]
+    pub fn members(&self) -> Vec<&Self> {
+        match &self.model {
+            TeacherModel::Ensemble(members) => members.iter().map(|(member, _)| member).collect(),
+            _ => vec![self],
+        }
+    }
+
     /// The same teacher for images that are made its own first.
     #[must_use]
     pub fn with_input(self, input: Option<Input>) -> Self {
@@ -113,8 +140,14 @@ impl Teacher {
     /// where they are ours: a file that an engine of its own runs says so itself.
     #[must_use]
     pub fn computed_in(mut self, precision: Precision) -> Self {
-        if let TeacherModel::Network(network) = &mut self.model {
-            network.precision = precision;
+        match &mut self.model {
+            TeacherModel::Network(network) => network.precision = precision,
+            TeacherModel::Ensemble(members) => {
+                let each = std::mem::take(members).into_iter();
+                let each = each.map(|(member, weight)| (member.computed_in(precision), weight));
+                *members = each.collect();
+            }
+            TeacherModel::Onnx(_) | TeacherModel::TorchScript(_) | TeacherModel::Kept(_) => {}
         }
         self
     }
@@ -129,7 +162,7 @@ impl Teacher {
                 return onnx.input().size.is_none().then(|| self.clone());
             }
             TeacherModel::TorchScript(model) => return model.takes(size).then(|| self.clone()),
-            TeacherModel::Kept(_) => return None,
+            TeacherModel::Kept(_) | TeacherModel::Ensemble(_) => return None,
         };
         let graph = architecture::build(model?, size, network.graph().classes).ok()?;
         if graph.parameters() != network.graph().parameters() {
@@ -228,6 +261,7 @@ impl Teacher {
             TeacherModel::Onnx(model) => return self.forward_onnx(model, images, stages),
             _ if !stages.is_empty() => Err(AnswerError::NoMap(stages[0].clone())),
             TeacherModel::TorchScript(model) => Ok(model.logits(images)?),
+            TeacherModel::Ensemble(members) => mean_logits(members, &images),
             TeacherModel::Kept(answers) => Err(AnswerError::Changed(answers.path().to_owned())),
         };
         Ok(Forwarded {
@@ -267,11 +301,129 @@ impl Teacher {
     }
 }
 
+/// The weighted mean of the logits of several, in their order.
+fn mean_logits(members: &[(Teacher, f32)], images: &Tensor<4>) -> Result<Tensor<2>, AnswerError> {
+    let weighted = members
+        .iter()
+        .map(|(member, weight)| Ok(member.logits(images.clone())?.mul_scalar(*weight)));
+    let sum = weighted.reduce(|sum, next| Ok(sum?.add(next?)));
+    sum.unwrap_or_else(|| Err(AnswerError::Tensor("an ensemble of none".to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::frame::Frame;
     use crate::experiment::spec::ChannelOrder;
+
+    const DATA: Frame = Frame {
+        size: (8, 8),
+        mean: [0.5; 3],
+        std: [0.25; 3],
+        channels: ChannelOrder::Rgb,
+    };
+
+    fn images(count: usize, device: &Device) -> Tensor<4> {
+        let values = (0..count * 3 * 64).map(|at| (at as f32 * 0.37).sin());
+        Tensor::from_data(TensorData::new(values.collect(), [count, 3, 8, 8]), device)
+    }
+
+    fn rows(teacher: &Teacher, images: &Tensor<4>) -> Vec<f32> {
+        let logits = teacher.logits(images.clone()).unwrap();
+        logits.to_data().try_to_vec().unwrap()
+    }
+
+    /// Three teachers whose images are of a size, a normalisation and an order of colours of
+    /// their own, with their weights.
+    fn three(device: &Device) -> Vec<(Teacher, f32)> {
+        let own = [
+            Frame {
+                size: (12, 12),
+                ..DATA
+            },
+            Frame {
+                mean: [0.1, 0.2, 0.3],
+                ..DATA
+            },
+            Frame {
+                channels: ChannelOrder::Bgr,
+                ..DATA
+            },
+        ];
+        let model = Model::Cnn { channels: vec![4] };
+        let teachers = own.iter().zip([0.5, 0.3, 0.2]).zip(1..);
+        let teachers = teachers.map(|((own, weight), seed)| {
+            let graph = architecture::build(&model, own.size, 3).unwrap();
+            let network = Network::new(graph, seed, device);
+            let input = Input::between(&DATA, own, device);
+            (Teacher::network(network).with_input(input), weight)
+        });
+        teachers.collect()
+    }
+
+    fn softmax(row: &[f64], temperature: f64) -> Vec<f64> {
+        let powers: Vec<f64> = row.iter().map(|z| (z / temperature).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        powers.into_iter().map(|power| power / sum).collect()
+    }
+
+    #[test]
+    fn an_ensemble_answers_the_geometric_mean_of_its_members_at_every_temperature() {
+        let device = Device::flex();
+        let images = images(5, &device);
+        let members = three(&device);
+        let alone: Vec<Vec<f32>> = members.iter().map(|(it, _)| rows(it, &images)).collect();
+        let ensemble = Teacher::of_members(members, &device);
+        assert!(ensemble.graph().is_none() && ensemble.kept().is_none());
+        let found = rows(&ensemble, &images);
+        for (image, found) in found.chunks(3).enumerate() {
+            let found: Vec<f64> = found.iter().copied().map(f64::from).collect();
+            let of = |member: usize| -> Vec<f64> {
+                let row = &alone[member][image * 3..image * 3 + 3];
+                row.iter().copied().map(f64::from).collect()
+            };
+            for (class, logit) in found.iter().enumerate() {
+                let mean = 0.5 * of(0)[class] + 0.3 * of(1)[class] + 0.2 * of(2)[class];
+                assert!((logit - mean).abs() < 1e-6, "{logit} is not {mean}");
+            }
+            for temperature in [1.0, 4.0] {
+                let [one, two, three] = [0, 1, 2].map(|it| softmax(&of(it), temperature));
+                let product = (0..3).map(|class| {
+                    one[class].powf(0.5) * two[class].powf(0.3) * three[class].powf(0.2)
+                });
+                let product: Vec<f64> = product.collect();
+                let sum: f64 = product.iter().sum();
+                for (share, p) in product.iter().zip(softmax(&found, temperature)) {
+                    assert!((share / sum - p).abs() < 1e-6, "{share} / {sum} is not {p}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_of_several_is_itself_and_all_are_computed_in_the_same_numbers() {
+        let device = Device::flex();
+        let images = images(2, &device);
+        let mut members = three(&device);
+        let first = members[0].0.clone();
+        let expected = rows(&first, &images);
+        let alone = Teacher::of_members(vec![(first, 1.0)], &device);
+        assert!(alone.graph().is_some());
+        assert_eq!(rows(&alone, &images), expected);
+        members.truncate(2);
+        let ensemble = Teacher::of_members(members, &device).computed_in(Precision::Bf16);
+        let precisions = ensemble
+            .members()
+            .into_iter()
+            .map(|member| match &member.model {
+                TeacherModel::Network(network) => network.precision,
+                _ => panic!("its members have layouts of ours"),
+            });
+        let precisions: Vec<Precision> = precisions.collect();
+        assert_eq!(precisions, [Precision::Bf16; 2]);
+        let maps = ensemble.forward_with_maps(images, &["features.0".to_owned()]);
+        assert!(matches!(maps, Err(AnswerError::NoMap(_))));
+    }
 
     #[test]
     fn a_teacher_of_large_images_answers_a_few_at_a_time_and_the_same() {
@@ -279,16 +431,9 @@ mod tests {
         let model = Model::Cnn { channels: vec![4] };
         let graph = architecture::build(&model, size, 3).unwrap();
         let device = Device::flex();
-        let frame = |size| Frame {
-            size,
-            mean: [0.5; 3],
-            std: [0.25; 3],
-            channels: ChannelOrder::Rgb,
-        };
-        let input = Input::between(&frame((8, 8)), &frame(size), &device);
+        let input = Input::between(&DATA, &Frame { size, ..DATA }, &device);
         let teacher = Teacher::network(Network::new(graph, 1, &device)).with_input(input);
-        let values = (0..5 * 3 * 64).map(|at| (at as f32 * 0.37).sin()).collect();
-        let images = Tensor::from_data(TensorData::new(values, [5, 3, 8, 8]), &device);
+        let images = images(5, &device);
         assert_eq!(images_per_pass(size, 5), 4);
         assert_eq!(images_per_pass((64, 64), 256), 256);
         let stages = ["features.0".to_owned()];

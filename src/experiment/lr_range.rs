@@ -10,6 +10,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::{loss, number, plural, short};
+
 /// The loss diverges where its mean exceeds so many times the least that it was.
 const DIVERGED: f64 = 4.0;
 
@@ -174,6 +176,46 @@ impl LrCurve {
             },
             falls_at_end: lowest + 1 == smoothed.len(),
         })
+    }
+}
+
+impl LrCurve {
+    /// What it proposes and how it ended, in words by what they say.
+    #[must_use]
+    pub fn results(&self) -> Vec<(&'static str, String)> {
+        let proposal = self.proposal();
+        let mut results = vec![("proposed", self.proposed(proposal))];
+        if let Some(LrProposal { lowest, .. }) = proposal {
+            let text = format!("{} at lr {}", loss(lowest.loss), number(lowest.lr));
+            results.push(("lowest loss", text));
+        }
+        let last = short(self.points.last().map_or(f64::NAN, |point| point.lr));
+        let steps = plural(self.points.len(), "step", "steps");
+        let how = match self.end {
+            LrEnd::Completed => "after",
+            LrEnd::Diverged => "diverged after",
+            LrEnd::Stopped => "stopped after",
+        };
+        results.push(("ended", format!("{how} {steps}, at lr {last}")));
+        results
+    }
+
+    fn proposed(&self, proposal: Option<LrProposal>) -> String {
+        match proposal {
+            Some(LrProposal {
+                lr,
+                falls_at_end: false,
+                ..
+            }) => format!("{}, where the loss falls fastest", number(lr)),
+            Some(LrProposal { lr, .. }) => format!(
+                "{}, where the loss falls fastest; it still falls at the end: raise --lr-to",
+                number(lr)
+            ),
+            None if self.end == LrEnd::Stopped => "nothing yet".to_owned(),
+            None => "nothing: the loss falls by no more than it differs from batch to batch; \
+                     raise --lr-to, --steps or the batch"
+                .to_owned(),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub mod tokens;
 
 pub use explain::{explain, explain_resolved, section};
 pub use read::{
-    Anything, Diagnostic, Document, Loaded, Override, Place, Report, Severity, Whole, Written,
-    load, load_beside, load_frozen, load_text, read_changed, read_schedule, read_spec, read_text,
-    unix, whole_text, with_names_of_today,
+    Anything, Diagnostic, Document, Loaded, Override, Place, Report, Severity, SourceText, Whole,
+    Written, load, load_frozen, load_source, load_text, read_changed, read_schedule, read_spec,
+    read_text, unix, whole_text, with_names_of_today,
 };

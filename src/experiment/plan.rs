@@ -33,13 +33,14 @@ use super::objective::Objective;
 use super::spec::{
     ClassOrder, ClassWeights, DeviceSpec, ExportSpec, FinishSpec, Gate, NormalizeSpec,
     OptimizerSpec, Precision, QuantizeSpec, RoundSpec, SamplerSpec, Source, TruthLossSpec,
+    member_place,
 };
 use super::timeline::{Extension, Timeline};
 
 pub use changes::Changes;
 pub use elsewhere::{
-    KeptAnswersPart, ProgramFormat, ProgramFound, ProgramPart, StateDictPlace, Taken, TeacherFile,
-    WeightsFile,
+    EnsembleMember, KeptAnswersPart, ProgramFormat, ProgramFound, ProgramPart, StateDictPlace,
+    Taken, TeacherFile, WeightsFile,
 };
 pub use networks::Networks;
 pub use resolve::{DataFacts, ResolvedPlan};
@@ -276,13 +277,47 @@ pub struct TeacherPlan {
     pub weights: TeacherSource,
 }
 
+/// One of those that are asked for a teacher's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TeacherMember<'a> {
+    /// Its model; absent where its file holds its layout.
+    pub model: Option<&'a Model>,
+    /// Its file.
+    pub file: &'a TeacherFile,
+    /// Its weight in the mean, of 1 in all.
+    pub weight: f64,
+    /// Its place in the experiment.
+    pub place: String,
+    /// What it is called beside others: `member 2 (b.onnx)`; absent where it is alone.
+    pub name: Option<String>,
+}
+
 impl TeacherPlan {
-    /// The size of its images, where it is not that of the data.
+    /// Those that are asked: the members of an ensemble, or the file that is the teacher alone.
+    /// None of one that is trained.
     #[must_use]
-    pub fn own_size(&self) -> Option<(u32, u32)> {
+    pub fn members(&self) -> Vec<TeacherMember<'_>> {
         match &self.weights {
-            TeacherSource::File(file) => file.size,
-            TeacherSource::Train(_) => None,
+            TeacherSource::File(file) => vec![TeacherMember {
+                model: self.model.as_ref(),
+                file,
+                weight: 1.0,
+                place: "teacher".to_owned(),
+                name: None,
+            }],
+            TeacherSource::Ensemble(members) => {
+                let all: f64 = members.iter().map(|member| member.share).sum();
+                let members = members.iter().enumerate();
+                let each = members.map(|(at, member)| TeacherMember {
+                    model: member.model.as_ref(),
+                    file: &member.file,
+                    weight: member.share / all,
+                    place: member_place(at),
+                    name: Some(format!("member {} ({})", at + 1, member.file.name())),
+                });
+                each.collect()
+            }
+            TeacherSource::Train(_) => Vec::new(),
         }
     }
 
@@ -291,17 +326,22 @@ impl TeacherPlan {
     pub fn program(&self) -> Option<(&Path, &ProgramPart)> {
         match &self.weights {
             TeacherSource::File(file) => Some((file.path(), file.program.as_ref()?)),
-            TeacherSource::Train(_) => None,
+            TeacherSource::Ensemble(_) | TeacherSource::Train(_) => None,
         }
     }
 
-    /// The file of its weights, unless it is trained.
+    /// The files that it is, one for each that is asked; none if it is trained.
     #[must_use]
-    pub fn file(&self) -> Option<&Path> {
-        match &self.weights {
-            TeacherSource::File(file) => Some(file.path()),
-            TeacherSource::Train(_) => None,
-        }
+    pub fn paths(&self) -> Vec<&Path> {
+        let members = self.members().into_iter();
+        members.map(|member| member.file.path()).collect()
+    }
+
+    /// All files that hold something of it.
+    #[must_use]
+    pub fn files(&self) -> Vec<&Path> {
+        let members = self.members().into_iter();
+        members.flat_map(|member| member.file.files()).collect()
     }
 }
 
@@ -310,6 +350,8 @@ impl TeacherPlan {
 pub enum TeacherSource {
     /// A file of weights.
     File(Box<TeacherFile>),
+    /// Several, whose logits are averaged.
+    Ensemble(Vec<EnsembleMember>),
     /// A training of its own, before the student's.
     Train(Box<Training>),
 }

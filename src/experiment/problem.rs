@@ -72,6 +72,19 @@ impl Problem {
         }
         self
     }
+
+    /// The same problem, of a value that stands at `to` as others do at `from`.
+    #[must_use]
+    pub fn moved(mut self, from: &str, to: &str) -> Self {
+        for path in std::iter::once(&mut self.path).chain(&mut self.depends_on) {
+            if let Some(rest) = path.strip_prefix(from)
+                && (rest.is_empty() || rest.starts_with(['.', '[']))
+            {
+                *path = format!("{to}{rest}");
+            }
+        }
+        self
+    }
 }
 
 fn joined(prefix: &str, path: &str) -> String {

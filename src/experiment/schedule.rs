@@ -6,6 +6,7 @@
 //! a knob is decided in `check`, over the whole time that it is for.
 
 mod check;
+mod write;
 
 use std::fmt;
 

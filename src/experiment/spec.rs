@@ -470,6 +470,30 @@ pub struct TeacherSpec {
     /// Whether it teaches although its validation accuracy speaks against it.
     #[serde(default)]
     pub trusted: bool,
+    /// What it counts beside the other members of an ensemble; 1 if absent.
+    #[serde(default)]
+    pub share: Option<f64>,
+}
+
+impl TeacherSpec {
+    /// Those that are asked, each with its place in the experiment: the members of an
+    /// ensemble, or the teacher alone.
+    #[must_use]
+    pub fn asked(&self) -> Vec<(String, &Self)> {
+        match &self.weights {
+            TeacherWeights::Ensemble(members) => {
+                let places = (0..).map(member_place);
+                places.zip(members).collect()
+            }
+            _ => vec![("teacher".to_owned(), self)],
+        }
+    }
+}
+
+/// The place in an experiment of a member of an ensemble, counted from 0.
+#[must_use]
+pub fn member_place(at: usize) -> String {
+    format!("teacher.weights.Ensemble[{at}]")
 }
 
 /// Where a teacher's weights come from.
@@ -485,6 +509,8 @@ pub enum TeacherWeights {
     /// A safetensors file of answers that were computed elsewhere, by the content of
     /// their images.
     Logits(PathBuf),
+    /// Several teachers, whose logits are averaged.
+    Ensemble(Vec<TeacherSpec>),
     /// Trained first on the same images with cross-entropy, and kept for every
     /// later run for which it would be the same.
     Train(TeacherTraining),

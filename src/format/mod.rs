@@ -331,15 +331,10 @@ fn plain(value: f64) -> String {
     }
 }
 
-/// What a training took in one process, and where that began: `trained in 2 m 13 s from
-/// step 400`.
+/// What a training took: `trained in 2 m 13 s`.
 #[must_use]
-pub fn trained_in(seconds: f64, from_step: u64) -> String {
-    let took = duration(seconds);
-    match from_step {
-        0 => format!("trained in {took}"),
-        step => format!("trained in {took} from step {}", count(step)),
-    }
+pub fn trained_in(seconds: f64) -> String {
+    format!("trained in {}", duration(seconds))
 }
 
 /// A training's new length: `train to epoch 30, schedules held from epoch 20`. One that

@@ -518,10 +518,13 @@ fn teacher(run: &Subject, split: Split) -> Option<TeacherLine> {
         evaluation(store, &metric)
     };
     let found = of(MetricWeights::Best).or_else(|| of(MetricWeights::Last))?;
-    let of = match &store.teacher {
-        Some((file, false)) => file.to_string_lossy().into_owned(),
+    let of = match store.teacher.as_slice() {
         // What was cached was trained for a run like this one.
-        _ => format!("trained in {}", run.name),
+        [] | [(_, true), ..] => format!("trained in {}", run.name),
+        files => {
+            let files = files.iter().map(|(file, _)| file.to_string_lossy());
+            files.collect::<Vec<_>>().join(" + ")
+        }
     };
     Some(TeacherLine {
         name: store.models.get(&Phase::Teacher)?.name.clone(),

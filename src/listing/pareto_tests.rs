@@ -97,7 +97,7 @@ fn runs_on_other_images_are_marked_and_those_of_other_classes_left_out() {
 fn two_teachers_of_one_name_are_distinguished_by_their_file_or_run() {
     let mut runs = measured_runs();
     let store = &mut runs.get_mut(VANILLA).unwrap().store;
-    store.teacher = Some(("models/other.pt".into(), false));
+    store.teacher = vec![("models/other.pt".into(), false)];
     for evaluation in &mut store.evaluations {
         if let Some(teacher) = &mut evaluation.teacher {
             teacher.top1 = 0.91;

@@ -69,6 +69,7 @@ pub(crate) fn evaluated(split: Split, epoch: u32, top1: f64) -> RunEvent {
         per_class: vec![top1, top1 - 0.2, top1 - 0.05, top1 + 0.01],
         confusion: Vec::new(),
         predictions: Vec::new(),
+        right: None,
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.02,
             kl: 0.3,

@@ -13,7 +13,7 @@ use crate::event::{
     RESIZE, Split, Variant,
 };
 use crate::experiment::metric::Quantity;
-use crate::experiment::plan::{Plan, TeacherSource};
+use crate::experiment::plan::{Plan, TeacherPlan};
 use crate::format;
 use crate::listing::{Column, Field, Subject};
 use crate::store::{PhaseState, RunStore};
@@ -182,10 +182,16 @@ fn method(run: &Subject) -> String {
     if let Some(plan) = &run.run.plan {
         let plan: &Plan = &plan.resolved.plan;
         let training = &plan.training;
-        let teacher = plan.teacher.as_ref().map(|teacher| &teacher.weights);
-        if let Some(TeacherSource::File(file)) = teacher {
-            let name = file.path().file_name().unwrap_or_default();
-            let _ = writeln!(text, "- teacher's file: {}", cell(&name.to_string_lossy()));
+        let teacher = plan.teacher.as_ref().map(TeacherPlan::members);
+        for member in teacher.iter().flatten() {
+            let name = cell(&member.file.name());
+            let _ = match member.name {
+                Some(_) => {
+                    let share = format::percent(member.weight);
+                    writeln!(text, "- teacher's file: {name}, {share} of the mean logits")
+                }
+                None => writeln!(text, "- teacher's file: {name}"),
+            };
         }
         let planned = || f64::from(training.epochs);
         let trained = store.phases.get(&Phase::Student);

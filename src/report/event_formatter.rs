@@ -12,6 +12,7 @@ use crate::event::{
 use crate::experiment::metric::ValidMetric;
 use crate::format::{self, Symbols};
 use crate::run::kept::kept_name;
+use crate::store::metrics::seconds as trained_seconds;
 use crate::store::{CommandState, RunStore};
 use crate::untrusted::{Show as _, clean_line};
 
@@ -186,9 +187,8 @@ fn incident(event: &RunEvent, store: &RunStore) -> Option<String> {
         RunEvent::Noted { message } => Some(message.clone()),
         RunEvent::Warned { message } => Some(format!("warning: {message}")),
         RunEvent::PhaseEnded { phase, seconds } => {
-            let from = store.phases.get(phase).map_or(0, |state| state.started_at);
-            let took = format::trained_in(*seconds, from);
-            Some(format!("{}: {took}", phase.word()))
+            let took = trained_seconds(store, *phase).unwrap_or(*seconds);
+            Some(format!("{}: {}", phase.word(), format::trained_in(took)))
         }
         _ => None,
     }

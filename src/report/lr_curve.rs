@@ -9,9 +9,9 @@
 
 use std::fmt::Write as _;
 
-use crate::experiment::lr_range::{LrCurve, LrEnd, LrProposal};
+use crate::experiment::lr_range::{LrCurve, LrProposal};
 use crate::experiment::section;
-use crate::format::{loss, number, plural, short};
+use crate::format::loss;
 
 /// Rows of the curve at most.
 const ROWS: usize = 28;
@@ -24,42 +24,10 @@ const WIDTH: usize = 32;
 pub fn lr_curve(curve: &LrCurve, experiment: &str) -> String {
     let proposal = curve.proposal();
     let mut page = rows(curve, proposal);
-    let mut result = vec![("proposed", proposed(curve, proposal))];
-    if let Some(LrProposal { lowest, .. }) = proposal {
-        let text = format!("{} at lr {}", loss(lowest.loss), number(lowest.lr));
-        result.push(("lowest loss", text));
-    }
-    let last = curve.points.last().map_or(f64::NAN, |point| point.lr);
-    let steps = plural(curve.points.len(), "step", "steps");
-    result.push((
-        "ended",
-        match curve.end {
-            LrEnd::Completed => format!("after {steps}, at lr {}", short(last)),
-            LrEnd::Diverged => format!("diverged after {steps}, at lr {}", short(last)),
-            LrEnd::Stopped => format!("stopped after {steps}, at lr {}", short(last)),
-        },
-    ));
+    let mut result = curve.results();
     result.push(("experiment", experiment.to_owned()));
     page += &section("Learning rate", &result);
     page
-}
-
-fn proposed(curve: &LrCurve, proposal: Option<LrProposal>) -> String {
-    match proposal {
-        Some(LrProposal {
-            lr,
-            falls_at_end: false,
-            ..
-        }) => format!("{}, where the loss falls fastest", number(lr)),
-        Some(LrProposal { lr, .. }) => format!(
-            "{}, where the loss falls fastest; it still falls at the end: raise --lr-to",
-            number(lr)
-        ),
-        None if curve.end == LrEnd::Stopped => "nothing yet".to_owned(),
-        None => "nothing: the loss falls by no more than it differs from batch to batch; raise \
-                 --lr-to, --steps or the batch"
-            .to_owned(),
-    }
 }
 
 /// Some points of the smoothed curve, each as a number and a place.

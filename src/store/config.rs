@@ -334,14 +334,18 @@ impl Config {
             names.push(name);
             inner = next;
         }
-        match inner {
-            Value::Object(fields) => {
-                let closing = ")".repeat(names.len().saturating_sub(1));
-                let value = FieldValue::of_text(names.join("(") + &closing);
-                self.set(path, value, false);
-                self.add_fields(path, fields);
-            }
-            _ => self.set(path, FieldValue::of_text(written(value)), false),
+        let has_records = match inner {
+            Value::Object(_) => true,
+            Value::Array(items) => items.iter().any(is_record),
+            _ => false,
+        };
+        if has_records {
+            let closing = ")".repeat(names.len().saturating_sub(1));
+            let value = FieldValue::of_text(names.join("(") + &closing);
+            self.set(path, value, false);
+            self.add(path, inner);
+        } else {
+            self.set(path, FieldValue::of_text(written(value)), false);
         }
     }
 
@@ -493,6 +497,19 @@ mod tests {
         let combined = include_str!("../../experiments/cifar10-combined.ron");
         let config = Frozen::read(combined).config;
         assert_eq!(config.get("method.views.3.p"), Some("0"));
+        let ensemble = "(data: (train: Shapes(count: 9)), student: (model: Mlp(hidden: [8])), \
+                        teacher: (weights: Ensemble([(weights: Onnx(\"a.onnx\"), share: 2), \
+                        (weights: Onnx(\"b.onnx\"))])), method: Vanilla(), epochs: 1)";
+        let config = Frozen::read(ensemble).config;
+        for (path, value) in [
+            ("teacher.weights", Some("Ensemble")),
+            ("teacher.weights.1.weights", Some("Onnx(a.onnx)")),
+            ("teacher.weights.1.share", Some("2")),
+            ("teacher.weights.2.weights", Some("Onnx(b.onnx)")),
+            ("teacher.weights.2.share", None),
+        ] {
+            assert_eq!(config.get(path), value, "{path}");
+        }
         let text = "Experiment(data: (train: Shapes(count: 9, difficulty: 0.3)), \
                     student: (model: Mlp(hidden: [8, 4])), method: Scratch(), \
                     augment: [Rotate(0.1)], epochs: 1)";

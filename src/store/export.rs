@@ -10,7 +10,7 @@ use crate::event::Phase;
 const SHARED: [&str; 3] = ["step", "epoch", "seconds"];
 
 /// Writes one training's logged steps as CSV: a row a step with its number from
-/// 0, its time in epochs, the seconds since its process began to train, and
+/// 0, its time in epochs, the seconds that it took to come there, and
 /// every metric in the order of their names. Numbers are written so that they
 /// read back the same; where there is none, nothing is written.
 ///

@@ -2,7 +2,6 @@
 //! it changes.
 
 use super::run_store::RunStore;
-use super::table::SeriesTable;
 use crate::event::{EvaluatedWeights, Evaluation, Phase, Split};
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity};
 
@@ -22,8 +21,7 @@ pub struct Metrics {
     pub agreement: Option<f64>,
     /// How far the training that began last is.
     pub progress: Option<Progress>,
-    /// Seconds that the student trained, in all processes: with evaluations, without
-    /// pauses.
+    /// Seconds that the student trained, as [`seconds`] counts them.
     pub seconds: Option<f64>,
     /// The same of its teacher, where the run trained it.
     pub teacher_seconds: Option<f64>,
@@ -139,34 +137,15 @@ pub fn evaluation<'a>(store: &'a RunStore, metric: &Metric) -> Option<&'a Evalua
     }
 }
 
-/// Seconds that a training of a run took, in all processes whose steps are remembered.
+/// Seconds that a training of a run took to come where it stands, in all processes:
+/// evaluations included, pauses and what a kill lost left out.
 #[must_use]
 pub fn seconds(store: &RunStore, phase: Phase) -> Option<f64> {
-    let state = store.phases.get(&phase)?;
     let table = store.table(phase);
-    if table.is_empty() && state.ended.is_none() {
-        return None;
-    }
-    let earlier = if store.processes > 1 {
-        before_the_last_process(table)
-    } else {
-        0.0
-    };
-    let logged = table.seconds().unwrap_or(0.0);
-    let seconds = earlier + state.ended.map_or(logged, |ended| ended.max(logged));
-    seconds.is_finite().then_some(seconds)
-}
-
-/// Seconds of all processes but the last: every process counts from 0 again.
-fn before_the_last_process(table: &SeriesTable) -> f64 {
-    let any = table.metrics().next().and_then(|name| table.series(name));
-    any.map_or(0.0, |series| {
-        let pairs = series.seconds.windows(2);
-        pairs
-            .filter(|pair| pair[1] < pair[0])
-            .map(|pair| pair[0])
-            .sum()
-    })
+    let ended = store.phases.get(&phase)?.ended;
+    let ended = ended.map(|seconds| table.clock(seconds));
+    let seconds = table.seconds().into_iter().chain(ended).reduce(f64::max);
+    seconds.filter(|seconds| seconds.is_finite())
 }
 
 #[cfg(test)]
@@ -197,7 +176,37 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_run_took_the_time_of_all_its_processes() {
+    fn time_counts_on_over_processes_and_what_a_kill_lost_counts_once() {
+        let all = small_run();
+        let is_student = |event: &&RunEvent, from: u64| match event {
+            RunEvent::StepLogged(row) => row.phase == Phase::Student && row.step >= from,
+            RunEvent::PhaseEnded { phase, .. } => *phase == Phase::Student,
+            _ => false,
+        };
+        let lost = all.iter().position(|event| is_student(&event, 6)).unwrap();
+        let mut events = all[..lost].to_vec();
+        assert_eq!(Metrics::of(&folded(&events)).seconds, Some(3.0));
+        events.push(run_started(
+            "small",
+            Some(Position {
+                phase: Phase::Student,
+                step: 4,
+            }),
+        ));
+        assert_eq!(Metrics::of(&folded(&events)).seconds, Some(2.0));
+        events.extend(all.iter().filter(|event| is_student(event, 4)).cloned());
+        let metrics = Metrics::of(&folded(&events));
+        assert_eq!(metrics.seconds, Some(6.0));
+        // Who keeps no curves knows it, too.
+        let mut latest = RunStore::new().keeping_latest();
+        for event in &events {
+            latest.apply(event);
+        }
+        assert_eq!(seconds(&latest, Phase::Student), Some(6.0));
+    }
+
+    #[test]
+    fn a_resumed_run_of_an_older_program_took_the_time_of_all_its_processes() {
         let mut events = small_run();
         let steps = |event: &RunEvent, from: u64| {
             matches!(event, RunEvent::StepLogged(row)

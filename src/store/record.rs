@@ -51,11 +51,10 @@ pub struct PhaseState {
     pub steps: u64,
     /// Steps of one epoch.
     pub steps_per_epoch: u64,
-    /// Steps that were complete when this process began.
-    pub started_at: u64,
     /// Steps completed, as far as events say.
     pub completed: u64,
-    /// Seconds the training took in its last process, once it ended by itself.
+    /// Seconds as its last process counted them, once it ended by itself;
+    /// [`seconds`](super::metrics::seconds) has those of all.
     pub ended: Option<f64>,
 }
 

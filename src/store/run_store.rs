@@ -41,9 +41,9 @@ pub struct RunStore {
     pub phases: BTreeMap<Phase, PhaseState>,
     /// The training that began last.
     pub phase: Option<Phase>,
-    /// The file of the teacher's weights, and whether it is the cache of an
-    /// earlier training.
-    pub teacher: Option<(PathBuf, bool)>,
+    /// The files of the teacher's weights, of an ensemble one for each member, and whether it
+    /// is the cache of an earlier training.
+    pub teacher: Vec<(PathBuf, bool)>,
     /// Rounds that ended, in order.
     pub rounds: Vec<Round>,
     /// Evaluations, in order.
@@ -141,6 +141,7 @@ impl RunStore {
                 self.rewind(resumed.unwrap_or(START));
                 self.processes += 1;
                 (self.exported, self.measured) = (None, None);
+                self.teacher.clear();
                 self.status = Status::Running;
                 self.identity = Some(RunIdentity {
                     name: name.clone(),
@@ -153,7 +154,7 @@ impl RunStore {
                 self.models.insert(model.phase, model.clone());
             }
             RunEvent::TeacherLoaded { path, cached, .. } => {
-                self.teacher = Some((path.clone(), *cached));
+                self.teacher.push((path.clone(), *cached));
             }
             RunEvent::Paused(true) => self.status = Status::Paused,
             RunEvent::Paused(false) => self.status = Status::Running,
@@ -192,7 +193,6 @@ impl RunStore {
                 let state = PhaseState {
                     steps: *steps,
                     steps_per_epoch: *steps_per_epoch,
-                    started_at: *step,
                     completed: *step,
                     ended: None,
                 };

@@ -15,6 +15,9 @@ pub struct SeriesTable {
     pub(super) steps: Vec<u64>,
     pub(super) epochs: Vec<f64>,
     pub(super) seconds: Vec<f64>,
+    /// Rows with which the clock of a process began that counted from 0, and the seconds
+    /// before.
+    clocks: Vec<(usize, f64)>,
     /// Each as long as `steps`.
     pub(super) columns: BTreeMap<String, Vec<f64>>,
 }
@@ -26,7 +29,7 @@ pub struct Series<'a> {
     pub steps: &'a [u64],
     /// Time at each step, epochs.
     pub epochs: &'a [f64],
-    /// Seconds since the process started training.
+    /// Seconds that the training took to come to each step.
     pub seconds: &'a [f64],
     /// The metric; NaN where there is none.
     pub values: &'a [f64],
@@ -103,7 +106,7 @@ impl SeriesTable {
         self.steps.last().copied()
     }
 
-    /// Seconds at the last logged step, since the process started training.
+    /// Seconds that the training took to come to the last logged step.
     #[must_use]
     pub fn seconds(&self) -> Option<f64> {
         self.seconds.last().copied()
@@ -122,7 +125,7 @@ impl SeriesTable {
         let before = self.steps.len();
         self.steps.push(row.step);
         self.epochs.push(row.epoch);
-        self.seconds.push(row.seconds);
+        self.extend_seconds([row.seconds]);
         for (metric, &value) in &row.values {
             if let Some(column) = self.columns.get_mut(metric) {
                 column.push(value);
@@ -135,11 +138,31 @@ impl SeriesTable {
         self.fill_gaps();
     }
 
+    /// Appends seconds as they were logged. Where they go back, a process began to count
+    /// from 0.
+    pub(super) fn extend_seconds(&mut self, logged: impl IntoIterator<Item = f64>) {
+        for seconds in logged {
+            if let Some(last) = self.seconds()
+                && self.clock(seconds) < last
+            {
+                self.clocks.push((self.seconds.len(), last));
+            }
+            self.seconds.push(self.clock(seconds));
+        }
+    }
+
+    /// Seconds of all processes, by those that the last one counted.
+    pub(super) fn clock(&self, seconds: f64) -> f64 {
+        let before = self.clocks.last().map_or(0.0, |(_, before)| *before);
+        before + seconds
+    }
+
     /// Forgets every row. The metrics stay known.
     pub(super) fn clear(&mut self) {
         self.steps.clear();
         self.epochs.clear();
         self.seconds.clear();
+        self.clocks.clear();
         for column in self.columns.values_mut() {
             column.clear();
         }
@@ -162,6 +185,7 @@ impl SeriesTable {
         self.steps.truncate(kept);
         self.epochs.truncate(kept);
         self.seconds.truncate(kept);
+        self.clocks.retain(|(first, _)| *first < kept);
         self.columns.retain(|_, column| {
             column.truncate(kept);
             !column.iter().all(|value| value.is_nan())

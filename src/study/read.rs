@@ -13,7 +13,8 @@ use crate::experiment::nearest::nearest;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{FinishSpec, Spec};
 use crate::experiment::{
-    Document, Loaded, Override, Report, Written, load_beside, read_changed, read_text, whole_text,
+    Document, Loaded, Override, Report, SourceText, Written, load_source, read_changed, read_text,
+    whole_text,
 };
 use crate::run::{StudyRole, StudyRun};
 
@@ -75,9 +76,7 @@ pub struct Cell {
 /// The experiment that all are variants of.
 #[derive(Debug, Clone, PartialEq)]
 struct Base {
-    text: String,
-    /// The file.
-    origin: PathBuf,
+    source: SourceText,
     /// A file, at whose folder paths start.
     home: PathBuf,
 }
@@ -100,23 +99,14 @@ impl Study {
                 return Err(document.report(&problems));
             }
         };
-        let is_inline = base.origin == document.origin;
-        // Errors are shown where it stands in the file.
-        let text = if is_inline {
-            document.in_place(&spec.base)
-        } else {
-            base.text.clone()
-        };
-        let shown = Base {
-            text,
-            ..base.clone()
-        };
-        let plain = shown.changed(&[])?;
+        let shared = changes(&document, "set", &spec.set).collect::<Result<Vec<_>, _>>()?;
+        refuse_decided(&shared)?;
+        let plain = base.changed(&shared)?;
         let metric = spec.metric.unwrap_or(plain.spec.metric);
         let (mut variants, mut reports) = (Vec::new(), Vec::new());
         for (at, written) in spec.variants.iter().enumerate() {
-            for expanded in expanded(&document, at, written) {
-                match expanded.and_then(|expanded| expanded.read(&shown)) {
+            for expanded in expanded(&document, at, written, &shared) {
+                match expanded.and_then(|expanded| expanded.read(&base)) {
                     Ok(variant) => variants.push((at, variant)),
                     Err(report) => reports.push(report),
                 }
@@ -257,12 +247,12 @@ fn words(name: &str) -> String {
 impl Base {
     /// The experiment with these changes, not planned.
     fn changed(&self, set: &[Override]) -> Result<Written, Report> {
-        read_changed(&self.text, &self.origin, set)
+        read_changed(&self.source, set)
     }
 
     /// The experiment with these changes, planned.
     fn loaded(&self, set: &[Override]) -> Result<Loaded, Report> {
-        load_beside(&self.text, &self.origin, &self.home, set)
+        load_source(&self.source, &self.home, set)
     }
 }
 
@@ -273,17 +263,15 @@ fn base(document: &Read) -> Result<Base, Box<Problem>> {
     let home = folder.as_ref().map(|folder| beside.join(folder).join("_"));
     let Some(path) = document.quoted(base) else {
         return Ok(Base {
-            text: document.text_of(base).to_owned(),
-            origin: document.origin.clone(),
+            source: document.source_of(base),
             home: home.unwrap_or_else(|| document.origin.clone()),
         });
     };
     let origin = beside.join(path);
     match read_text(&origin) {
         Ok(text) => Ok(Base {
-            text,
-            home: home.unwrap_or_else(|| origin.clone()),
-            origin,
+            source: SourceText::new(&origin, text),
+            home: home.unwrap_or(origin),
         }),
         Err(report) => {
             let first = report.diagnostics.first();
@@ -304,7 +292,11 @@ fn frozen(document: &Read, base: &Base, name: &str) -> String {
     let folder = folder.canonicalize().or_else(|_| absolute(&folder));
     let folder = folder.unwrap_or_default();
     let fields = [("folder", &*folder.to_string_lossy()), ("name", name)];
-    document.changed(&document.value.base, whole_text(&base.text), &fields)
+    document.changed(
+        &document.value.base,
+        whole_text(base.source.text()),
+        &fields,
+    )
 }
 
 /// What is wrong with the file alone.
@@ -395,7 +387,12 @@ struct Expanded {
 }
 
 /// The variants of an entry: itself, or one for every combination of its values.
-fn expanded(document: &Read, at: usize, written: &VariantSpec) -> Vec<Result<Expanded, Report>> {
+fn expanded(
+    document: &Read,
+    at: usize,
+    written: &VariantSpec,
+    shared: &[Override],
+) -> Vec<Result<Expanded, Report>> {
     let path = format!("variants[{at}]");
     let refused = |problem: Problem| vec![Err(document.report(&[problem]))];
     if written.name.as_ref().is_none_or(String::is_empty) && written.vary.0.is_empty() {
@@ -419,12 +416,9 @@ fn expanded(document: &Read, at: usize, written: &VariantSpec) -> Vec<Result<Exp
         let most = format!("there are more than {MOST_VARIANTS} combinations of these values");
         return refused(Problem::new(path, most).help("vary fewer fields at once"));
     };
-    let set = written
-        .set
-        .iter()
-        .enumerate()
-        .map(|(number, argument)| document.change(&format!("{path}.set[{number}]"), argument));
-    let set: Vec<Result<Override, Report>> = set.collect();
+    let place = format!("{path}.set");
+    let own = changes(document, &place, &written.set);
+    let set: Vec<Result<Override, Report>> = own.collect();
     let mut variants = Vec::new();
     for number in 0..count {
         let (mut rest, mut values) = (number, Vec::new());
@@ -448,11 +442,27 @@ fn expanded(document: &Read, at: usize, written: &VariantSpec) -> Vec<Result<Exp
         let all = set.iter().cloned().chain(varied);
         let all: Result<Vec<Override>, Report> = all.collect();
         variants.push(match all {
-            Ok(set) => Ok(Expanded { name, set }),
+            Ok(own) => {
+                // What a variant changes itself is its own.
+                let is_own = |change: &&Override| own.iter().any(|it| it.is_of_what(change));
+                let shared = shared.iter().filter(|change| !is_own(change));
+                let set = shared.chain(&own).cloned().collect();
+                Ok(Expanded { name, set })
+            }
             Err(report) => Err(report.about(&words(&name))),
         });
     }
     variants
+}
+
+/// What a list of changes at `path` says.
+fn changes<'a>(
+    document: &'a Read,
+    path: &'a str,
+    written: &'a [String],
+) -> impl Iterator<Item = Result<Override, Report>> + 'a {
+    let numbered = written.iter().enumerate();
+    numbered.map(move |(number, argument)| document.change(&format!("{path}[{number}]"), argument))
 }
 
 /// The end of a path, where no other of the fields has the same.
@@ -479,13 +489,7 @@ impl Expanded {
 
     /// What an epoch costs.
     fn cost(&self, base: &Base) -> Result<Cost, Report> {
-        for change in &self.set {
-            let decided = DECIDED.iter().find(|(field, _)| *field == change.field());
-            if let Some((field, how)) = decided {
-                let message = format!("`{field}` is decided by the study");
-                return Err(change.report(message, format!("remove it: {how}")));
-            }
-        }
+        refuse_decided(&self.set)?;
         Override::each_once(&self.set)?;
         let spec = base.changed(&self.set)?.spec;
         let Some(views) = views(&spec) else {
@@ -499,6 +503,18 @@ impl Expanded {
             seconds: None,
         })
     }
+}
+
+/// Refuses changes of what the study decides.
+fn refuse_decided(set: &[Override]) -> Result<(), Report> {
+    for change in set {
+        let decided = DECIDED.iter().find(|(field, _)| *field == change.field());
+        if let Some((field, how)) = decided {
+            let message = format!("`{field}` is decided by the study");
+            return Err(change.report(message, format!("remove it: {how}")));
+        }
+    }
+    Ok(())
 }
 
 /// Passes of the student over the training images in an epoch, if the method can be expanded.
@@ -559,6 +575,28 @@ mod tests {
         assert_eq!(of(&inline), of(&beside));
         let wrong = read(&text.replace("batch: 8", "bacth: 8")).unwrap_err();
         assert!(wrong.contains("--> study.ron:8:5"), "{wrong}");
+    }
+
+    #[test]
+    fn an_error_of_an_experiment_that_stands_in_the_study_is_placed_in_the_study() {
+        let text = STUDY.replace("\"base.ron\"", EXPERIMENT);
+        // A value that only planning knows to be wrong.
+        let study = read(&text.replace("batch: 8", "batch: 0")).unwrap();
+        let report = study.check(&[Some(2), Some(4)]).unwrap_err();
+        let place = report.diagnostics[0].place.clone().unwrap();
+        assert_eq!((place.line, place.column), (8, 12), "{report}");
+        assert_eq!(place.source_line, "    batch: 0,");
+        // Behind what a variant changes in it, too.
+        let changed = text.replace("views: 2)", "views: 2, temperature: 2.0)");
+        let study = read(&changed.replace("batch: 8", "batch: 0")).unwrap();
+        let cell = study.cells()[1];
+        let report = study.experiment(cell, Some(2)).unwrap_err();
+        let place = report.diagnostics[0].place.clone().unwrap();
+        assert_eq!((place.line, place.column), (8, 12), "{report}");
+        // What a run keeps begins with the experiment.
+        let study = read(&text).unwrap();
+        let loaded = study.experiment(cell, Some(2)).unwrap();
+        assert!(loaded.text.starts_with("Experiment("), "{}", loaded.text);
     }
 
     #[test]
@@ -631,6 +669,46 @@ mod tests {
                 .contains("variants are \"multi-view\", \"temperature=2.0\", \"temperature=4.0\""),
             "{unnamed}"
         );
+    }
+
+    #[test]
+    fn variants_share_changes() {
+        let shared = |argument: &str| {
+            let set = format!("base: \"base.ron\",\n    set: [\"{argument}\"],");
+            read(&STUDY.replace("base: \"base.ron\",", &set))
+        };
+        let study = shared("student.model=Mlp(hidden: [3])").unwrap();
+        for cell in study.cells() {
+            let loaded = study.experiment(cell, Some(2)).unwrap();
+            assert!(format!("{:?}", loaded.plan.student).contains("[3]"));
+        }
+        let own = "(name: \"vanilla\", set: [\"student.model=Mlp(hidden: [5])\"])";
+        let text = STUDY.replace("(name: \"vanilla\")", own);
+        let text = text.replace(
+            "base: \"base.ron\",",
+            "base: \"base.ron\", set: [\"student.model=Mlp(hidden: [3])\"],",
+        );
+        let study = read(&text).unwrap();
+        let students = study.cells().into_iter().map(|cell| {
+            let loaded = study.experiment(cell, Some(2)).unwrap();
+            format!("{:?}", loaded.plan.student)
+        });
+        let students: Vec<String> = students.collect();
+        assert!(students.iter().any(|it| it.contains("[5]")), "{students:?}");
+        assert!(students.iter().any(|it| it.contains("[3]")), "{students:?}");
+        for (argument, expected) in [
+            ("optimiser.momentum=0.5", "did you mean `optimizer`?"),
+            ("epochs=9", "`epochs` is decided by the study"),
+            (
+                "batch",
+                "there is no `=` in this change\n --> study.ron:3:12",
+            ),
+        ] {
+            let found = shared(argument).unwrap_err();
+            assert!(found.contains(expected), "{found}");
+            // It is no variant's.
+            assert!(!found.contains("variant"), "{found}");
+        }
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct StudySpec {
     /// the folder of the experiment's file if absent.
     #[serde(default)]
     pub folder: Option<PathBuf>,
+    /// Changes of the experiment that all variants share, written as with `--set`.
+    #[serde(default)]
+    pub set: Vec<String>,
     /// What is compared, at least one.
     pub variants: Vec<VariantSpec>,
     /// Seeds that every variant is trained with.

@@ -7,11 +7,11 @@ use super::cells::{Outlook, Standing, failure};
 use super::read::Study;
 use super::spec::Budget;
 use super::spread::{Difference, Spread};
-use crate::event::{Dataset, Phase, Variant};
+use crate::event::{Dataset, ImageBits, Phase, Variant};
 use crate::experiment::metric::{Metric, MetricSplit, MetricWeights, Quantity, ValidMetric};
 use crate::run::StudyRole;
 use crate::store::RunEntry;
-use crate::store::metrics::seconds;
+use crate::store::metrics::{evaluation, seconds};
 
 /// A metric that variants are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub struct RunResult {
     pub last: Option<f64>,
     /// The same of the test images and the best weights.
     pub test: Option<f64>,
+    /// Which of the test images it is right about, where the metric is top-1 and the run kept
+    /// that.
+    pub right: Option<RightImages>,
     /// Passes of the student over the training images.
     pub passes: Option<f64>,
     /// Seconds that the student was trained.
@@ -75,6 +78,17 @@ pub struct RunResult {
     pub parameters: Option<u64>,
     /// Median latency of the student on the table's processor, milliseconds.
     pub latency_ms: Option<f64>,
+}
+
+/// Which test images a run is right about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RightImages {
+    /// The images.
+    pub bits: ImageBits,
+    /// Their number.
+    pub images: usize,
+    /// Hash of their content, labels and order.
+    pub content: String,
 }
 
 impl Compared {
@@ -108,6 +122,7 @@ impl RunResult {
             best: value(Compared::Best),
             last: value(Compared::Last),
             test: value(Compared::Test),
+            right: right(run, quantity),
             passes: passes(run),
             seconds: seconds(&run.store, Phase::Student),
             parameters: student.map(|model| model.parameters),
@@ -144,9 +159,38 @@ impl VariantRow {
         self.runs.iter().find_map(|run| run.parameters)
     }
 
-    /// By how much it differs from another variant, paired by the seeds that both have.
+    /// By how much it differs from another variant, paired by the seeds that both have; none
+    /// from itself. On the test images these are resampled, too, where all pairs say which they
+    /// are right about.
     #[must_use]
     pub fn difference(&self, from: &Self, compared: Compared) -> Option<Difference> {
+        if self.variant == from.variant {
+            return None;
+        }
+        let of_images = (compared == Compared::Test).then(|| self.of_images(from));
+        of_images
+            .flatten()
+            .or_else(|| self.of_seeds(from, compared))
+    }
+
+    /// The same of single images; none if some pair lacks them, or is about others.
+    fn of_images(&self, from: &Self) -> Option<Difference> {
+        let others: BTreeMap<u64, &RunResult> = from.runs.iter().map(|it| (it.seed, it)).collect();
+        let pairs = self.runs.iter().filter_map(|own| {
+            let other = others.get(&own.seed)?;
+            (own.test.is_some() && other.test.is_some()).then_some((own, other))
+        });
+        let both = pairs.map(|(own, other)| Some([own.right.as_ref()?, other.right.as_ref()?]));
+        let both: Vec<[&RightImages; 2]> = both.collect::<Option<_>>()?;
+        let [first, _] = *both.first()?;
+        let mut all = both.iter().flatten();
+        let are_same = all.all(|it| (it.images, &it.content) == (first.images, &first.content));
+        let pairs = both.iter().map(|pair| pair.map(|it| &it.bits));
+        let pairs: Vec<[&ImageBits; 2]> = pairs.collect();
+        are_same.then(|| Difference::of_images(&pairs, first.images))?
+    }
+
+    fn of_seeds(&self, from: &Self, compared: Compared) -> Option<Difference> {
         let value = |run: &RunResult| Some((run.seed, run.value(compared)?));
         let others: BTreeMap<u64, f64> = from.runs.iter().filter_map(value).collect();
         let pairs = self.runs.iter().filter_map(value);
@@ -216,6 +260,25 @@ impl StudyTable {
         let seeds = self.seeds.len();
         self.rows.iter().all(|row| row.runs.len() == seeds)
     }
+}
+
+/// Which test images a run's student is right about.
+fn right(run: &RunEntry, quantity: Quantity) -> Option<RightImages> {
+    let metric = Compared::Test.metric(quantity);
+    let evaluation = evaluation(&run.store, &metric)?;
+    let (bits, images) = (evaluation.right.as_ref()?, evaluation.images);
+    let is_whole = quantity == Quantity::Top1 && bits.are_of(images);
+    is_whole.then_some(RightImages {
+        bits: bits.clone(),
+        images,
+        content: test_content(run)?.clone(),
+    })
+}
+
+/// Hash of a run's test images.
+fn test_content(run: &RunEntry) -> Option<&String> {
+    let identity = &run.plan.as_ref()?.data.identity;
+    Some(&identity.get(&Dataset::Test)?.content)
 }
 
 /// Passes of a run's student over the training images.
@@ -290,11 +353,17 @@ fn remarks(
     }
     for (number, variant) in study.variants.iter().enumerate() {
         let own = done.iter().filter(|(of, _, _)| *of == number);
-        let mut test = own.filter_map(|(_, _, run)| {
-            let identity = &run.plan.as_ref()?.data.identity;
-            Some(&identity.get(&Dataset::Test)?.content)
-        });
+        let mut test = own.filter_map(|(_, _, run)| test_content(run));
         let first = test.next();
+        let baseline = &study.variants[study.baseline].name;
+        let mut base = done.iter().filter(|(of, _, _)| *of == study.baseline);
+        let base = base.find_map(|(_, _, run)| test_content(run));
+        if first.is_some() && base.is_some() && first != base {
+            let name = &variant.name;
+            remarks.push(format!(
+                "\"{name}\" was tested on other images than \"{baseline}\""
+            ));
+        }
         if test.any(|content| Some(content) != first) {
             let name = &variant.name;
             remarks.push(format!(
@@ -348,5 +417,57 @@ mod tests {
         assert!(!table.is_complete());
         let expected = "multi-view, seed 6 failed: loss is NaN (run-0-6-2)";
         assert_eq!(table.remarks, [expected]);
+    }
+
+    #[test]
+    fn test_images_are_resampled_where_all_pairs_say_which_are_right() {
+        let result = |seed, right: Option<[bool; 4]>| RunResult {
+            run: format!("run-{seed}"),
+            seed,
+            best: Some(0.5),
+            last: None,
+            test: Some(0.5),
+            right: right.map(|right| RightImages {
+                bits: right.into_iter().collect(),
+                images: right.len(),
+                content: "a".to_owned(),
+            }),
+            passes: None,
+            seconds: None,
+            parameters: None,
+            latency_ms: None,
+        };
+        let named = |name: &str, runs: Vec<RunResult>| VariantRow {
+            variant: name.to_owned(),
+            runs,
+        };
+        let row = |runs: Vec<RunResult>| named("base", runs);
+        let (half, more) = ([true, true, false, false], [true, true, true, false]);
+        let base = row(vec![result(1, Some(half)), result(2, Some(half))]);
+        let own = named(
+            "own",
+            vec![
+                result(1, Some(more)),
+                result(2, Some(half)),
+                // It has no pair.
+                result(3, None),
+            ],
+        );
+        let found = own.difference(&base, Compared::Test).unwrap();
+        assert_eq!((found.seeds, found.images), (2, Some(4)));
+        assert!((found.mean - 0.125).abs() < 1e-12);
+        let valid = own.difference(&base, Compared::Best).unwrap();
+        assert_eq!((valid.seeds, valid.images), (2, None));
+        let older = row(vec![result(1, Some(half)), result(2, None)]);
+        let found = own.difference(&older, Compared::Test).unwrap();
+        assert_eq!((found.seeds, found.images, found.mean), (2, None, 0.0));
+        assert_eq!(own.difference(&own, Compared::Test), None);
+        // As many images that are other ones.
+        let mut elsewhere = base.clone();
+        if let Some(right) = &mut elsewhere.runs[1].right {
+            right.content = "b".to_owned();
+        }
+        let found = own.difference(&elsewhere, Compared::Test).unwrap();
+        assert_eq!((found.seeds, found.images), (2, None));
     }
 }

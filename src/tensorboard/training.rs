@@ -48,20 +48,12 @@ pub(super) struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    /// A training that started then. Logged steps know the seconds that their process had
-    /// trained; each process that resumes counts from 0.
+    /// A training that started then. Logged steps know the seconds that it had taken.
     pub(super) fn new(store: &'a RunStore, phase: Phase, started: f64) -> Self {
         let table = store.table(phase);
         let any = table.metrics().find_map(|name| table.series(name));
         let (steps, seconds) = any.map_or((&[][..], &[][..]), |it| (it.steps, it.seconds));
-        let (mut earlier, mut before) = (started, 0.0);
-        let moments = seconds.iter().map(|&seconds| {
-            if seconds < before {
-                earlier += before;
-            }
-            before = seconds;
-            earlier + seconds
-        });
+        let moments = seconds.iter().map(|seconds| started + seconds);
         Self {
             store,
             phase,

@@ -17,6 +17,8 @@ pub enum Context {
     Editor,
     /// What differs between the text here and the one on disk.
     Difference,
+    /// The range test of an experiment's learning rate.
+    LrTest,
     /// The table of runs.
     Runs,
     /// Curves of several runs over one another.
@@ -42,6 +44,7 @@ impl Context {
             Self::Experiments => "Experiments",
             Self::Editor => "Editor",
             Self::Difference => "Changed on disk",
+            Self::LrTest => "Learning rate test",
             Self::Runs => "Runs",
             Self::Overlay => "Overlay",
             Self::Pareto => "Pareto",
@@ -146,6 +149,7 @@ actions! {
         TogglePlan "plan" "Show or hide the plan" "plan" "preview" ["p", "f6", "alt+p"];
         PlanDown "plan-down" "Scroll the plan down" "plan ↓" "preview" ["J", "alt+j"];
         PlanUp "plan-up" "Scroll the plan up" "plan ↑" "preview" ["K", "alt+k"];
+        FindLr "find-lr" "Test a range of learning rates" "find lr" "learning rate finder range test proposal" ["f", "alt+l"];
         ShowDifference "show-difference" "Show changes on disk" "diff" "conflict" ["f4", "alt+x"];
     }
     Editor {
@@ -168,6 +172,11 @@ actions! {
         SaveMine "save-mine" "Overwrite the file on disk" "save mine" "conflict" [];
         RestoreText "restore-text" "Restore the unsaved text" "restore" "autosave recover" [];
         DiscardText "discard-text" "Discard the unsaved text" "discard" "autosave" [];
+    }
+    LrTest {
+        WriteLr "write-lr" "Write the proposed learning rate" "write" "save apply accept edit" ["w"];
+        StopLrTest "stop-lr-test" "Stop the range test" "stop" "end cancel abort kill" ["x"];
+        RepeatLrTest "repeat-lr-test" "Repeat the range test" "repeat" "again restart run" ["f"];
     }
     Runs {
         MarkRun "mark-run" "Mark the run" "mark" "select" ["space"];
@@ -353,7 +362,7 @@ mod tests {
                          dequeue save undo redo format find complete back mark sort reverse unmark \
                          resume branch fork maximize reset pause stop evaluate checkpoint follow \
                          raise lower set insert remove send write reload classify cancel discard \
-                         smooth submit";
+                         smooth submit repeat";
     const BEGINNINGS: &str = "next previous page to plan keep take save reset find smooth zoom \
                               crosshair log x export show switch grid add remove raise lower filter \
                               open choose own full by";

@@ -124,6 +124,17 @@ pub enum Effect {
         /// Comes back with the answer.
         version: u64,
     },
+    /// Test a range of learning rates on an experiment. Another test ends.
+    FindLr {
+        /// Comes back with the news.
+        test: u64,
+        /// The file that it is the text of.
+        path: PathBuf,
+        /// The text.
+        text: String,
+    },
+    /// End the range test that is running.
+    StopLrTest,
     /// Train an experiment, now or after those that wait.
     Launch(PathBuf),
     /// Take something out of the queue.

@@ -37,7 +37,9 @@ pub use effect::Effect;
 pub use graphics::Graphics;
 pub use keymap::Keymap;
 pub use layout::Layout;
-pub use news::{Clock, Completed, ExportRefusal, GpuSample, Level, LogLine, MachineSample, News};
+pub use news::{
+    Clock, Completed, ExportRefusal, GpuSample, Level, LogLine, LrTestNews, MachineSample, News,
+};
 pub use screen::Screen;
 pub use screens::live::knob_values;
 pub use settings::Settings;

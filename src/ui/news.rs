@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::event::inspection::{InferenceEvent, Probe, ProbeSource};
+use crate::experiment::lr_range::{LrCurve, LrPoint};
 use crate::experiment::{Loaded, Report};
 use crate::study::Study;
 use crate::study::slurm::Tasks;
@@ -76,6 +77,13 @@ pub enum News {
         /// The plan, or every error.
         result: Box<Result<Loaded, Report>>,
     },
+    /// A range test of a learning rate came further.
+    LrTest {
+        /// That of the request.
+        test: u64,
+        /// What is new.
+        news: LrTestNews,
+    },
     /// What is to be trained here next.
     Queue {
         /// The experiment whose images are being opened; it trains when they are.
@@ -135,6 +143,17 @@ pub enum News {
     Machine(MachineSample),
     /// Something for the log.
     Logged(LogLine),
+}
+
+/// What is new of a range test.
+#[derive(Debug)]
+pub enum LrTestNews {
+    /// What it does before its first step.
+    Prepares(String),
+    /// A step was taken.
+    Step(LrPoint),
+    /// It ended: the whole curve, or why there is none.
+    Ended(Result<LrCurve, String>),
 }
 
 /// Why a student was not written.

@@ -139,7 +139,7 @@ impl Ui {
     fn choose(&mut self, action: Action, runs: &Runs) {
         let screen = match action.entry().context {
             Context::Global => None,
-            Context::Experiments | Context::Editor | Context::Difference => {
+            Context::Experiments | Context::Editor | Context::Difference | Context::LrTest => {
                 Some(Screen::Experiments)
             }
             Context::Runs | Context::Overlay | Context::Pareto => Some(Screen::Runs),
@@ -213,7 +213,10 @@ impl Ui {
                 "{count} experiments are queued and will not be trained."
             )),
         };
-        training.into_iter().chain(waiting).collect()
+        let test = self.experiments.tested_lr();
+        let test =
+            test.map(|name| format!("The learning rate test of {name} is running and is lost."));
+        training.into_iter().chain(waiting).chain(test).collect()
     }
 
     /// Asks of leaving what is so by now.
@@ -449,9 +452,10 @@ impl Ui {
             }
             News::ModelExported { run, result } => on_exported(&run, result, shared),
             News::Inference(event) => self.inference.on_event(event, shared),
+            News::LrTest { test, news } => self.experiments.on_lr_test(test, news, shared),
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::Studies(known) => self.runs_table.on_studies(known, runs),
-            News::StudyTasks { study, tasks } => self.runs_table.on_tasks(study, tasks),
+            News::StudyTasks { study, tasks } => self.runs_table.on_tasks(study, tasks, runs),
             News::ExperimentRead { path, text } => {
                 self.experiments.on_read(path, text, shared, runs);
             }

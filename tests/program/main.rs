@@ -9,6 +9,7 @@
 mod augmentation;
 mod bench;
 mod early_stop;
+mod ensemble;
 mod exit_codes;
 mod export;
 mod extend;

@@ -9,7 +9,7 @@ use workbench::onnx::write::{Element, GraphWriter, Side, cast_to, setting, setti
 use crate::bench::{Bench, code, stderr, weights};
 
 /// Classes of the data, in its order, and their colours.
-const COLOURS: [(&str, [u8; 3]); 3] = [
+pub const COLOURS: [(&str, [u8; 3]); 3] = [
     ("blue", [0, 0, 255]),
     ("green", [0, 255, 0]),
     ("red", [255, 0, 0]),
@@ -30,6 +30,13 @@ const EXPERIMENT: &str = "(
 /// A model that knows colours: its logits are the means of red, of green and of
 /// blue, and of a class that the data does not have.
 fn teacher(texts: &[(&str, &str)]) -> Vec<u8> {
+    let rows = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0], [-9.0; 3]];
+    linear(&rows, texts)
+}
+
+/// A model whose logits are these products with the means of red, green and blue.
+pub fn linear(rows: &[[f32; 3]], texts: &[(&str, &str)]) -> Vec<u8> {
+    let outputs = rows.len();
     let mut graph = GraphWriter::new("colours");
     let batch = Side::Named("batch");
     let sides = [
@@ -39,9 +46,8 @@ fn teacher(texts: &[(&str, &str)]) -> Vec<u8> {
         Side::Named("width"),
     ];
     graph.input("images", Element::Float, &sides);
-    graph.output("logits", Element::Float, &[batch, Side::Fixed(4)]);
-    let rows = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0], [-9.0; 3]];
-    graph.floats("weight", &[4, 3], &rows.concat());
+    graph.output("logits", Element::Float, &[batch, Side::Fixed(outputs)]);
+    graph.floats("weight", &[outputs, 3], &rows.concat());
     let nodes = [
         ("GlobalAveragePool", &["images"][..], "means", Vec::new()),
         ("Flatten", &["means"], "features", Vec::new()),
@@ -140,7 +146,7 @@ fn any_classifier_teaches_and_what_ran_it_is_kept() {
 }
 
 /// Starts the experiment with many epochs and stops it once it has a checkpoint.
-fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
+pub fn stopped(bench: &Bench, epochs: &str) -> PathBuf {
     let mut longer = bench.start(&["--run", "colours.ron", "--set", epochs]);
     while !bench
         .runs()

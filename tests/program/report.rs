@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::bench::{Bench, code, stderr};
+use crate::study::{self, STUDY};
 
 /// Browsers that can be asked, by what their programs are called.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -85,26 +86,11 @@ fn assert_readable(seen: &Value, what: &str) {
     assert!(seen["texts"].as_u64() > Some(100), "{what}: {seen}");
 }
 
-#[test]
-fn a_report_is_read_in_light_and_dark_and_on_paper() {
-    let Some(browser) = browser() else {
-        return;
-    };
-    let bench = Bench::new();
-    for epochs in ["epochs=2", "epochs=3"] {
-        let trained = bench.run(&["--run", "tiny.ron", "--set", epochs]);
-        assert_eq!(code(&trained), 0, "{}", stderr(&trained));
-    }
-    let runs = bench.runs();
-    let names = runs.iter().map(|run| run.file_name().unwrap());
-    let names: Vec<&str> = names.map(|name| name.to_str().unwrap()).collect();
-    let report = [&["--report"], &names[..], &["--out", "runs.html"]].concat();
-    let output = bench.run(&report);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let html = fs::read_to_string(bench.path().join("runs.html")).unwrap();
+/// Asserts that a page is read in light and dark, in a narrow window and on paper.
+fn assert_read_anywhere(browser: &Path, place: &Path, page: &Path) {
+    let html = fs::read_to_string(page).unwrap();
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
-
-    let look = |html: &str, width, is_dark| seen(&browser, bench.path(), html, width, is_dark);
+    let look = |html: &str, width, is_dark| seen(browser, place, html, width, is_dark);
     let [light, dark] = [false, true].map(|is_dark| look(&html, 1200, is_dark));
     assert_readable(&light, "light");
     assert_readable(&dark, "dark");
@@ -128,18 +114,52 @@ fn a_report_is_read_in_light_and_dark_and_on_paper() {
             "cut off on paper"
         );
     }
-    let pdf = bench.path().join("runs.pdf");
+    let pdf = place.join("page.pdf");
     let to = format!("--print-to-pdf={}", pdf.to_string_lossy());
-    open(
-        &browser,
-        bench.path(),
-        &bench.path().join("runs.html"),
-        &[&to],
-    );
+    open(browser, place, page, &[&to]);
     let pdf = fs::read(pdf).unwrap();
     assert!(
         pdf.starts_with(b"%PDF-") && pdf.len() > 20_000,
         "{}",
         pdf.len()
     );
+}
+
+#[test]
+fn a_report_is_read_in_light_and_dark_and_on_paper() {
+    let Some(browser) = browser() else {
+        return;
+    };
+    let bench = Bench::new();
+    for epochs in ["epochs=2", "epochs=3"] {
+        let trained = bench.run(&["--run", "tiny.ron", "--set", epochs]);
+        assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    }
+    let runs = bench.runs();
+    let names = runs.iter().map(|run| run.file_name().unwrap());
+    let names: Vec<&str> = names.map(|name| name.to_str().unwrap()).collect();
+    let report = [&["--report"], &names[..], &["--out", "runs.html"]].concat();
+    let output = bench.run(&report);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = bench.path().join("runs.html");
+    assert_read_anywhere(&browser, bench.path(), &page);
+}
+
+#[test]
+fn the_report_of_a_study_is_read_in_light_and_dark_and_on_paper() {
+    let Some(browser) = browser() else {
+        return;
+    };
+    // A name of many parts, as values of fields make them.
+    let long = "(name: \"vanilla\", set: [\"method=Vanilla()\"], vary: {\"method.temperature\": [3.0], \"optimizer.weight_decay\": [0.0005]})";
+    let short = "(name: \"vanilla\", set: [\"method=Vanilla(temperature: 3.0)\"])";
+    assert!(STUDY.contains(short));
+    let text = STUDY.replace(short, long);
+    let bench = study::bench(&text.replace("baseline: \"vanilla\"", "baseline: \"adaptive\""));
+    let trained = bench.run(&["--study", "small.ron"]);
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    let output = bench.run(&["--report", "small.ron", "--out", "study.html"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let page = bench.path().join("study.html");
+    assert_read_anywhere(&browser, bench.path(), &page);
 }

@@ -96,9 +96,20 @@ fn who_waits_for_another_process_takes_its_cell_when_it_is_killed() {
 #[test]
 fn jobs_train_at_once_and_stop_saved_with_the_process_that_started_them() {
     let bench = bench(STUDY);
-    let jobs = ["--study", "small.ron", "--jobs", "2"];
-    for name in ["TERM", "KILL"] {
-        let mut child = bench.start(&jobs);
+    let temporary = tempfile::tempdir().unwrap();
+    let jobs = || {
+        let mut command = bench.command(&["--study", "small.ron", "--jobs", "2"]);
+        command.env("TMPDIR", temporary.path());
+        command
+    };
+    // What the processes read is removed with the process that wrote it.
+    let left = || fs::read_dir(temporary.path()).unwrap().count();
+    for (name, stays) in [("TERM", 0), ("KILL", 1)] {
+        let mut child = jobs()
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         wait_for(|| {
             let training = |run: &PathBuf| RunLock::holder(run).unwrap().is_some();
             bench.runs().iter().filter(|run| training(run)).count() == 2
@@ -115,9 +126,12 @@ fn jobs_train_at_once_and_stop_saved_with_the_process_that_started_them() {
                 .iter()
                 .all(|run| RunLock::holder(run).unwrap().is_none())
         });
+        assert_eq!(left(), stays, "{name}");
     }
-    let output = bench.run(&jobs);
+    let output = jobs().output().unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // Nor does it stay for ever where that was killed.
+    assert_eq!(left(), 0);
     let lines = stderr(&output);
     for cell in ["vanilla, seed 2", "adaptive, seed 2"] {
         assert!(

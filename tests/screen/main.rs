@@ -147,6 +147,56 @@ fn a_person_opens_breaks_fixes_trains_adjusts_compares_classifies_and_quits() {
 }
 
 #[test]
+fn a_learning_rate_is_tested_and_what_is_proposed_written() {
+    let place = place();
+    // One whose loss differs less from batch to batch than it falls.
+    let file = place.path().join("experiments/small.ron");
+    let smooth = SMALL.replace(
+        "count: 160, size: 12",
+        "count: 480, size: 12, difficulty: 0.1",
+    );
+    let smooth = smooth.replace("p1: 0.3, w: 0.8", "p1: 0.0, w: 0.2");
+    let smooth = smooth.replace("channels: [4, 8]", "channels: [8, 16]");
+    let smooth = smooth.replace("batch: 16", "batch: 64");
+    fs::write(&file, &smooth).unwrap();
+    let mut terminal = Terminal::start(place.path(), (120, 34));
+    terminal.until(&["small", "Experiment(", "ready"]);
+    terminal.keys("f");
+    terminal.until(&["Learning rate of small", "lowest loss"]);
+    terminal.keys("w");
+    terminal.until(&["lr is 0.0"]);
+    terminal.keys(SAVE);
+    terminal.until(&["small saved"]);
+    let text = fs::read_to_string(&file).unwrap();
+    // The teacher keeps the one that it is trained with.
+    let teacher = "weights: Train(epochs: 2, lr: Constant(0.02))";
+    assert!(text.contains(teacher), "{text}");
+    let others = text.replace(teacher, "weights: Train(epochs: 2)");
+    let changed = others.lines().zip(smooth.lines()).filter(|(a, b)| a != b);
+    let changed: Vec<(&str, &str)> = changed.collect();
+    let [(now, "    lr: Constant(0.02),")] = changed[..] else {
+        panic!("{changed:?}");
+    };
+    assert!(now.starts_with("    lr: Constant(0.0"), "{now}");
+    assert!(
+        !place
+            .path()
+            .join("checkpoints")
+            .read_dir()
+            .unwrap()
+            .any(|entry| {
+                !entry
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with('.')
+            })
+    );
+    terminal.keys("\x03");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn sigterm_saves_and_gives_the_terminal_back() {
     let place = place();
     let mut terminal = Terminal::start(place.path(), (80, 24));

@@ -5,13 +5,11 @@
 //! input, which happens as well when this process is killed: nothing is left that nobody
 //! watches. The cores are shared evenly; of the GPUs each run has one.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use tempfile::NamedTempFile;
 
 use super::waited_for;
 use super::work::{Others, Picked, Work};
@@ -21,7 +19,7 @@ use crate::app::print_error_line;
 use crate::engine::THREAD_VARIABLES;
 use crate::engine::device::gpus;
 use crate::experiment::spec::{DeviceSpec, LibTorchDevice};
-use crate::run::{Exit, StopSignal};
+use crate::run::{Exit, StopSignal, TemporaryFolder};
 use crate::study::wording::cell_words;
 use crate::study::{Cell, Study};
 
@@ -56,7 +54,9 @@ pub fn train(
     stop: &StopSignal,
 ) -> Result<bool, AppError> {
     // Every process trains the study that this one read; it is not removed before they end.
-    let frozen = frozen(work.study).map_err(StudyError::Job)?;
+    let temporary = TemporaryFolder::new().map_err(StudyError::from)?;
+    let frozen = temporary.write("study.ron", work.study.frozen_text().as_bytes());
+    let frozen = frozen.map_err(StudyError::from)?;
     let mut processes = Processes(Vec::new());
     let running = &mut processes.0;
     let machine = Machine::of(jobs, arguments.device);
@@ -81,7 +81,7 @@ pub fn train(
                 Picked::Cell(cell, _) => {
                     let is_free = |slot: &usize| running.iter().all(|it| it.slot != *slot);
                     let slot = (0..jobs).find(is_free).unwrap_or_default();
-                    let started = machine.start(work.study, cell, slot, frozen.path(), arguments);
+                    let started = machine.start(work.study, cell, slot, &frozen, arguments);
                     running.push(started.map_err(StudyError::Job)?);
                 }
                 Picked::Wait(found) => {
@@ -104,13 +104,6 @@ pub fn train(
             }
         }
     }
-}
-
-/// A file of the study as it is now.
-fn frozen(study: &Study) -> std::io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new().suffix(".ron").tempfile()?;
-    file.write_all(study.frozen_text().as_bytes())?;
-    Ok(file)
 }
 
 /// Takes out the processes that have ended, and names those that did not complete.

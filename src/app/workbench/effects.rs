@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::cluster::ClusterStudy;
 use super::error::{EffectError, FileError};
 use super::launcher::{Launcher, OpenSession, QueuedJob};
+use super::lr_test::LrTest;
 use super::mail::Sender;
 use super::message::Message;
 use super::reload::{self, Reload, Reloaded};
@@ -38,6 +39,8 @@ pub struct EffectRunner {
     sent: u64,
     /// Ends the classification that is running.
     inference: StopSignal,
+    /// Ends the range test that is running.
+    lr_test: StopSignal,
 }
 
 /// What only the loop can do.
@@ -63,6 +66,7 @@ impl EffectRunner {
             experiments,
             sent: 0,
             inference: StopSignal::new(),
+            lr_test: StopSignal::new(),
         }
     }
 
@@ -95,6 +99,8 @@ impl EffectRunner {
                 text,
                 version,
             }),
+            Effect::FindLr { test, path, text } => self.find_lr(test, path, text),
+            Effect::StopLrTest => self.lr_test.request("stopped by user"),
             Effect::Launch(path) => self.launch(QueuedJob::Experiment(path)),
             Effect::Dequeue(waiting) => self.launcher.dequeue(&waiting),
             Effect::ResumeRun(name) => match known(runs, &name) {
@@ -284,6 +290,19 @@ impl EffectRunner {
         let file = run_files::branch(known(runs, name)?, &self.experiments)?;
         self.list();
         Ok(format!("wrote {}", file.shown()))
+    }
+
+    fn find_lr(&mut self, number: u64, path: PathBuf, text: String) {
+        self.lr_test.request("replaced by another range test");
+        self.lr_test = StopSignal::new();
+        let checkpoints = self.launcher.checkpoints().to_owned();
+        LrTest {
+            number,
+            path,
+            text,
+            checkpoints,
+        }
+        .start(&self.lr_test, &self.sender);
     }
 
     fn infer(&mut self, mut request: InferenceRequest, runs: &Runs) {

@@ -18,6 +18,7 @@ mod folders;
 mod inspect;
 mod launcher;
 mod layout;
+mod lr_test;
 mod machine;
 mod mail;
 mod message;

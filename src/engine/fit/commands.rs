@@ -1,7 +1,5 @@
 //! Applies commands to a training.
 
-use std::time::{Duration, Instant};
-
 use super::Fit;
 use crate::engine::failure::Failure;
 use crate::engine::state::FitState;
@@ -16,10 +14,8 @@ impl Fit<'_> {
         &mut self,
         inbox: &mut dyn CommandSource,
     ) -> Result<Option<String>, Failure> {
-        let mut paused_at: Option<Instant> = None;
         loop {
-            let paused = paused_at.is_some();
-            for record in inbox.due(self.position(), paused) {
+            for record in inbox.due(self.position(), self.meter.is_paused()) {
                 let record = self.before_finish(inbox.stop().unwrap_or(record));
                 // Kept before the command is known: a kill in between loses neither.
                 let changed = self.changed(&record)?;
@@ -31,13 +27,11 @@ impl Fit<'_> {
                         return Ok(Some(record.stopped_by()));
                     }
                     Command::Pause => {
-                        paused_at.get_or_insert_with(Instant::now);
+                        self.meter.pause();
                         self.emit(RunEvent::Paused(true));
                     }
                     Command::Resume => {
-                        let pause = paused_at.take();
-                        self.meter
-                            .skip(pause.map_or(Duration::ZERO, |at| at.elapsed()));
+                        self.meter.resume();
                         self.emit(RunEvent::Paused(false));
                     }
                     Command::EvaluateNow => match self.evaluate(None, inbox) {
@@ -72,7 +66,7 @@ impl Fit<'_> {
                     self.extended();
                 }
             }
-            if paused_at.is_none() {
+            if !self.meter.is_paused() {
                 return Ok(None);
             }
         }

@@ -35,11 +35,13 @@ use crate::event::RunEvent;
 use crate::experiment::architecture::{self, Graph};
 use crate::experiment::model::Model;
 use crate::experiment::plan::{
-    Plan, ProgramFormat, ProgramMaps, StateDictPlace, Taken, TeacherFile, TeacherSource,
-    WeightsFile,
+    Plan, ProgramFormat, ProgramMaps, StateDictPlace, Taken, TeacherFile, TeacherPlan,
+    TeacherSource, WeightsFile,
 };
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{ClassNames, Head, InputNormalize, NormalizeSpec, Scores};
+use crate::experiment::spec::{
+    ClassNames, DeviceSpec, Head, InputNormalize, NormalizeSpec, Scores,
+};
 use crate::format::lookalike;
 
 /// Why weights from elsewhere cannot be used.
@@ -70,6 +72,21 @@ pub enum ImportError {
 impl From<Problem> for ImportError {
     fn from(problem: Problem) -> Self {
         Self::Plan(problem)
+    }
+}
+
+impl ImportError {
+    /// The same of a member of an ensemble, whose place in the experiment this is.
+    fn of_member(self, place: &str) -> Self {
+        let file = |error: String| Problem::new(TEACHER.weights, error);
+        let problem = match self {
+            Self::Weights { error, .. } => file(error.to_string()),
+            Self::Onnx(error) => file(error.to_string()),
+            Self::TorchScript(error) => file(error.to_string()),
+            Self::Plan(problem) => problem,
+            Self::Device(error) => return Self::Device(error),
+        };
+        Self::Plan(problem.moved(TEACHER.name, place))
     }
 }
 
@@ -130,6 +147,15 @@ impl Note {
         message
     }
 
+    /// The same of a member of an ensemble, by its name.
+    fn of_member(mut self, name: &str) -> Self {
+        let (Self::Information(message) | Self::Warning(message)) = &mut self;
+        if let Some(rest) = message.strip_prefix("teacher: ") {
+            *message = format!("teacher, {name}: {rest}");
+        }
+        self
+    }
+
     /// As an event of the run.
     #[must_use]
     pub fn event(&self) -> RunEvent {
@@ -167,22 +193,47 @@ pub fn settle(
     if let Some(file) = &mut plan.student_weights {
         plan.student = student(&plan.student, file, &data, &mut notes)?;
     }
-    if let Some(teacher) = &mut plan.teacher
-        && let TeacherSource::File(file) = &mut teacher.weights
-    {
-        match (
-            &mut teacher.model,
-            file.program.as_ref().map(|it| it.format),
-        ) {
-            (Some(model), _) => *model = self::teacher(model, file, &data, &mut notes)?,
-            (None, None) => logits::settle(file, &data, &mut notes)?,
-            (None, Some(ProgramFormat::Onnx)) => maps = onnx::settle(file, &data, &mut notes)?,
-            (None, Some(ProgramFormat::TorchScript)) => {
-                torchscript::settle(file, &data, plan.device, &mut notes)?;
+    if let Some(teacher) = &mut plan.teacher {
+        let names = teacher.members().into_iter();
+        let names: Vec<_> = names.map(|member| (member.place, member.name)).collect();
+        match &mut teacher.weights {
+            TeacherSource::File(file) => {
+                maps = settle_teacher(&mut teacher.model, file, &data, plan.device, &mut notes)?;
             }
+            TeacherSource::Ensemble(members) => {
+                for (member, (place, name)) in members.iter_mut().zip(names) {
+                    let (model, file) = (&mut member.model, &mut member.file);
+                    let mut own = Vec::new();
+                    settle_teacher(model, file, &data, plan.device, &mut own)
+                        .map_err(|error| error.of_member(&place))?;
+                    let name = name.unwrap_or_default();
+                    notes.extend(own.into_iter().map(|note| note.of_member(&name)));
+                }
+            }
+            TeacherSource::Train(_) => {}
         }
     }
     Ok((notes, maps))
+}
+
+/// Writes into a plan what the file of a teacher, or of a member of one, decides; returns the
+/// feature maps that it has by names of its own.
+fn settle_teacher(
+    model: &mut Option<Model>,
+    file: &mut TeacherFile,
+    data: &DataInput,
+    device: DeviceSpec,
+    notes: &mut Vec<Note>,
+) -> Result<ProgramMaps, ImportError> {
+    match (&mut *model, file.program.as_ref().map(|it| it.format)) {
+        (Some(model), _) => *model = teacher(model, file, data, notes)?,
+        (None, None) => logits::settle(file, data, notes)?,
+        (None, Some(ProgramFormat::Onnx)) => return onnx::settle(file, data, notes),
+        (None, Some(ProgramFormat::TorchScript)) => {
+            torchscript::settle(file, data, device, notes)?;
+        }
+    }
+    Ok(ProgramMaps::default())
 }
 
 /// Sees that a teacher's file gives the feature maps that a plan with settled stages compares:
@@ -618,13 +669,31 @@ pub fn read_student(network: Network, file: &WeightsFile) -> Result<Network, Imp
     read(network, file, STUDENT)
 }
 
-/// Reads a teacher from a file, as its settled plan says, for the data's images on
-/// `device`. Its network, where it has one of our layouts, was built for images of its own
-/// size.
+/// Reads a teacher from its file, or all members of an ensemble from theirs, as its settled
+/// plan says, for the data's images on `device`. Their networks, where they have one of our
+/// layouts, were built for images of their own size.
 ///
 /// # Errors
-/// The file is no longer as it was.
+/// A file is no longer as it was.
 pub fn read_teacher(
+    teacher: &TeacherPlan,
+    networks: Vec<Option<Network>>,
+    data: &Frame,
+    device: &Device,
+) -> Result<Teacher, ImportError> {
+    let mut members = Vec::new();
+    for (member, network) in teacher.members().into_iter().zip(networks) {
+        let read = read_file(network, member.file, data, device);
+        let read = read.map_err(|error| match member.name {
+            Some(_) => error.of_member(&member.place),
+            None => error,
+        });
+        members.push((read?, member.weight as f32));
+    }
+    Ok(Teacher::of_members(members, device))
+}
+
+fn read_file(
     network: Option<Network>,
     file: &TeacherFile,
     data: &Frame,

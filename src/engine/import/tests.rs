@@ -74,15 +74,26 @@ impl Place {
         more: &str,
         classes: &[&str],
     ) -> Result<(Plan, Vec<String>), String> {
+        self.settled_of(&self.member(model, more), classes)
+    }
+
+    /// A teacher from the file, or a member of one.
+    fn member(&self, model: &str, more: &str) -> String {
+        format!(
+            "(model: {model}, weights: File({:?}), {more})",
+            self.weights()
+        )
+    }
+
+    fn settled_of(&self, teacher: &str, classes: &[&str]) -> Result<(Plan, Vec<String>), String> {
         let text = format!(
             "(
                 data: (train: Shapes(count: 80, size: 8)),
-                teacher: (model: {model}, weights: File({:?}), {more}),
+                teacher: {teacher},
                 student: (model: Mlp(hidden: [4])),
                 method: Vanilla(),
                 epochs: 1,
-            )",
-            self.weights()
+            )"
         );
         let loaded = load_text(&text, &self.0.path().join("a.ron"), &[]);
         let mut plan = loaded.map_err(|report| report.to_string())?.plan;
@@ -158,7 +169,7 @@ fn read_again(model: &Model, file: &TeacherFile, classes: usize) -> Result<Teach
     let graph = architecture::build(model, frame(file, &data).size, classes).unwrap();
     let device = Device::flex();
     let network = Network::new(graph, 0, &device);
-    read_teacher(Some(network), file, &data, &device)
+    read_file(Some(network), file, &data, &device)
 }
 
 fn network(teacher: &Teacher) -> &Network {
@@ -238,6 +249,48 @@ fn a_file_that_says_what_it_is_needs_nothing_beside_it() {
         ([0.1; 3], STD)
     );
     assert_eq!(notes.len(), 2, "{notes:?}");
+}
+
+#[test]
+fn the_files_of_an_ensemble_are_settled_each_for_itself_and_named() {
+    let [first, second] = [4, 5].map(|outputs| Place::with(&small(4), (8, 8), outputs));
+    let named = "classes: Names([\"c\", \"x\", \"a\", \"b\"])";
+    let settled = |more: &str| {
+        let members = [first.member(SMALL, named), second.member(SMALL, more)];
+        let teacher = format!("(weights: Ensemble([{}]))", members.join(", "));
+        first.settled_of(&teacher, &["a", "b", "c"])
+    };
+    let (plan, notes) = settled("classes: Names([\"a\", \"b\", \"c\", \"d\", \"e\"])").unwrap();
+    assert_eq!(
+        notes,
+        [
+            "teacher, member 1 (w.safetensors): its outputs are in another order (`c`, `x`, `a`, \
+             `b`) and are put in the data's, by name",
+            "teacher, member 1 (w.safetensors): outputs for classes that the data does not have \
+             are left out: `x`",
+            "teacher, member 2 (w.safetensors): outputs for classes that the data does not have \
+             are left out: `d`, `e`",
+        ]
+    );
+    let teacher = plan.teacher.as_ref().unwrap();
+    let taken = teacher.members().into_iter().map(|member| {
+        let taken = member.file.weights.taken.as_ref().unwrap();
+        taken.outputs.clone().unwrap()
+    });
+    assert_eq!(taken.collect::<Vec<_>>(), [[2, 3, 0], [0, 1, 2]]);
+    let error = settled("").unwrap_err();
+    let place = "teacher.weights.Ensemble[1].weights: the teacher has 5 outputs, and the data 3";
+    assert!(error.starts_with(place), "{error}");
+    let error = settled("classes: Names([\"a\", \"b\", \"x\", \"y\", \"z\"])").unwrap_err();
+    let place = "teacher.weights.Ensemble[1].classes: these names lack";
+    assert!(error.starts_with(place), "{error}");
+    fs::write(second.weights(), "<!DOCTYPE html><title>Log in</title>").unwrap();
+    let error = settled("").unwrap_err();
+    let place = "teacher.weights.Ensemble[1].weights: ";
+    assert!(
+        error.starts_with(place) && error.contains("HTML"),
+        "{error}"
+    );
 }
 
 /// Weights that say of themselves what `change` makes of the description of a small

@@ -3,6 +3,7 @@
 
 use burn::tensor::Tensor;
 
+use super::row::{Row, apart, joined};
 use crate::engine::network::Parameter;
 
 /// Settings and moments.
@@ -35,30 +36,31 @@ impl AdamW {
     }
 
     /// θ ← θ(1 − ηλ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
-    /// θ ← θ − η·m̂/(√v̂ + ε), where hats correct the bias towards 0 and η is the learning rate
-    /// times the parameter's factor.
-    pub(super) fn step<'a>(
-        &mut self,
-        parameters: impl IntoIterator<Item = &'a mut Parameter>,
-        gradients: Vec<Tensor<1>>,
-        lr: f64,
-    ) {
-        self.steps += 1;
+    /// θ ← θ − η·m̂/(√v̂ + ε), where hats correct the bias towards 0. Gives θ.
+    pub(super) fn update(&mut self, rows: Row) -> Tensor<1> {
+        let Row {
+            places,
+            mut value,
+            gradient,
+            decays,
+            lr,
+        } = rows;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let (beta1, beta2) = self.betas;
         let bias1 = 1.0 - beta1.powi(steps);
         let bias2_root = (1.0 - beta2.powi(steps)).sqrt();
-        let both = parameters.into_iter().zip(gradients);
-        for ((parameter, gradient), (first, second)) in both.zip(&mut self.moments) {
-            let mut value = parameter.value.clone();
-            let lr = lr * parameter.lr_factor;
-            if parameter.decays && !parameter.frozen && self.weight_decay != 0.0 {
-                value = value * (1.0 - lr * self.weight_decay);
-            }
-            *first = first.clone() * beta1 + gradient.clone() * (1.0 - beta1);
-            *second = second.clone() * beta2 + gradient.square() * (1.0 - beta2);
-            let spread = second.clone().sqrt() / bias2_root + self.epsilon;
-            parameter.value = value - first.clone() / spread * (lr / bias1);
+        if decays && self.weight_decay != 0.0 {
+            value = value * (1.0 - lr * self.weight_decay);
         }
+        let old = places.iter().map(|place| self.moments[place.at].clone());
+        let (first, second): (Vec<_>, Vec<_>) = old.unzip();
+        let first = joined(first) * beta1 + gradient.clone() * (1.0 - beta1);
+        let second = joined(second) * beta2 + gradient.square() * (1.0 - beta2);
+        let moments = apart(places, &first).zip(apart(places, &second));
+        for ((at, first), (_, second)) in moments {
+            self.moments[at] = (first, second);
+        }
+        let spread = second.sqrt() / bias2_root + self.epsilon;
+        value - first / spread * (lr / bias1)
     }
 }

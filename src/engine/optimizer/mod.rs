@@ -4,6 +4,7 @@
 //! Weight decay leaves normalisation parameters and biases alone.
 
 mod adamw;
+mod row;
 mod sgd;
 mod state;
 
@@ -14,6 +15,7 @@ pub use state::OptimizerStateError;
 use super::network::{Network, Parameter};
 use crate::experiment::spec::OptimizerSpec;
 use adamw::AdamW;
+use row::{Row, alike, apart, joined, settings};
 use sgd::Sgd;
 
 /// A rule for updating weights, and what it remembers.
@@ -74,9 +76,29 @@ impl Optimizer {
         gradients: Vec<Tensor<1>>,
         lr: f64,
     ) {
-        match &mut self.rule {
-            Rule::Sgd(sgd) => sgd.step(parameters, gradients, lr),
-            Rule::AdamW(adamw) => adamw.step(parameters, gradients, lr),
+        let mut parameters: Vec<&mut Parameter> = parameters.into_iter().collect();
+        let mut gradients: Vec<Option<Tensor<1>>> = gradients.into_iter().map(Some).collect();
+        if let Rule::AdamW(adamw) = &mut self.rule {
+            adamw.steps += 1;
+        }
+        for places in alike(&parameters) {
+            let (decays, factor) = settings(parameters[places[0].at]);
+            let values = places.iter().map(|it| parameters[it.at].value.clone());
+            let given = places.iter().filter_map(|it| gradients[it.at].take());
+            let rows = Row {
+                places: &places,
+                value: joined(values.collect()),
+                gradient: joined(given.collect()),
+                decays,
+                lr: lr * factor,
+            };
+            let moved = match &mut self.rule {
+                Rule::Sgd(sgd) => sgd.update(rows),
+                Rule::AdamW(adamw) => adamw.update(rows),
+            };
+            for (at, value) in apart(&places, &moved) {
+                parameters[at].value = value;
+            }
         }
     }
 }

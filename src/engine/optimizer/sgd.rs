@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::engine::network::Parameter;
+use super::row::{Row, apart, joined};
 
 /// Settings and momentum.
 #[derive(Debug, Clone)]
@@ -26,33 +26,34 @@ impl Sgd {
     }
 
     /// d = g + λθ; v ← d at first, then μv + d; θ ← θ − η·(d + μv with Nesterov,
-    /// else v), with η the learning rate times the parameter's factor.
-    pub(super) fn step<'a>(
-        &mut self,
-        parameters: impl IntoIterator<Item = &'a mut Parameter>,
-        gradients: Vec<Tensor<1>>,
-        lr: f64,
-    ) {
-        let both = parameters.into_iter().zip(gradients);
-        for ((parameter, gradient), velocity) in both.zip(&mut self.velocities) {
-            let value = parameter.value.clone();
-            let mut direction = gradient;
-            if parameter.decays && !parameter.frozen && self.weight_decay != 0.0 {
-                direction = direction + value.clone() * self.weight_decay;
-            }
-            if self.momentum != 0.0 {
-                let moved = match velocity.take() {
-                    Some(old) => old * self.momentum + direction.clone(),
-                    None => direction.clone(),
-                };
-                *velocity = Some(moved.clone());
-                direction = if self.nesterov {
-                    direction + moved * self.momentum
-                } else {
-                    moved
-                };
-            }
-            parameter.value = value - direction * (lr * parameter.lr_factor);
+    /// else v). Gives θ.
+    pub(super) fn update(&mut self, rows: Row) -> Tensor<1> {
+        let Row {
+            places,
+            value,
+            gradient,
+            decays,
+            lr,
+        } = rows;
+        let mut direction = gradient;
+        if decays && self.weight_decay != 0.0 {
+            direction = direction + value.clone() * self.weight_decay;
         }
+        if self.momentum != 0.0 {
+            let old = places.iter().map(|place| self.velocities[place.at].take());
+            let moved = match old.collect::<Option<Vec<_>>>() {
+                Some(old) => joined(old) * self.momentum + direction.clone(),
+                None => direction.clone(),
+            };
+            for (at, velocity) in apart(places, &moved) {
+                self.velocities[at] = Some(velocity);
+            }
+            direction = if self.nesterov {
+                direction + moved * self.momentum
+            } else {
+                moved
+            };
+        }
+        value - direction * lr
     }
 }

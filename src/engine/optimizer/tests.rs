@@ -135,6 +135,62 @@ fn the_state_of_another_optimizer_or_model_is_refused_and_changes_nothing() {
     assert!(matches!(unexpected, OptimizerStateError::Unexpected { .. }));
 }
 
+/// Values that no other place has.
+fn uneven(len: usize, seed: f32) -> Vec<f32> {
+    let value = |at: usize| ((at as f32 + 1.0) * seed).sin();
+    (0..len).map(value).collect()
+}
+
+#[test]
+fn parameters_that_are_updated_side_by_side_have_the_bits_that_each_has_alone() {
+    // One longer than a row may be, and every setting that an update depends on.
+    let sizes = [5, 1, (1 << 20) + 1, 7, 1 << 19, 1 << 19, 1 << 19, 3];
+    let settings = [
+        (true, false, 1.0),
+        (false, false, 1.0),
+        (true, true, 1.0),
+        (true, false, 0.5),
+    ];
+    let all: Vec<Parameter> = (0..sizes.len())
+        .map(|at| {
+            let (decays, frozen, lr_factor) = settings[at % settings.len()];
+            Parameter {
+                name: format!("p{at}"),
+                shape: vec![sizes[at]],
+                value: tensor(&uneven(sizes[at], 0.1 + at as f32)),
+                decays,
+                frozen,
+                lr_factor,
+            }
+        })
+        .collect();
+    let gradient = |at: usize, step: usize| tensor(&uneven(sizes[at], 0.7 + (at + step) as f32));
+    for spec in [
+        "Sgd(momentum: 0.9, nesterov: true, weight_decay: 0.01)",
+        "Sgd(momentum: 0.0, weight_decay: 0.0)",
+        "AdamW(weight_decay: 0.01)",
+    ] {
+        let spec = ron::from_str(spec).unwrap();
+        let (mut together, mut alone) = (all.clone(), all.clone());
+        let mut optimizer = Optimizer::of(&spec, &together);
+        for step in 0..3 {
+            let gradients = (0..all.len()).map(|at| gradient(at, step)).collect();
+            optimizer.step(&mut together, gradients, 0.1);
+        }
+        for (at, parameter) in alone.iter_mut().enumerate() {
+            let mut optimizer = Optimizer::of(&spec, [&*parameter]);
+            for step in 0..3 {
+                optimizer.step([&mut *parameter], vec![gradient(at, step)], 0.1);
+            }
+        }
+        let bits = |parameters: &[Parameter]| -> Vec<u32> {
+            let values = values(parameters);
+            values.into_iter().map(f32::to_bits).collect()
+        };
+        assert!(bits(&together) == bits(&alone), "{spec:?}");
+    }
+}
+
 #[test]
 fn only_gradients_longer_than_the_greatest_norm_are_scaled() {
     assert_eq!(clip_factor(0.5, 1.0), None);

@@ -108,7 +108,7 @@ pub fn seen_otherwise(
             is_reordered: true,
             gain: difference(&right).gain,
             right,
-            remedy: order_to_write(order, subject.outputs(), classes),
+            remedy: order_to_write(order, (subject.outputs(), subject.whose), classes),
         }
     });
     let tries = tries();
@@ -134,7 +134,7 @@ pub fn seen_otherwise(
         let plain: Vec<Answer> = now.iter().map(|(_, answer)| *answer).collect();
         let order = order::better(&plain, classes.len()).filter(|order| order.gain >= LEAST_GAIN);
         let reordered = order.map(|order| {
-            let remedy = order_to_write(&order, subject.outputs(), classes);
+            let remedy = order_to_write(&order, (subject.outputs(), subject.whose), classes);
             (marked(&|at| order.right[at]), Some(remedy))
         });
         let alone = is_clear.then_some((alone, None));
@@ -269,7 +269,7 @@ impl Way {
                     _ => given(mean, std),
                 };
                 let other = Frame { mean, std, ..*own };
-                let remedy = format!("write in teacher: normalize: {line}");
+                let remedy = format!("write in {}: normalize: {line}", subject.whose);
                 (other != *own).then_some((other, remedy))
             }
             Self::Exchanged => {
@@ -277,7 +277,7 @@ impl Way {
                     ChannelOrder::Rgb => ChannelOrder::Bgr,
                     ChannelOrder::Bgr => ChannelOrder::Rgb,
                 };
-                let remedy = format!("write in teacher: channels: {channels:?}");
+                let remedy = format!("write in {}: channels: {channels:?}", subject.whose);
                 Some((Frame { channels, ..*own }, remedy))
             }
             Self::Sized(side) => {
@@ -289,7 +289,8 @@ impl Way {
                 let stem = subject.model.and_then(|model| stem_to_write(model, square));
                 let stem = stem.map(|stem| format!(", and stem: {stem:?} in its model"));
                 let remedy = format!(
-                    "write in teacher: size: ({side}, {side}){}",
+                    "write in {}: size: ({side}, {side}){}",
+                    subject.whose,
                     stem.unwrap_or_default()
                 );
                 let other = Frame {

@@ -180,7 +180,7 @@ fn the_line_to_write_is_part_of_the_reason() {
     let objection = in_another_order(
         &Skill::of(&answers, 3),
         &found,
-        as_they_are(&classes),
+        (as_they_are(&classes), "teacher"),
         &classes,
     );
     let problem = objection.clone().problem();

@@ -66,8 +66,8 @@ impl MetricAccumulator {
     }
 
     /// Counts one image: its logits `[classes]`, its label and the teacher's
-    /// logits for it.
-    pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) {
+    /// logits for it. Gives whether the most likely class is the label.
+    pub fn count(&mut self, logits: &[f32], label: usize, teacher: Option<&[f32]>) -> bool {
         let log_p = log_softmax(logits);
         let predicted = argmax(logits);
         self.images += 1;
@@ -90,6 +90,7 @@ impl MetricAccumulator {
             sums.both_right += usize::from(taught == label && predicted == label);
             sums.calibration.count(log_q[taught].exp(), taught == label);
         }
+        predicted == label
     }
 
     /// Number of images counted.

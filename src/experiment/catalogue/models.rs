@@ -68,6 +68,12 @@ pub(super) static TEACHER: Type = structure(
             "false",
             "Use the teacher even if its validation accuracy is no better than chance.",
         ),
+        field(
+            "share",
+            Optional(&Number("from 0.001 to 1000")),
+            "None",
+            "In an Ensemble: its share of the mean, as a part of the sum of all; 1 if absent.",
+        ),
     ],
 );
 
@@ -218,6 +224,11 @@ pub(super) static TEACHER_WEIGHTS: Type = choice(
                 "of a .safetensors file that scripts/make-logits wrote",
             )],
             "Precomputed logits, for images that no view changes.",
+        ),
+        holding(
+            "Ensemble",
+            &[List(&Of(&TEACHER))],
+            "Several teachers from files of models, whose logits are averaged by their shares.",
         ),
         named(
             "Train",

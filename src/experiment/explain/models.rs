@@ -23,6 +23,21 @@ pub(super) fn teacher(teacher: &TeacherPlan, size: Option<(u32, u32)>, page: &mu
             page.row("weights", &format!("read from {path}"));
             teacher_file(file, page);
         }
+        TeacherSource::Ensemble(members) => {
+            let number = members.len();
+            let text = format!("the weighted mean of the logits of {number} members");
+            page.row("ensemble", &text);
+            for (at, member) in teacher.members().iter().enumerate() {
+                let (number, weight) = (at + 1, precise(member.weight));
+                let path = member.file.path().shown();
+                let text = format!("{weight} of the mean, read from {path}");
+                page.row(&format!("member {number}"), &text);
+                if let Some(layout) = member.model {
+                    model(layout, member.file.size.or(size), page);
+                }
+                teacher_file(member.file, page);
+            }
+        }
         TeacherSource::Train(training) => {
             if let Some(layout) = &teacher.model {
                 model(layout, size, page);

@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::checks::between;
 use super::data::{normalization, sides};
 use super::paths::Paths;
+use crate::experiment::model::Model;
 use crate::experiment::problem::Problem;
 use crate::experiment::spec::{
     ChannelOrder, ClassNames, Head, InputNormalize, OnnxEngine, Scores, StudentSpec, TeacherSpec,
+    TeacherWeights, member_place,
 };
+use crate::untrusted::Show as _;
 
 /// A file of weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +79,17 @@ pub struct TeacherFile {
     /// What is taken of a file of answers; absent where the file holds a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptAnswersPart>,
+}
+
+/// A member of an ensemble.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleMember {
+    /// Its model; absent where its file holds its layout.
+    pub model: Option<Model>,
+    /// Its file.
+    pub file: TeacherFile,
+    /// What it counts beside the others.
+    pub share: f64,
 }
 
 /// What is taken of a file of answers.
@@ -160,6 +175,13 @@ impl TeacherFile {
         &self.weights.path
     }
 
+    /// The file's name, for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.path().file_name().unwrap_or_default();
+        name.shown().to_string()
+    }
+
     /// All files that hold something of it.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let found = self.program.as_ref().and_then(|it| it.found.as_ref());
@@ -205,8 +227,132 @@ pub(super) fn student_weights(
     })
 }
 
+/// A teacher that is a file of any kind; none of one that is not.
+pub(super) fn file(
+    teacher: &TeacherSpec,
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<TeacherFile> {
+    match &teacher.weights {
+        TeacherWeights::File(path) => {
+            problems.extend(without_program(teacher));
+            teacher_file(teacher, ("weights.File", path), paths, problems)
+        }
+        TeacherWeights::Onnx(path) => {
+            program_file(teacher, (ProgramFormat::Onnx, path), paths, problems)
+        }
+        TeacherWeights::TorchScript(path) => {
+            program_file(teacher, (ProgramFormat::TorchScript, path), paths, problems)
+        }
+        TeacherWeights::Logits(path) => answers_file(teacher, path, paths, problems),
+        TeacherWeights::Ensemble(_) | TeacherWeights::Train(_) => None,
+    }
+}
+
+/// The members of an ensemble.
+pub(super) fn ensemble(
+    members: &[TeacherSpec],
+    paths: &Paths,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<EnsembleMember>> {
+    if members.len() < 2 {
+        let message = match members {
+            [] => "an ensemble of none answers nothing",
+            _ => "an ensemble of one is that teacher",
+        };
+        problems.push(Problem::new("teacher.weights.Ensemble", message).help(
+            "list two members or more, or write the one as the teacher itself, as in teacher: \
+             (weights: Onnx(\"teacher.onnx\"))",
+        ));
+    }
+    let mut files = Vec::new();
+    for (at, member) in members.iter().enumerate() {
+        let place = member_place(at);
+        let refused = no_member(member).or_else(|| again(members, at));
+        let is_refused = refused.is_some();
+        let mut found = Vec::from_iter(refused);
+        let share = member.share.unwrap_or(1.0);
+        between(&mut found, "teacher.share", share, 0.001, 1000.0);
+        let file = (!is_refused)
+            .then(|| file(member, paths, &mut found))
+            .flatten();
+        files.push(file.map(|file| EnsembleMember {
+            model: member.model.clone(),
+            file,
+            share,
+        }));
+        let found = found.into_iter();
+        problems.extend(found.map(|problem| problem.moved("teacher", &place)));
+    }
+    files.into_iter().collect()
+}
+
+/// What a member of an ensemble cannot be, as a problem of a teacher.
+fn no_member(member: &TeacherSpec) -> Option<Problem> {
+    let (message, help) = match &member.weights {
+        TeacherWeights::File(_) | TeacherWeights::Onnx(_) | TeacherWeights::TorchScript(_) => {
+            return None;
+        }
+        TeacherWeights::Logits(_) => (
+            "a file of logits is no member of an ensemble",
+            "give the model that computed them, or write the mean of the logits of all members \
+             into one file, which is the teacher then: weights: Logits(\"mean.safetensors\")",
+        ),
+        TeacherWeights::Ensemble(_) => (
+            "an ensemble is no member of another",
+            "list its members here; what each counts is its share times that of its ensemble",
+        ),
+        TeacherWeights::Train(_) => (
+            "a member of an ensemble is a file, and this one would be trained here",
+            "train it in a run of its own, and name what that leaves: \
+             File(\"checkpoints/<run>/best/weights.safetensors\")",
+        ),
+    };
+    Some(Problem::new("teacher.weights", message).help(help))
+}
+
+/// A member that is an earlier one but for its share, as a problem of a teacher.
+fn again(members: &[TeacherSpec], at: usize) -> Option<Problem> {
+    let is_same = |other: &TeacherSpec| {
+        let other = TeacherSpec {
+            share: members[at].share,
+            ..other.clone()
+        };
+        other == members[at]
+    };
+    let first = members[..at].iter().position(is_same)?;
+    let message = format!("this is member {} again", first + 1);
+    Some(Problem::new("teacher.weights", message).help("name another file, or raise its share"))
+}
+
+/// What is written beside the members of an ensemble, where it belongs to one.
+pub(super) fn beside_members(teacher: &TeacherSpec) -> impl Iterator<Item = Problem> {
+    let written = [
+        ("model", teacher.model.is_some()),
+        ("ema", teacher.ema.is_some()),
+        ("classes", teacher.classes.is_some()),
+        ("normalize", teacher.normalize.is_some()),
+        ("size", teacher.size.is_some()),
+        ("channels", teacher.channels != ChannelOrder::Rgb),
+        ("output", teacher.output.is_some()),
+        ("scores", teacher.scores.is_some()),
+        ("engine", teacher.engine != OnnxEngine::Auto),
+        ("trusted", teacher.trusted),
+        ("share", teacher.share.is_some()),
+    ];
+    let why = "each member of an ensemble has its own";
+    out_of_place(written, why, "write it in the member that it is of")
+}
+
+/// A share of a teacher that is alone.
+pub(super) fn share_alone(teacher: &TeacherSpec) -> impl Iterator<Item = Problem> {
+    let why = "only a member of an ensemble has it";
+    let remedy = "remove it, or list all teachers: weights: Ensemble([…])";
+    out_of_place([("share", teacher.share.is_some())], why, remedy)
+}
+
 /// A teacher from this file.
-pub(super) fn teacher_file(
+fn teacher_file(
     teacher: &TeacherSpec,
     file: (&'static str, &Path),
     paths: &Paths,
@@ -244,7 +390,7 @@ pub(super) fn teacher_file(
 }
 
 /// A teacher from this file, which holds its layout, too.
-pub(super) fn program_file(
+fn program_file(
     teacher: &TeacherSpec,
     (format, path): (ProgramFormat, &Path),
     paths: &Paths,
@@ -296,7 +442,7 @@ pub(super) fn program_file(
 }
 
 /// A teacher whose answers are in this file.
-pub(super) fn answers_file(
+fn answers_file(
     teacher: &TeacherSpec,
     path: &Path,
     paths: &Paths,

@@ -7,8 +7,7 @@ use super::checks::{self, between};
 use super::data::data_plan;
 use super::paths::{Paths, run_name};
 use super::{
-    Plan, ProgramFormat, TeacherPlan, TeacherSource, Training, elsewhere, gates, models,
-    operations, optimizers,
+    Plan, TeacherPlan, TeacherSource, Training, elsewhere, gates, models, operations, optimizers,
 };
 use crate::experiment::early_stop::EarlyStop;
 use crate::experiment::knob::{Knob, KnobRole};
@@ -490,14 +489,22 @@ fn features_problem(spec: &Spec, objective: &Objective) -> Option<Problem> {
         }
         TeacherWeights::TorchScript(_) => "a TorchScript file",
         TeacherWeights::Logits(_) => "a file of logits",
+        TeacherWeights::Ensemble(_) => "an ensemble",
     };
     let message = format!(
         "the term `{}` compares feature maps, and {file} gives logits alone",
         term.name
     );
-    let help = "take a teacher whose layout is one of these here: model: …, weights: \
-                File(\"teacher.safetensors\"), or its ONNX file: weights: Onnx(\"teacher.onnx\"), or \
-                leave the term out";
+    let help = match &spec.teacher.as_ref()?.weights {
+        TeacherWeights::Ensemble(_) => {
+            "teach with one of its members, whose maps are compared, or leave the term out"
+        }
+        _ => {
+            "take a teacher whose layout is one of these here: model: …, weights: \
+             File(\"teacher.safetensors\"), or its ONNX file: weights: Onnx(\"teacher.onnx\"), or \
+             leave the term out"
+        }
+    };
     let problem = Problem::new("method", message).help(help);
     Some(problem.depends_on("teacher.weights"))
 }
@@ -598,27 +605,19 @@ fn inherited_lr_problems(spec: &Spec, written: &TeacherTraining) -> Vec<Problem>
 fn teacher_plan(spec: &Spec, paths: &Paths, problems: &mut Vec<Problem>) -> Option<TeacherPlan> {
     let teacher = spec.teacher.as_ref()?;
     let weights = match &teacher.weights {
-        TeacherWeights::File(path) => {
-            problems.extend(elsewhere::without_program(teacher));
-            let file = ("weights.File", path.as_path());
-            let file = elsewhere::teacher_file(teacher, file, paths, problems)?;
-            TeacherSource::File(Box::new(file))
+        TeacherWeights::File(_)
+        | TeacherWeights::Onnx(_)
+        | TeacherWeights::TorchScript(_)
+        | TeacherWeights::Logits(_) => {
+            problems.extend(elsewhere::share_alone(teacher));
+            TeacherSource::File(Box::new(elsewhere::file(teacher, paths, problems)?))
         }
-        TeacherWeights::Onnx(path) => {
-            let file = (ProgramFormat::Onnx, path.as_path());
-            let file = elsewhere::program_file(teacher, file, paths, problems)?;
-            TeacherSource::File(Box::new(file))
-        }
-        TeacherWeights::TorchScript(path) => {
-            let file = (ProgramFormat::TorchScript, path.as_path());
-            let file = elsewhere::program_file(teacher, file, paths, problems)?;
-            TeacherSource::File(Box::new(file))
-        }
-        TeacherWeights::Logits(path) => {
-            let file = elsewhere::answers_file(teacher, path, paths, problems)?;
-            TeacherSource::File(Box::new(file))
+        TeacherWeights::Ensemble(members) => {
+            problems.extend(elsewhere::beside_members(teacher));
+            TeacherSource::Ensemble(elsewhere::ensemble(members, paths, problems)?)
         }
         TeacherWeights::Train(training) => {
+            problems.extend(elsewhere::share_alone(teacher));
             problems.extend(elsewhere::without_file(teacher));
             problems.extend(elsewhere::without_program(teacher));
             TeacherSource::Train(Box::new(teacher_training(spec, training, problems)?))

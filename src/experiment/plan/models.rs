@@ -6,7 +6,7 @@ use super::checks::between;
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
 use crate::experiment::problem::Problem;
-use crate::experiment::spec::{Source, Spec};
+use crate::experiment::spec::{Source, Spec, TeacherSpec};
 
 /// Wider layers are taken for a slip.
 const MAX_WIDTH: usize = 16_384;
@@ -20,7 +20,8 @@ const MAX_LAYERS: usize = 64;
 /// Problems of the teacher's and the student's model.
 pub(super) fn problems(spec: &Spec) -> Vec<Problem> {
     let size = known_size(spec);
-    let teacher = spec.teacher.iter().flat_map(|teacher| {
+    let teachers = spec.teacher.iter().flat_map(TeacherSpec::asked);
+    let teacher = teachers.flat_map(|(place, teacher)| {
         let size = match teacher.size {
             Some((height, width)) => Some(height.min(width)),
             None => size,
@@ -28,7 +29,7 @@ pub(super) fn problems(spec: &Spec) -> Vec<Problem> {
         let model = teacher.model.iter();
         model
             .flat_map(move |model| model_problems(model, size))
-            .map(|problem| located(problem, "teacher.model"))
+            .map(move |problem| located(problem, &format!("{place}.model")))
     });
     let student = model_problems(&spec.student.model, size)
         .into_iter()

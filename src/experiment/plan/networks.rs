@@ -15,8 +15,20 @@ use crate::untrusted::Show as _;
 pub struct Networks {
     /// The student's.
     pub student: Graph,
-    /// The teacher's, if there is one with a layout of ours.
-    pub teacher: Option<Graph>,
+    /// Those that the teacher is asked with, in their order: one, or that of each member of an
+    /// ensemble. None in the place of one whose file holds its layout.
+    pub teachers: Vec<Option<Graph>>,
+}
+
+impl Networks {
+    /// The teacher's, if it is one with a layout of ours.
+    #[must_use]
+    pub fn teacher(&self) -> Option<&Graph> {
+        match self.teachers.as_slice() {
+            [only] => only.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl ResolvedPlan {
@@ -44,19 +56,24 @@ impl ResolvedPlan {
             "student.model",
         )?;
         check_frozen(&self.plan.training.freeze, &student)?;
-        let teacher = self.plan.teacher.as_ref().and_then(|teacher| {
-            let model = teacher.model.as_ref()?;
-            // A teacher that is only asked takes images one by one as well.
-            let (size, batch) = match &teacher.weights {
-                TeacherSource::File(file) => (file.size.unwrap_or(size), None),
-                TeacherSource::Train(training) => (size, Some(training.smallest_part())),
-            };
-            Some(graph(model, size, batch, "teacher.model"))
-        });
-        Ok(Networks {
-            student,
-            teacher: teacher.transpose()?,
-        })
+        let mut teachers = Vec::new();
+        if let Some(teacher) = &self.plan.teacher {
+            if let TeacherSource::Train(training) = &teacher.weights {
+                let model = teacher.model.as_ref();
+                let batch = Some(training.smallest_part());
+                let network = model.map(|model| graph(model, size, batch, "teacher.model"));
+                teachers.push(network.transpose()?);
+            }
+            for member in teacher.members() {
+                // A teacher that is only asked takes images one by one as well.
+                let (size, place) = (member.file.size.unwrap_or(size), member.place);
+                let model = member.model;
+                let network =
+                    model.map(|model| graph(model, size, None, &format!("{place}.model")));
+                teachers.push(network.transpose()?);
+            }
+        }
+        Ok(Networks { student, teachers })
     }
 }
 

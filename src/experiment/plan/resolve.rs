@@ -78,7 +78,7 @@ impl ResolvedPlan {
                 let timeline = training.timeline(self.teacher_steps_per_epoch);
                 Some((training, timeline))
             }
-            TeacherSource::File(_) => None,
+            TeacherSource::File(_) | TeacherSource::Ensemble(_) => None,
         }
     }
 }

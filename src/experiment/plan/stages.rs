@@ -70,7 +70,7 @@ impl ResolvedPlan {
         program: &ProgramMaps,
     ) -> Result<(), Problem> {
         let student = networks.student.stages();
-        let layout = networks.teacher.as_ref().map(Graph::stages);
+        let layout = networks.teacher().map(Graph::stages);
         let teacher = layout
             .as_deref()
             .map_or(TeacherStages::File(program), TeacherStages::Layout);

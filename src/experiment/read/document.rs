@@ -12,7 +12,7 @@ use super::diagnostic::Report;
 use super::freeze::with_field;
 use super::overrides::Override;
 use super::parse::{Whole, parse_whole};
-use super::source::{Original, Source};
+use super::source::{Original, SourceText};
 use super::tree::{Kind, Node};
 use super::typed::ANYTHING;
 use super::{Found, places, read_text_of, report, typed};
@@ -26,7 +26,7 @@ pub struct Document<T> {
     /// The file; it need not exist.
     pub origin: PathBuf,
     root: Node,
-    source: Source,
+    source: SourceText,
 }
 
 /// A value of any type, by its place in the text.
@@ -48,7 +48,7 @@ impl<T: DeserializeOwned> Document<T> {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(text: &str, origin: &Path, whole: &Whole) -> Result<Self, Report> {
-        let source = Source::new(origin.to_string_lossy().into_owned(), text.to_owned());
+        let source = SourceText::new(origin, text.to_owned());
         let parsed = parse_whole(text, whole);
         let mut found = Found::from(parsed.findings);
         if let Some(root) = parsed.root {
@@ -97,12 +97,11 @@ impl<T> Document<T> {
         fields.fold(text, |text, (name, value)| with_field(text, name, value))
     }
 
-    /// A value in a text of its own, at the line and the column that it has here.
+    /// A value whose errors are shown where it stands in the file.
     #[must_use]
-    pub fn in_place(&self, value: &Anything) -> String {
-        let before = &self.source.text()[..value.0.start.min(self.source.text().len())];
-        let blank = before.chars().map(|c| if c == '\n' { '\n' } else { ' ' });
-        blank.chain(self.text_of(value).chars()).collect()
+    pub fn source_of(&self, value: &Anything) -> SourceText {
+        let place = self.part(&[(0, value.0.start)]);
+        SourceText::of(place, self.text_of(value).to_owned())
     }
 
     /// The change of an experiment that is written as a text in quotes at `path`.
@@ -193,7 +192,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::experiment::load_text;
+    use crate::experiment::load_source;
 
     const WHOLE: Whole = Whole {
         noun: "study",
@@ -220,7 +219,7 @@ mod tests {
         let base = &document.value.base;
         assert_eq!(document.text_of(base), "Experiment(epochs: 3)");
         assert_eq!(document.quoted(base), None);
-        let report = load_text(&document.in_place(base), &document.origin, &[]).unwrap_err();
+        let report = load_source(&document.source_of(base), &document.origin, &[]).unwrap_err();
         let place = report.diagnostics[0].place.clone().unwrap();
         assert_eq!((place.line, place.column), (2, 11));
         let document = read("(base: \"b.ron\", set: [])");

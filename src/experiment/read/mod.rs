@@ -35,6 +35,7 @@ pub use diagnostic::{Diagnostic, Place, Report, Severity};
 pub use document::{Anything, Document};
 pub use overrides::Override;
 pub use parse::Whole;
+pub use source::SourceText;
 
 use super::catalogue::successor;
 use super::plan::Plan;
@@ -44,7 +45,6 @@ use super::spec::Spec;
 use crate::untrusted::{Show as _, read_limited};
 use diagnostic::MAX_DIAGNOSTICS;
 use finding::Finding;
-use source::Source;
 use tree::{Kind, Node};
 
 /// A larger file is no experiment; most have a few kilobytes.
@@ -60,7 +60,7 @@ pub struct Loaded {
     /// The file's text with overrides applied and comments kept.
     pub text: String,
     frozen: String,
-    source: Source,
+    source: SourceText,
 }
 
 impl Loaded {
@@ -117,27 +117,26 @@ pub fn load(path: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
 /// # Errors
 /// Every error in the text and the overrides.
 pub fn load_text(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
-    load_beside(text, origin, origin, overrides)
+    let source = SourceText::new(origin, text.to_owned());
+    load_source(&source, origin, overrides)
 }
 
 /// As [`load_text`], where relative paths start at the folder of the file `home`.
 ///
 /// # Errors
 /// Every error in the text and the overrides.
-pub fn load_beside(
-    text: &str,
-    origin: &Path,
+pub fn load_source(
+    source: &SourceText,
     home: &Path,
     overrides: &[Override],
 ) -> Result<Loaded, Report> {
-    let source = changed(text, origin, overrides)?;
+    let source = changed(source, overrides)?;
     read(&source, home).map_err(|found| report(&source, found))
 }
 
-/// The text of a file at `origin` with these changes, each made to what the ones before
-/// it left.
-fn changed(text: &str, origin: &Path, overrides: &[Override]) -> Result<Source, Report> {
-    let mut source = Source::new(origin.to_string_lossy().into_owned(), text.to_owned());
+/// A text with these changes, each made to what the ones before it left.
+fn changed(source: &SourceText, overrides: &[Override]) -> Result<SourceText, Report> {
+    let mut source = source.clone();
     for change in overrides {
         let parsed = parse::parse(source.text());
         let Some(root) = parsed.root.filter(|_| parsed.findings.is_empty()) else {
@@ -200,7 +199,8 @@ pub fn with_names_of_today(text: &str) -> Cow<'_, str> {
 /// # Errors
 /// Every error in the text that is not one of its values.
 pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
-    read_changed(text, origin, &[]).map(|written| written.spec)
+    let source = SourceText::new(origin, text.to_owned());
+    read_changed(&source, &[]).map(|written| written.spec)
 }
 
 /// An experiment that was read and not planned.
@@ -208,6 +208,8 @@ pub fn read_spec(text: &str, origin: &Path) -> Result<Spec, Report> {
 pub struct Written {
     /// What was written, overrides applied.
     pub spec: Spec,
+    /// The file's text with overrides applied and comments kept.
+    pub text: String,
     /// BLAKE3 of that, hexadecimal: the same however it is written, and whatever the runs
     /// are called.
     pub fingerprint: String,
@@ -217,17 +219,21 @@ pub struct Written {
 ///
 /// # Errors
 /// Every error in the text and the overrides that is not one of their values.
-pub fn read_changed(text: &str, origin: &Path, overrides: &[Override]) -> Result<Written, Report> {
-    let source = changed(text, origin, overrides)?;
+pub fn read_changed(source: &SourceText, overrides: &[Override]) -> Result<Written, Report> {
+    let source = changed(source, overrides)?;
     let parsed = parse::parse(source.text());
     let mut found = Found::from(parsed.findings);
     if let Some(root) = parsed.root {
         let typed = typed::read::<Spec>(&root);
         found.add(typed.findings, typed.more);
         if let Some(spec) = typed.value.filter(|_| found.findings.is_empty()) {
-            let text = canonical::canonical(&root);
-            let fingerprint = blake3::hash(text.as_bytes()).to_hex().to_string();
-            return Ok(Written { spec, fingerprint });
+            let canonical = canonical::canonical(&root);
+            let fingerprint = blake3::hash(canonical.as_bytes()).to_hex().to_string();
+            return Ok(Written {
+                spec,
+                text: source.text().to_owned(),
+                fingerprint,
+            });
         }
     }
     Err(report(&source, found))
@@ -252,7 +258,7 @@ impl Found {
     }
 }
 
-fn read(source: &Source, origin: &Path) -> Result<Loaded, Found> {
+fn read(source: &SourceText, origin: &Path) -> Result<Loaded, Found> {
     let text = source.text();
     let parsed = parse::parse(text);
     let mut found = Found::from(parsed.findings);
@@ -293,7 +299,7 @@ fn read(source: &Source, origin: &Path) -> Result<Loaded, Found> {
     }
 }
 
-fn report(source: &Source, found: Found) -> Report {
+fn report(source: &SourceText, found: Found) -> Report {
     let Found { mut findings, more } = found;
     findings.sort_by_key(|finding| (!finding.leads, finding.span.start));
     findings.dedup();

@@ -3,7 +3,7 @@
 use super::diagnostic::{Diagnostic, Report};
 use super::finding::Finding;
 use super::parse::parse_value;
-use super::source::{Original, Piece, Source};
+use super::source::{Original, Piece, SourceText};
 use super::tree::{Kind, Node, Segment, Span, segments};
 use crate::experiment::nearest::nearest;
 
@@ -78,13 +78,9 @@ impl Override {
     /// # Errors
     /// Where the second of two begins.
     pub fn each_once(set: &[Self]) -> Result<(), Report> {
-        let named = |change: &Self| -> Vec<Segment> {
-            let segments = change.path.iter().map(|(segment, _)| segment);
-            segments.filter(|s| !is_variant(s)).cloned().collect()
-        };
         let twice = set.iter().enumerate().find(|(at, change)| {
             let mut before = set.iter().take(*at);
-            before.any(|earlier| earlier.path == change.path || named(earlier) == named(change))
+            before.any(|earlier| earlier.is_of_what(change))
         });
         let Some((_, change)) = twice else {
             return Ok(());
@@ -93,6 +89,16 @@ impl Override {
         let finding = Finding::new(0..key.len().max(1), format!("`{key}` is set twice"))
             .help("write it once");
         Err(Report::of(change.written.diagnose(finding)))
+    }
+
+    /// Whether it changes what another one does, in whatever way that is written.
+    #[must_use]
+    pub fn is_of_what(&self, other: &Self) -> bool {
+        let named = |change: &Self| -> Vec<Segment> {
+            let segments = change.path.iter().map(|(segment, _)| segment);
+            segments.filter(|s| !is_variant(s)).cloned().collect()
+        };
+        self.path == other.path || named(self) == named(other)
     }
 
     /// The field of the experiment that it changes, or a part of it.
@@ -114,7 +120,11 @@ impl Override {
 
     /// Makes the change in `source`, whose value is `root`. Only the value
     /// itself changes; comments stay.
-    pub(super) fn apply(&self, source: &mut Source, root: &Node) -> Result<(), Box<Diagnostic>> {
+    pub(super) fn apply(
+        &self,
+        source: &mut SourceText,
+        root: &Node,
+    ) -> Result<(), Box<Diagnostic>> {
         let original = source.add_argument(self.written.clone());
         let path: Vec<Segment> = self
             .path

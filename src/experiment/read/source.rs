@@ -2,6 +2,8 @@
 //! in a `--set` argument is shown in the argument and one in the file in the
 //! file, at its own line.
 
+use std::path::Path;
+
 use super::diagnostic::{Diagnostic, MAX_HELP, MAX_MESSAGE, Place};
 use super::finding::Finding;
 use super::tree::Span;
@@ -10,9 +12,9 @@ use crate::format::shorten;
 /// The origin that is shown for arguments.
 const ARGUMENT: &str = "--set";
 
-/// A text put together from a file and arguments.
+/// A text put together from a file, or a part of one, and arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
+pub struct SourceText {
     text: String,
     pieces: Vec<Piece>,
     originals: Vec<Original>,
@@ -81,9 +83,16 @@ pub(super) struct Piece {
     pub copied: bool,
 }
 
-impl Source {
-    /// The text of a file, shown by `name`.
-    pub fn new(name: String, text: String) -> Self {
+impl SourceText {
+    /// The text of a file at `origin`, which need not exist.
+    #[must_use]
+    pub fn new(origin: &Path, text: String) -> Self {
+        let name = origin.to_string_lossy().into_owned();
+        Self::of(Original::whole(name, text.clone()), text)
+    }
+
+    /// A text that stands in an original.
+    pub(super) fn of(original: Original, text: String) -> Self {
         Self {
             pieces: vec![Piece {
                 length: text.len(),
@@ -91,24 +100,25 @@ impl Source {
                 start: 0,
                 copied: true,
             }],
-            originals: vec![Original::whole(name, text.clone())],
+            originals: vec![original],
             text,
         }
     }
 
     /// The text as it stands.
+    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Makes an argument known and returns its number.
-    pub fn add_argument(&mut self, argument: Original) -> usize {
+    pub(super) fn add_argument(&mut self, argument: Original) -> usize {
         self.originals.push(argument);
         self.originals.len() - 1
     }
 
     /// Replaces `span` by `parts`, texts with their origins.
-    pub fn splice(&mut self, span: Span, parts: Vec<(String, Piece)>) {
+    pub(super) fn splice(&mut self, span: Span, parts: Vec<(String, Piece)>) {
         let mut pieces = Vec::with_capacity(self.pieces.len() + parts.len() + 1);
         let mut start = 0;
         let mut parts = Some(parts);
@@ -147,13 +157,13 @@ impl Source {
     }
 
     /// A finding with its place in what a person wrote.
-    pub fn diagnose(&self, finding: Finding) -> Diagnostic {
+    pub(super) fn diagnose(&self, finding: Finding) -> Diagnostic {
         let (original, span) = self.locate(&finding.span);
         self.diagnose_in(original, Finding { span, ..finding })
     }
 
     /// A finding in an original.
-    pub fn diagnose_in(&self, original: usize, finding: Finding) -> Diagnostic {
+    pub(super) fn diagnose_in(&self, original: usize, finding: Finding) -> Diagnostic {
         self.originals[original].diagnose(finding)
     }
 
@@ -179,7 +189,9 @@ impl Source {
             }
             start = end;
         }
-        let last = self.originals[0].text.len();
+        let of_file = self.pieces.iter().filter(|piece| piece.original == 0);
+        let last = of_file.map(|piece| piece.start + piece.length).max();
+        let last = last.unwrap_or_default();
         put_in.unwrap_or((0, last..last))
     }
 }
@@ -187,6 +199,10 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn file(text: &str) -> SourceText {
+        SourceText::new(Path::new("a.ron"), text.to_owned())
+    }
 
     fn put(text: &str, start: usize) -> (String, Piece) {
         let piece = Piece {
@@ -200,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_place_after_a_splice_keeps_its_own_line_and_column() {
-        let mut source = Source::new("a.ron".to_owned(), "(a: 1,\n b: 2)".to_owned());
+        let mut source = file("(a: 1,\n b: 2)");
         source.add_argument(Original::argument("a=\n\n100"));
         source.splice(4..5, vec![put("\n\n100", 2)]);
         assert_eq!(source.text(), "(a: \n\n100,\n b: 2)");
@@ -217,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_place_inside_a_splice_is_shown_in_its_argument() {
-        let mut source = Source::new("a.ron".to_owned(), "(a: 1)".to_owned());
+        let mut source = file("(a: 1)");
         source.add_argument(Original::argument("a=xyz"));
         source.splice(4..5, vec![put("xyz", 2)]);
         let place = source.diagnose(Finding::new(5..7, "yz")).place.unwrap();
@@ -231,7 +247,7 @@ mod tests {
     fn a_place_inside_an_argument_of_a_file_is_shown_in_that_file() {
         let study = "(\n  set: [\"a=xyz\"],\n)".to_owned();
         let start = study.find("a=").unwrap();
-        let mut source = Source::new("a.ron".to_owned(), "(a: 1)".to_owned());
+        let mut source = file("(a: 1)");
         source.add_argument(Original::part("study.ron".to_owned(), study, &[(0, start)]));
         source.splice(4..5, vec![put("xyz", 2)]);
         let place = source.diagnose(Finding::new(5..7, "yz")).place.unwrap();
@@ -243,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_splice_at_either_end_keeps_every_byte_accounted_for() {
-        let mut source = Source::new("a.ron".to_owned(), "abc".to_owned());
+        let mut source = file("abc");
         source.add_argument(Original::argument("xy"));
         source.splice(0..0, vec![put("x", 0)]);
         source.splice(4..4, vec![put("y", 1)]);

@@ -169,6 +169,33 @@ fn a_frozen_text_means_the_same_from_another_folder() {
 }
 
 #[test]
+fn the_files_of_an_ensemble_are_frozen_like_those_of_one_teacher() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["a.pt", "b.onnx", "names.txt"] {
+        std::fs::write(folder.path().join(file), "x").unwrap();
+    }
+    let text = "(
+        data: (train: Shapes(count: 200, size: 16)),
+        teacher: (weights: Ensemble([
+            (model: Cnn(channels: [8]), weights: File(\"a.pt\"), share: 2),
+            (weights: Onnx(\"b.onnx\"), classes: File(\"names.txt\")),
+        ])),
+        student: (model: Cnn(channels: [4])),
+        method: Vanilla(),
+        epochs: 1,
+    )";
+    let first = load_text(text, &folder.path().join("mine.ron"), &[]).unwrap();
+    let elsewhere = folder.path().join("checkpoints/run/experiment.ron");
+    let second = load_text(first.frozen_text(), &elsewhere, &[]).unwrap();
+    assert_eq!(first.plan, second.plan);
+    let teacher = second.plan.teacher.unwrap();
+    let members = teacher.members();
+    let weights: Vec<f64> = members.iter().map(|member| member.weight).collect();
+    assert_eq!(weights, [2.0 / 3.0, 1.0 / 3.0]);
+    assert!(teacher.files().iter().all(|path| path.is_absolute()));
+}
+
+#[test]
 fn a_problem_that_an_error_elsewhere_causes_is_not_reported() {
     // With a method that is not known nothing can be said about its teacher.
     let report = loaded(&VALID.replace("AdaptiveAugmentation", "Adaptive"), &[]).unwrap_err();

@@ -17,6 +17,11 @@ const TICKS: (usize, usize) = (10, 5);
 /// Looks of curves: colours of the style sheet, each with a dash of its own.
 const DASHES: [&str; 8] = ["", "7 4", "2 3", "9 3 2 3", "4 2", "12 4", "1 2", "6 2 1 2"];
 
+/// The dash of a curve: after all colours they come again with other dashes.
+fn dash(at: usize) -> &'static str {
+    DASHES[(at + at / DASHES.len()) % DASHES.len()]
+}
+
 /// Rows of a table, at most.
 const ROWS: usize = 40;
 
@@ -114,7 +119,7 @@ impl Chart<'_> {
                 "<li><svg viewBox=\"0 0 36 10\" aria-hidden=\"true\"><path class=\"curve s{}\" \
                  stroke-dasharray=\"{}\" d=\"M0 5H36\"/></svg>{}</li>",
                 at % DASHES.len(),
-                DASHES[at % DASHES.len()],
+                dash(at),
                 escaped(&curve.name)
             );
         }
@@ -215,7 +220,7 @@ impl Chart<'_> {
                     svg,
                     "<path class=\"curve s{}\" stroke-linecap=\"round\" stroke-dasharray=\"{}\" d=\"{path}\"/>",
                     at % DASHES.len(),
-                    DASHES[at % DASHES.len()]
+                    dash(at)
                 );
             }
         }

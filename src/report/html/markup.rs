@@ -22,6 +22,8 @@ pub(super) fn folded(summary: &str, content: &str) -> String {
 pub(super) struct Table {
     caption: String,
     titles: Vec<(String, bool)>,
+    /// Whether the cells that name rows are broken between words.
+    wraps: bool,
     rows: Vec<Vec<String>>,
 }
 
@@ -34,8 +36,15 @@ impl Table {
             titles: titles
                 .map(|(title, is_number)| ((*title).to_owned(), *is_number))
                 .collect(),
+            wraps: false,
             rows: Vec::new(),
         }
+    }
+
+    /// The same, whose rows have names of several words.
+    pub(super) fn with_wrapped_names(mut self) -> Self {
+        self.wraps = true;
+        self
     }
 
     /// Adds a row, of which the first cell names the rest.
@@ -55,7 +64,8 @@ impl Table {
         }
         let class = |is_number: bool| if is_number { " class=\"number\"" } else { "" };
         let mut html = format!(
-            "<div class=\"wide\"><table aria-label=\"{}\"><thead><tr>",
+            "<div class=\"wide\"><table{} aria-label=\"{}\"><thead><tr>",
+            if self.wraps { " class=\"wraps\"" } else { "" },
             escaped(&self.caption)
         );
         for (title, is_number) in &self.titles {

@@ -35,6 +35,9 @@ const IMAGES: usize = 48;
 /// Of one run.
 const IMAGES_OF_RUN: usize = 12;
 
+/// What differs is read across so many runs; of more it is folded.
+const ACROSS: usize = 6;
+
 /// Points of a curve, and how many runs share them.
 const POINTS: usize = 400;
 const RUNS_IN_FULL: usize = 4;
@@ -57,6 +60,13 @@ struct Room {
     images: usize,
 }
 
+impl Room {
+    /// Points of each of so many curves.
+    fn points(curves: usize) -> usize {
+        POINTS * RUNS_IN_FULL / curves.max(RUNS_IN_FULL)
+    }
+}
+
 /// The file. Runs stand in the order in which they are given.
 #[must_use]
 pub fn html(runs: &[ReportedRun]) -> String {
@@ -69,20 +79,20 @@ pub fn html(runs: &[ReportedRun]) -> String {
     } else {
         String::new()
     };
-    page(&title, &heading, runs)
+    page(&title, &heading, None, runs)
 }
 
 /// The file of a study: what its variants come to, and its runs.
 #[must_use]
 pub fn study_html(table: &StudyTable, runs: &[ReportedRun]) -> String {
     let title = clean_line(&table.study);
-    page(&title, &study::section(table), runs)
+    page(&title, &study::section(table), Some(table), runs)
 }
 
-/// A page that begins with this.
-fn page(title: &str, beginning: &str, runs: &[ReportedRun]) -> String {
+/// A page that begins with this, of a study or not.
+fn page(title: &str, beginning: &str, study: Option<&StudyTable>, runs: &[ReportedRun]) -> String {
     let room = Room {
-        points: POINTS * RUNS_IN_FULL / runs.len().max(RUNS_IN_FULL),
+        points: Room::points(runs.len()),
         images: (IMAGES / runs.len().max(1)).min(IMAGES_OF_RUN),
     };
     let mut html = format!(
@@ -96,7 +106,7 @@ fn page(title: &str, beginning: &str, runs: &[ReportedRun]) -> String {
     html += beginning;
     if runs.len() > 1 {
         let subjects: Vec<Subject> = runs.iter().map(|run| run.run).collect();
-        html += &compared(&subjects, room);
+        html += &compared(&subjects, study);
     }
     for (at, run) in runs.iter().enumerate() {
         html += &run::section(run, at, !beginning.is_empty(), room);
@@ -104,8 +114,8 @@ fn page(title: &str, beginning: &str, runs: &[ReportedRun]) -> String {
     html + "</main>\n</body>\n</html>\n"
 }
 
-/// What several runs have in common and what not.
-fn compared(runs: &[Subject], room: Room) -> String {
+/// What several runs, of a study or not, have in common and what not.
+fn compared(runs: &[Subject], study: Option<&StudyTable>) -> String {
     let mut titles = vec![("", false)];
     titles.extend(COMPARED.map(|column| (column.title(), true)));
     let mut metrics = Table::new("Metrics", &titles);
@@ -136,30 +146,49 @@ fn compared(runs: &[Subject], room: Room) -> String {
     }
     if differences.is_empty() {
         html += "<p>The configurations are identical.</p>\n";
+    } else if runs.len() > ACROSS {
+        let fields = format!("Fields of {} runs", runs.len());
+        html += &folded(&fields, &differences.html());
     } else {
         html += &differences.html();
     }
     html += "<h2>Validation accuracy</h2>\n";
-    let curves = runs.iter().map(|run| Curve {
-        name: run.name.to_owned(),
-        points: run::top1(&run.run.store, Phase::Student),
-    });
+    let title = Column::Last.title();
+    let curves = match study {
+        Some(table) => study::curves(table, runs),
+        None => runs.iter().map(accuracy).collect(),
+    };
     let chart = Chart {
-        title: Column::Last.title().to_owned(),
+        title: match study {
+            Some(_) => format!("{title}, mean of the seeds that are complete"),
+            None => title.to_owned(),
+        },
         unit: Unit::Share,
-        curves: curves.collect(),
+        most: Room::points(curves.len()),
+        curves,
         marks: &[],
-        most: room.points,
     };
     html += &chart.html();
     html + &cost(runs)
 }
 
-/// What accuracy costs, by whatever is known of two runs at least.
+/// The accuracy of a run's student by epoch.
+fn accuracy(run: &Subject) -> Curve {
+    Curve {
+        name: run.name.to_owned(),
+        points: run::top1(&run.run.store, Phase::Student),
+    }
+}
+
+/// What accuracy costs, by whatever is known of two runs at least and is not the same of all.
 fn cost(runs: &[Subject]) -> String {
     let costs = ParetoCost::all(runs).into_iter();
     let pictures = costs.map(|cost| Pareto::of(runs, cost, Split::Valid));
-    let mut pictures = pictures.filter(|picture| picture.points.len() > 1);
+    let differs = |picture: &Pareto| {
+        let mut costs = picture.points.windows(2);
+        costs.any(|pair| pair[0].cost != pair[1].cost)
+    };
+    let mut pictures = pictures.filter(differs);
     let Some(picture) = pictures.next() else {
         return String::new();
     };

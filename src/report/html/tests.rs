@@ -1,8 +1,10 @@
 use super::*;
+use crate::event::Outcome;
 use crate::event::inspection::{Picture, ProbeAnswers, ProbeImage};
 use crate::listing::RunSummary;
 use crate::listing::testing::{ADAPTIVE, STOPPED, VANILLA, measured_runs};
 use crate::store::{RunEntry, Runs};
+use crate::study::testing::{run, study};
 
 /// A report on some of these runs, each with this probe.
 fn reported(runs: &Runs, names: &[&str], probe: Option<&Probe>) -> String {
@@ -80,6 +82,42 @@ fn several_runs_are_held_against_one_another() {
     ] {
         assert!(page.contains(expected), "{expected}");
     }
+}
+
+#[test]
+fn what_differs_between_many_runs_is_folded() {
+    let seven = [
+        ADAPTIVE, VANILLA, STOPPED, ADAPTIVE, VANILLA, STOPPED, ADAPTIVE,
+    ];
+    let page = reported(&measured_runs(), &seven, None);
+    assert!(page.contains("<summary>Fields of 7 runs</summary>"));
+}
+
+#[test]
+fn a_study_has_a_curve_of_each_variant_and_no_picture_of_costs_that_are_the_same() {
+    let study = study();
+    let runs = study.cells().into_iter().map(|cell| {
+        let epochs = if cell.variant == 0 { 2 } else { 4 };
+        run(&study, cell, epochs, Some(Outcome::Completed), 0.75)
+    });
+    let runs: Vec<RunEntry> = runs.collect();
+    let table = StudyTable::of(&study, &runs, &study.outlook(&runs).unwrap());
+    let known = runs
+        .iter()
+        .map(|run| (run.folder.name(), run, RunSummary::of(run)));
+    let known: Vec<(String, &RunEntry, RunSummary)> = known.collect();
+    let reported = known.iter().map(|(name, run, summary)| ReportedRun {
+        run: summary.subject(name, run),
+        spec: None,
+        probe: None,
+    });
+    let page = study_html(&table, &reported.collect::<Vec<_>>());
+    let (_, rest) = page.split_once("<h2>Validation accuracy</h2>").unwrap();
+    let (chart, _) = rest.split_once("<section").unwrap();
+    assert_eq!(chart.matches("<li>").count(), 2, "{chart}");
+    assert!(chart.contains("</svg>vanilla</li>"), "{chart}");
+    assert!(chart.contains("mean of the seeds that are complete"));
+    assert!(!page.contains("What accuracy costs"));
 }
 
 /// A name of an image or a class is text, and nothing is fetched.

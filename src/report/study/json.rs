@@ -19,8 +19,6 @@ struct Page<'a> {
     complete: bool,
     /// Of the intervals.
     confidence: f64,
-    /// What was resampled for them.
-    resampled: &'static str,
     /// That latencies are of.
     processor: Option<&'a str>,
     variants: Vec<VariantPage<'a>>,
@@ -56,6 +54,8 @@ struct DifferencePage {
     mean: f64,
     low: Option<f64>,
     high: Option<f64>,
+    /// What was resampled for them.
+    resampled: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,7 +73,7 @@ struct RunPage<'a> {
 /// # Errors
 /// If a value has no form in JSON.
 pub fn json(table: &StudyTable) -> serde_json::Result<String> {
-    let variants = table.rows.iter().enumerate();
+    let variants = table.rows.iter();
     json_page(&Page {
         study: &table.study,
         budget: table.budget.to_string(),
@@ -82,19 +82,17 @@ pub fn json(table: &StudyTable) -> serde_json::Result<String> {
         baseline: &table.baseline().variant,
         complete: table.is_complete(),
         confidence: CONFIDENCE,
-        resampled: "seeds",
         processor: table.processor.as_deref(),
-        variants: variants.map(|(at, row)| variant(table, at, row)).collect(),
+        variants: variants.map(|row| variant(table, row)).collect(),
         remarks: &table.remarks,
     })
 }
 
-fn variant<'a>(table: &StudyTable, at: usize, row: &'a VariantRow) -> VariantPage<'a> {
+fn variant<'a>(table: &StudyTable, row: &'a VariantRow) -> VariantPage<'a> {
     let name = |compared: Compared| compared.metric(table.metric.quantity()).to_string();
     let metrics = Compared::ALL.into_iter().filter_map(|compared| {
         let spread = row.spread(|run| run.value(compared))?;
         let difference = row.difference(table.baseline(), compared);
-        let difference = difference.filter(|_| at != table.baseline);
         let page = MetricPage {
             seeds: spread.seeds,
             mean: spread.mean,
@@ -104,6 +102,10 @@ fn variant<'a>(table: &StudyTable, at: usize, row: &'a VariantRow) -> VariantPag
                 mean: it.mean,
                 low: it.interval.map(|(low, _)| low),
                 high: it.interval.map(|(_, high)| high),
+                resampled: match it.images {
+                    Some(_) => "seeds and images",
+                    None => "seeds",
+                },
             }),
         };
         Some((name(compared), page))

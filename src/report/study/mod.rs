@@ -11,5 +11,5 @@ mod tests;
 pub use json::json;
 pub use outlook::{outlook, outlook_json};
 pub use svg::svg;
-pub(in crate::report) use table::{Grid, difference_title, differences, head, notes, results};
+pub(in crate::report) use table::{Grid, difference_title, differences, notes, results};
 pub use table::{csv, markdown, text};

@@ -32,6 +32,9 @@ const LETTERS: usize = 28;
 const TOP: f64 = 84.0;
 const ROW: f64 = 34.0;
 
+/// Height of a line of the legend.
+const LEGEND: f64 = 18.0;
+
 /// Half a dot's width, and half the height of a mean.
 const RADIUS: f64 = 4.5;
 const MEAN: f64 = 9.0;
@@ -66,7 +69,7 @@ pub fn svg(table: &StudyTable) -> String {
         Compared::Best
     };
     let bottom = TOP + ROW * table.rows.len() as f64;
-    let height = bottom + 62.0;
+    let height = bottom + 62.0 + LEGEND;
     let what = title(compared, table.metric);
     let baseline = &table.baseline().variant;
     let name = format!("{}: {what}", table.study);
@@ -92,10 +95,9 @@ pub fn svg(table: &StudyTable) -> String {
             short(tick)
         }
     });
-    let differences = table.rows.iter().enumerate().filter_map(|(at, row)| {
-        let difference = row.difference(table.baseline(), compared)?;
-        (at != table.baseline).then_some((at, difference))
-    });
+    let differences = table.rows.iter().enumerate();
+    let differences =
+        differences.filter_map(|(at, row)| Some((at, row.difference(table.baseline(), compared)?)));
     let differences: Vec<(usize, Difference)> = differences.collect();
     let of_differences = differences.iter().flat_map(|(_, it)| {
         let (low, high) = it.interval.unwrap_or((it.mean, it.mean));
@@ -132,12 +134,17 @@ pub fn svg(table: &StudyTable) -> String {
         }
     }
     let unit = if is_share { ", percentage points" } else { "" };
-    let legend = format!(
-        "dots: seeds; bars: mean ± standard deviation, and the {:.0} % interval of the difference, \
-         paired by seed{unit} (blue: without 0)",
-        CONFIDENCE * 100.0
-    );
-    text(&mut out, (NAMES, bottom + 50.0), "muted", "", &legend);
+    let legend = [
+        format!(
+            "dots: seeds; bars: mean ± standard deviation, and the {:.0} % interval of the difference,",
+            CONFIDENCE * 100.0
+        ),
+        format!("paired by seed{unit} (blue: without 0)"),
+    ];
+    for (line, words) in (0..).zip(legend) {
+        let y = bottom + 50.0 + LEGEND * f64::from(line);
+        text(&mut out, (NAMES, y), "muted", "", &words);
+    }
     out + "</svg>\n"
 }
 

@@ -13,6 +13,7 @@
 
 use std::fmt::Write as _;
 
+use crate::experiment::metric::ValidMetric;
 use crate::format::{MISSING, count, duration, milliseconds, number, plural};
 use crate::report::runs::{grid, text_of};
 use crate::study::table::VariantRow;
@@ -105,7 +106,6 @@ pub fn csv(table: &StudyTable) -> Result<String, csv::Error> {
         for compared in Compared::ALL {
             let spread = row.spread(|run| run.value(compared));
             let difference = row.difference(table.baseline(), compared);
-            let difference = difference.filter(|_| !is_baseline);
             let interval = difference.and_then(|difference| difference.interval);
             cells.extend([
                 text(spread.map(|spread| spread.mean)),
@@ -143,7 +143,7 @@ fn name_cell(name: &str) -> String {
 }
 
 /// `shapes: 12 student passes, seeds 1, 2, 3`.
-pub(in crate::report) fn head(table: &StudyTable) -> String {
+fn head(table: &StudyTable) -> String {
     format!("{}: {}", clean_line(&table.study), conditions(table))
 }
 
@@ -212,6 +212,22 @@ fn others(table: &StudyTable) -> impl Iterator<Item = (usize, &VariantRow)> {
     rows.filter(|(at, _)| *at != table.baseline)
 }
 
+/// Whether the bootstrap is over test images, too.
+fn of_images(table: &StudyTable) -> &'static str {
+    let found = others(table).filter_map(|(_, row)| {
+        let difference = row.difference(table.baseline(), Compared::Test)?;
+        Some(difference.images.is_some())
+    });
+    let found: Vec<bool> = found.collect();
+    if found.is_empty() || table.metric != ValidMetric::Top1 {
+        "images are not resampled"
+    } else if found.iter().all(|is_of_images| *is_of_images) {
+        "on the test images, over these as well"
+    } else {
+        "test images are resampled where all runs of a difference kept which of them are right"
+    }
+}
+
 /// What the numbers are, below the tables.
 pub(in crate::report) fn notes(table: &StudyTable) -> Vec<String> {
     let mut notes = vec![format!(
@@ -221,8 +237,9 @@ pub(in crate::report) fn notes(table: &StudyTable) -> Vec<String> {
     if table.rows.len() > 1 {
         notes.push(format!(
             "differences are paired by seed, with the {:.0} % interval of a percentile bootstrap over \
-             seeds; test images are not resampled, because a run keeps no prediction of a single one",
-            CONFIDENCE * 100.0
+             seeds; {}",
+            CONFIDENCE * 100.0,
+            of_images(table)
         ));
     }
     if let Some(processor) = &table.processor {

@@ -15,6 +15,7 @@ fn result(seed: u64, best: f64, test: f64, latency_ms: Option<f64>) -> RunResult
         best: Some(best),
         last: Some(best - 0.015_625),
         test: Some(test),
+        right: None,
         passes: Some(12.0),
         seconds: Some(60.0 + 2.0 * seed as f64),
         parameters: Some(78_000),

@@ -195,7 +195,7 @@ impl Header {
         let before = table.steps.len();
         table.steps.extend(steps);
         table.epochs.extend(words(epochs).map(f64::from_le_bytes));
-        table.seconds.extend(words(seconds).map(f64::from_le_bytes));
+        table.extend_seconds(words(seconds).map(f64::from_le_bytes));
         for (name, column) in names.into_iter().zip(columns) {
             let values = words(column).map(f64::from_le_bytes);
             if let Some(known) = table.columns.get_mut(name) {

@@ -5,12 +5,13 @@ use super::*;
 use crate::app::session::{Lines, Session, SessionError};
 use crate::event::inspection::{Asked, ProbeSource};
 use crate::event::{Phase, Position};
+use crate::experiment::lr_range::{LrCurve, LrEnd};
 use crate::run::{Notes, NotesChange, RunFolder};
 use crate::store::RunEntry;
 use crate::store::testing::small_run;
 use crate::study::testing::{EXPERIMENT, STUDY};
-use crate::ui::Level;
 use crate::ui::effect::{ClusterRequest, Waiting};
+use crate::ui::{Level, LrTestNews};
 
 /// Nothing is launched here.
 struct NoSessions;
@@ -332,4 +333,61 @@ fn whatever_is_asked_about_a_study_on_a_cluster_is_answered() {
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].level, Level::Error);
     assert!(lines[0].message.starts_with("study: "), "{lines:?}");
+}
+
+/// The steps that are reported of a range test of this text, and its end.
+fn tested(bench: &mut Bench, text: &str, stops: bool) -> (usize, Result<LrCurve, String>) {
+    let path = bench.place.path().join("a.ron");
+    let effect = Effect::FindLr {
+        test: 7,
+        path,
+        text: text.to_owned(),
+    };
+    assert!(bench.effects.execute(effect, &mut bench.runs).is_none());
+    if stops {
+        bench.effects.execute(Effect::StopLrTest, &mut bench.runs);
+    }
+    let mut count = 0;
+    loop {
+        for message in bench.mailbox.take() {
+            let Message::News(News::LrTest { test, news }) = message else {
+                continue;
+            };
+            assert_eq!(test, 7);
+            match news {
+                LrTestNews::Prepares(_) => {}
+                LrTestNews::Step(point) => {
+                    assert!(point.lr > 0.0 && point.loss.is_finite());
+                    count += 1;
+                }
+                LrTestNews::Ended(end) => return (count, end),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_range_test_reports_its_steps_and_how_it_ended_and_leaves_nothing() {
+    let mut bench = Bench::new();
+    let text = "Experiment(
+        device: Cpu,
+        data: (train: Shapes(classes: 2, count: 40, size: 8), valid: Holdout(0.25)),
+        student: (model: Cnn(channels: [4])),
+        method: Scratch(),
+        epochs: 1,
+        batch: 8,
+    )";
+    let (steps, end) = tested(&mut bench, text, false);
+    assert_eq!(steps, end.unwrap().points.len());
+    assert!(steps > 50, "{steps}");
+    let (_, end) = tested(&mut bench, &text.replace("batch: 8", "batch: 0"), false);
+    assert!(end.unwrap_err().contains("batch"));
+    let (steps, end) = tested(&mut bench, text, true);
+    assert!(steps < 100, "{steps}");
+    let is_stopped = match &end {
+        Ok(curve) => curve.end == LrEnd::Stopped,
+        Err(reason) => reason.contains("stopped by user"),
+    };
+    assert!(is_stopped, "{end:?}");
+    assert_eq!(fs::read_dir(bench.place.path()).unwrap().count(), 0);
 }

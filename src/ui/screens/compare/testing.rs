@@ -145,6 +145,7 @@ pub(in crate::ui) fn with_runs_named(
         per_class: vec![0.8, 0.6, 0.8, 0.98],
         confusion,
         predictions,
+        right: None,
         teacher: Some(TeacherAgreement {
             agreement: 0.81,
             kl: 0.1234,

@@ -24,6 +24,9 @@ const UNCHANGED: &str = "the file on disk has not changed";
 impl Experiments {
     pub(in crate::ui) fn act(&mut self, action: Action, shared: &mut Shared, runs: &Runs) {
         self.settled = true;
+        if self.act_on_lr_test(action, shared) {
+            return;
+        }
         if self.act_on_text(action, shared) || self.act_on_files(action, shared, runs) {
             return;
         }

@@ -12,6 +12,7 @@ use super::editor::problems::Problem;
 use super::editor::view::Viewport;
 use super::layout::{self, EditorAreas};
 use crate::experiment::{Loaded, Report, unix};
+use crate::format::count;
 use crate::ui::effect::OverwritePolicy;
 use crate::ui::settings::EditorKeys;
 
@@ -120,6 +121,19 @@ impl Buffer {
     #[must_use]
     pub fn error_count(&self) -> usize {
         self.problems.len() + self.more_problems
+    }
+
+    /// The first error with its line, and how many more there are; none without any.
+    #[must_use]
+    pub fn first_error(&self) -> Option<String> {
+        let first = self.problems.first()?;
+        let span = first.span.as_ref();
+        let line = span.map_or(1, |span| self.document.row(span.start) + 1);
+        let more = match self.error_count() - 1 {
+            0 => String::new(),
+            more => format!(", and {} more", count(more as u64)),
+        };
+        Some(format!("line {line}: {}{more}", first.message))
     }
 
     /// Whether nothing is wrong with the text but that files or folders are not there.

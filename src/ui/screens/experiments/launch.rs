@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::Experiments;
 use super::buffer::{Buffer, stem};
-use crate::format::count;
 use crate::ui::effect::{Effect, Waiting};
 use crate::ui::news::LogLine;
 use crate::ui::shared::Shared;
@@ -48,17 +47,8 @@ impl Experiments {
         let Some(buffer) = self.buffers.get(&path) else {
             return;
         };
-        if let Some(first) = buffer.problems.first() {
-            let line = first
-                .span
-                .as_ref()
-                .map_or(1, |span| buffer.document.row(span.start) + 1);
-            let more = match buffer.error_count() - 1 {
-                0 => String::new(),
-                more => format!(", and {} more", count(more as u64)),
-            };
-            let message = format!("cannot train: line {line}: {}{more}", first.message);
-            return shared.notify(LogLine::error(message));
+        if let Some(reason) = buffer.first_error() {
+            return shared.notify(LogLine::error(format!("cannot train: {reason}")));
         }
         if shared.is_queued(&path) {
             return shared.notify(LogLine::info(format!("{} is already queued", stem(&path))));

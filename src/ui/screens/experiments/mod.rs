@@ -10,6 +10,8 @@ mod editor;
 mod launch;
 mod layout;
 mod list;
+mod lr_panel;
+mod lr_test;
 mod names;
 mod news;
 mod pane;
@@ -30,6 +32,7 @@ use ratatui::layout::Rect;
 
 use self::buffer::Buffer;
 use self::layout::Borders;
+use self::lr_test::LrTest;
 use self::plan::{Outline, Panel};
 use self::status::Latest;
 use self::unsaved::Unsaved;
@@ -95,6 +98,9 @@ pub struct Experiments {
     wished: Option<PathBuf>,
     /// A file that is trained once it is saved.
     launching: Option<PathBuf>,
+    /// The last range test, and whether it is shown where it is of the selected file.
+    lr_test: Option<LrTest>,
+    shows_lr_test: bool,
 }
 
 impl Experiments {
@@ -109,6 +115,9 @@ impl Experiments {
     }
 
     pub(in crate::ui) fn contexts(&self) -> Vec<Context> {
+        if self.shown_lr_test().is_some() {
+            return vec![Context::LrTest];
+        }
         match self.focus {
             Focus::List | Focus::Filter => vec![Context::Experiments],
             Focus::Text | Focus::Problems => vec![Context::Editor, Context::Experiments],
@@ -116,7 +125,7 @@ impl Experiments {
     }
 
     pub(in crate::ui) fn takes_text(&self) -> bool {
-        matches!(self.focus, Focus::Text | Focus::Filter)
+        matches!(self.focus, Focus::Text | Focus::Filter) && self.shown_lr_test().is_none()
     }
 
     /// Names of the files whose text is not what is on disk.
@@ -134,6 +143,9 @@ impl Experiments {
     }
 
     pub(in crate::ui) fn hints(&self) -> &'static [Action] {
+        if let Some(test) = self.shown_lr_test() {
+            return test.hints();
+        }
         match self.focus {
             Focus::List if self.files.is_empty() => &[Action::NewExperiment],
             Focus::List if self.current().is_none() => &[Action::Back, Action::Filter],
@@ -144,6 +156,7 @@ impl Experiments {
                 Action::DuplicateExperiment,
                 Action::Filter,
                 Action::TogglePlan,
+                Action::FindLr,
             ],
             Focus::Filter => &[Action::Activate, Action::Back],
             Focus::Text => &[
@@ -160,6 +173,7 @@ impl Experiments {
 
     pub(in crate::ui) fn key(&mut self, key: KeyEvent, shared: &mut Shared, runs: &Runs) {
         match self.focus {
+            _ if self.shown_lr_test().is_some() => {}
             Focus::Filter => self.filter_key(key, shared, runs),
             Focus::Text => self.text_key(key, shared),
             Focus::List | Focus::Problems => {}
@@ -168,6 +182,7 @@ impl Experiments {
 
     pub(in crate::ui) fn paste(&mut self, text: &str, shared: &mut Shared, runs: &Runs) {
         match self.focus {
+            _ if self.shown_lr_test().is_some() => {}
             Focus::Filter => {
                 self.filter.paste(text);
                 self.select_shown(shared, runs);
@@ -181,6 +196,9 @@ impl Experiments {
     }
 
     pub(in crate::ui) fn draw(&self, shared: &Shared, runs: &Runs, frame: &mut Frame, area: Rect) {
+        if let Some(test) = self.shown_lr_test() {
+            return test.draw(shared, frame, area);
+        }
         let panes = layout::panes(area, self.is_editing(), self.plan, self.borders);
         if let Some(pane) = panes.list {
             self.draw_list(shared, runs, frame, pane);

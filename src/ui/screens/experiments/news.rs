@@ -101,6 +101,7 @@ impl Experiments {
             }
         }
         self.files = files;
+        self.drop_lr_test(shared);
         self.listed = true;
         for path in self.files.iter().take(READ_AHEAD) {
             if !self.buffers.contains_key(path) && !self.troubles.contains_key(path) {
@@ -127,6 +128,9 @@ impl Experiments {
         }
         if let Some(outline) = self.outlines.remove(from) {
             self.outlines.insert(to.clone(), outline);
+        }
+        if let Some(test) = &mut self.lr_test {
+            test.renamed(from, &to);
         }
         if self.selected.as_deref() == Some(from) {
             self.selected = Some(to);

@@ -23,6 +23,9 @@ impl Experiments {
         runs: &Runs,
     ) {
         self.settled = true;
+        if self.shown_lr_test().is_some() {
+            return;
+        }
         let cell = Position::new(mouse.column, mouse.row);
         let panes = layout::panes(area, self.is_editing(), self.plan, self.borders);
         // Borders first: both of their cells belong to panes.

@@ -5,6 +5,7 @@ mod editing;
 mod files;
 mod frames;
 mod launching;
+mod lr;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -231,6 +232,7 @@ fn evaluation(top1: f64) -> Evaluation {
         per_class: Vec::new(),
         confusion: Vec::new(),
         predictions: Vec::new(),
+        right: None,
         teacher: None,
         seconds: 0.1,
     }

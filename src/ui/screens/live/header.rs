@@ -19,7 +19,9 @@ use super::machine;
 use super::progress::Progress;
 use super::words::{Part, fitted};
 use crate::event::{EvaluatedWeights, Outcome, Phase, Split};
-use crate::format::{self, count, duration, percent, short, shorten_middle, shorten_words};
+use crate::format::{
+    self, count, duration, percent, short, shorten_middle, shorten_words, trained_in,
+};
 use crate::store::{Owner, RunEntry, RunState};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -168,7 +170,10 @@ impl Header<'_> {
             Part::new(0, [Span::raw(format!(" {}", format::progress(share)))]),
         ];
         if let Some(ended) = progress.ended {
-            parts.push(Part::new(0, [Span::raw(format!("  {}", ended.words()))]));
+            parts.push(Part::new(
+                0,
+                [Span::raw(format!("  {}", trained_in(ended)))],
+            ));
             return fitted(parts, width);
         }
         if let Some(speed) = progress.images_per_second {

@@ -174,13 +174,8 @@ impl Live {
         Some(Shown { name, entry, phase })
     }
 
-    fn across<'a>(&'a self, shown: &Shown<'a>) -> XPositions<'a> {
-        XPositions::new(
-            self.view.axis,
-            &shown.entry.store,
-            shown.phase,
-            self.summaries.begins(),
-        )
+    fn across<'a>(&self, shown: &Shown<'a>) -> XPositions<'a> {
+        XPositions::new(self.view.axis, &shown.entry.store, shown.phase)
     }
 
     /// Charts that pass the filter.

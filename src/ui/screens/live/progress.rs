@@ -2,8 +2,7 @@
 //! still to come included.
 
 use crate::event::{Phase, Split};
-use crate::format::trained_in;
-use crate::store::RunStore;
+use crate::store::{RunStore, metrics};
 
 /// Logged rows that the pace is taken from.
 const RECENT: usize = 50;
@@ -19,26 +18,10 @@ pub(super) struct Progress {
     pub(super) images_per_second: Option<f64>,
     /// Seconds until the training ends; none once it did.
     pub(super) left: Option<f64>,
-    /// What a training that ended by itself took.
-    pub(super) ended: Option<Ended>,
+    /// Seconds that a training took that ended by itself.
+    pub(super) ended: Option<f64>,
     /// Whether `left` counts evaluations: some have been timed.
     pub(super) evaluations_counted: bool,
-}
-
-/// What a training took that ended by itself.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Ended {
-    /// Seconds in its last process.
-    seconds: f64,
-    /// Step that its last process began with.
-    started_at: u64,
-}
-
-impl Ended {
-    /// What it took, for people.
-    pub(super) fn words(self) -> String {
-        trained_in(self.seconds, self.started_at)
-    }
 }
 
 impl Progress {
@@ -53,7 +36,7 @@ impl Progress {
             (Some(images), Some(speed)) if images > 0 && speed > 0.0 => {
                 Some(images as f64 / per_epoch as f64 / speed)
             }
-            _ => pace(store, phase, state.started_at),
+            _ => pace(store, phase),
         };
         let seconds = evaluation_seconds(store, phase);
         let evaluations = state.steps.div_ceil(per_epoch) - completed / per_epoch;
@@ -65,10 +48,7 @@ impl Progress {
             epochs: (completed as f64 / per_epoch as f64, state.epochs()),
             images_per_second,
             left: left.filter(|left| left.is_finite() && state.ended.is_none()),
-            ended: state.ended.map(|seconds| Ended {
-                seconds,
-                started_at: state.started_at,
-            }),
+            ended: state.ended.and_then(|_| metrics::seconds(store, phase)),
             evaluations_counted: seconds.is_some(),
         })
     }
@@ -92,11 +72,11 @@ fn speed(store: &RunStore, phase: Phase) -> Option<f64> {
     recent.get(recent.len() / 2).copied()
 }
 
-/// Seconds a step takes, from the clock of this process.
-fn pace(store: &RunStore, phase: Phase, started_at: u64) -> Option<f64> {
+/// Seconds a step takes.
+fn pace(store: &RunStore, phase: Phase) -> Option<f64> {
     let table = store.table(phase);
-    let steps = (table.last_step()? + 1).checked_sub(started_at)?;
-    (steps > 0).then(|| table.seconds().map(|seconds| seconds / steps as f64))?
+    let steps = table.last_step()? + 1;
+    table.seconds().map(|seconds| seconds / steps as f64)
 }
 
 /// Mean seconds of an evaluation on the validation images.

@@ -112,13 +112,14 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Takes in what the runs are now.
+    /// Takes in what the runs are now. With a list of studies that have no runs yet, which
+    /// stand first, runs are grouped by their studies.
     pub(super) fn refresh<'a>(
         &mut self,
         runs: impl Iterator<Item = (&'a str, &'a RunEntry)>,
         filter: &Filter,
         sorting: &Sorting,
-        by_study: bool,
+        by_study: Option<Vec<String>>,
     ) {
         let mut before = std::mem::take(&mut self.known);
         let mut keyed: Vec<(Key, (Option<String>, String))> = Vec::new();
@@ -130,7 +131,7 @@ impl Listing {
             let subject = known.subject(name, run);
             fields.add(&subject);
             if filter.shows(&subject) {
-                let plan = run.plan.as_ref().filter(|_| by_study);
+                let plan = run.plan.as_ref().filter(|_| by_study.is_some());
                 let study = plan.and_then(|plan| Some(plan.study.as_ref()?.study.clone()));
                 keyed.push((sorting.field.key(&subject), (study, name.to_owned())));
             }
@@ -139,7 +140,9 @@ impl Listing {
         // Names arrive sorted and sorting is stable: equals stay by name.
         keyed.sort_by(|(a, _), (b, _)| compare(a, b, sorting.descends()));
         self.fields = fields;
-        self.order = grouped(keyed.into_iter().map(|(_, run)| run).collect());
+        let waiting = by_study.into_iter().flatten().map(Row::Study);
+        let runs = grouped(keyed.into_iter().map(|(_, run)| run).collect());
+        self.order = waiting.chain(runs).collect();
         self.find_selected();
     }
 

@@ -109,12 +109,23 @@ impl RunsTable {
     }
 
     /// Takes in what a cluster says of a study's tasks.
-    pub(in crate::ui) fn on_tasks(&mut self, study: String, tasks: Result<Option<Tasks>, String>) {
+    pub(in crate::ui) fn on_tasks(
+        &mut self,
+        study: String,
+        tasks: Result<Option<Tasks>, String>,
+        runs: &Runs,
+    ) {
+        let before = self.studies.waiting().count();
         self.studies.on_tasks(study, tasks);
+        if self.studies.waiting().count() != before {
+            self.changed(runs);
+        }
     }
 
-    /// Asks at times what a cluster says of the tasks of the study that is shown.
+    /// Asks at times what a cluster says of the tasks of the study that is shown, and of
+    /// those that have no run yet.
     pub(in crate::ui) fn ask_tasks(&mut self, shared: &mut Shared) {
+        self.studies.ask_waiting(shared);
         let shown = self.shows_details(shared.size.0);
         if let Some(study) = self.runs.selected_study().filter(|_| shown) {
             self.studies.ask_tasks(study, shared);
@@ -123,11 +134,14 @@ impl RunsTable {
 
     /// Takes in what the runs are now.
     pub(in crate::ui) fn changed(&mut self, runs: &Runs) {
-        self.runs
-            .refresh(runs.iter(), &self.filter, &self.sorting, true);
-        self.trash
-            .refresh(runs.trash(), &Filter::default(), &self.sorting, false);
         self.studies.refresh(runs);
+        // Without runs a study has nothing that a filter could find.
+        let waiting = self.studies.waiting().filter(|_| self.filter.is_empty());
+        let waiting = Some(waiting.map(str::to_owned).collect());
+        self.runs
+            .refresh(runs.iter(), &self.filter, &self.sorting, waiting);
+        self.trash
+            .refresh(runs.trash(), &Filter::default(), &self.sorting, None);
         let listed = runs.iter().map(|(name, run)| self.runs.subject(name, run));
         let trashed = runs
             .trash()
@@ -393,7 +407,7 @@ impl RunsTable {
 
     pub(in crate::ui) fn hints(&self, width: u16) -> &'static [Action] {
         match self.view {
-            View::Runs if self.runs.total() == 0 => {
+            View::Runs if self.runs.total() == 0 && self.runs.order().is_empty() => {
                 let hints = &[Action::ShowExperiments, Action::ShowTrash];
                 &hints[..=usize::from(self.trash.total() > 0)]
             }

@@ -18,7 +18,7 @@
 //! └────────────────────────────────────────────────────┘
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ratatui::Frame;
@@ -47,12 +47,12 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_secs(15);
 /// Cells of a variant's name.
 const VARIANT: usize = 30;
 
-/// The studies that have runs, or files.
+/// The studies that have runs, tasks in a queue, or files.
 #[derive(Debug, Default)]
 pub(super) struct Studies {
     /// Those that there are files of.
     known: Vec<Study>,
-    /// What there is of those that have runs, by name.
+    /// What there is of those that have runs or tasks, by name.
     groups: BTreeMap<String, Group>,
     /// What a cluster says of the tasks of those that were shown, by name.
     tasks: BTreeMap<String, KnownTasks>,
@@ -65,6 +65,8 @@ struct KnownTasks {
     asked: Duration,
     /// Whether it has not answered since.
     is_awaited: bool,
+    /// Whether it has known any, now or before.
+    had_tasks: bool,
     /// Its last answer.
     answer: Result<Option<Tasks>, String>,
 }
@@ -131,6 +133,37 @@ impl Studies {
             };
             self.groups.insert(study.to_owned(), group);
         }
+        let waiting = self.waiting().map(str::to_owned).collect::<Vec<String>>();
+        for study in waiting {
+            let group = Group::of(self.known(&study), &[], Vec::new());
+            self.groups.insert(study, group);
+        }
+    }
+
+    /// The studies that have no run yet, and of whose tasks a cluster knows.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &str> {
+        let has_tasks = |study: &str| self.tasks.get(study).is_some_and(|it| it.had_tasks);
+        let names = self.without_runs();
+        names.filter(move |study| has_tasks(study))
+    }
+
+    fn without_runs(&self) -> impl Iterator<Item = &str> {
+        let has_runs = |group: &Group| !group.seen.is_empty();
+        // Two files may be of one study.
+        let names = self.known.iter().map(|study| study.name.as_str());
+        let names: BTreeSet<&str> = names.collect();
+        names
+            .into_iter()
+            .filter(move |study| !self.groups.get(*study).is_some_and(has_runs))
+    }
+
+    /// Asks what a cluster says of the tasks of studies that have no run yet, where that is
+    /// some time ago.
+    pub(super) fn ask_waiting(&mut self, shared: &mut Shared) {
+        let studies = self.without_runs().map(str::to_owned);
+        for study in studies.collect::<Vec<String>>() {
+            self.ask_tasks(&study, shared);
+        }
     }
 
     /// Asks what a cluster says of the tasks of a study, where that is some time ago.
@@ -143,11 +176,12 @@ impl Studies {
         if known.is_some_and(|it| it.is_awaited || asked < it.asked + BETWEEN_QUESTIONS) {
             return;
         }
-        let answer = self.tasks.remove(study).map(|known| known.answer);
+        let before = self.tasks.remove(study);
         let known = KnownTasks {
             asked,
             is_awaited: true,
-            answer: answer.unwrap_or(Ok(None)),
+            had_tasks: before.as_ref().is_some_and(|known| known.had_tasks),
+            answer: before.map_or(Ok(None), |known| known.answer),
         };
         self.tasks.insert(study.to_owned(), known);
         shared.ask(Effect::Cluster {
@@ -158,10 +192,13 @@ impl Studies {
 
     /// Takes in what a cluster says.
     pub(super) fn on_tasks(&mut self, study: String, answer: Result<Option<Tasks>, String>) {
-        let asked = self.tasks.get(&study).map(|known| known.asked);
+        let before = self.tasks.get(&study);
+        let has_tasks =
+            matches!(&answer, Ok(Some(tasks)) if tasks.others > 0 || !tasks.of_runs.is_empty());
         let known = KnownTasks {
-            asked: asked.unwrap_or_default(),
+            asked: before.map(|known| known.asked).unwrap_or_default(),
             is_awaited: false,
+            had_tasks: has_tasks || before.is_some_and(|known| known.had_tasks),
             answer,
         };
         self.tasks.insert(study, known);
@@ -243,10 +280,18 @@ impl Studies {
         self.known.iter().find(|known| known.name == study)
     }
 
-    /// How far a study is, in words.
+    /// How far a study is, in words. Of one that has no run yet its tasks are the progress.
     pub(super) fn progress(&self, study: &str) -> String {
-        let group = self.groups.get(study);
-        group.map_or_else(String::new, |group| group.progress.to_string())
+        let Some(group) = self.groups.get(study) else {
+            return String::new();
+        };
+        let tasks = self.tasks.get(study).map(|known| &known.answer);
+        match tasks {
+            Some(Ok(Some(tasks))) if group.seen.is_empty() => {
+                format!("{}, Slurm: {}", group.progress, tasks.summary())
+            }
+            _ => group.progress.to_string(),
+        }
     }
 
     /// Draws what a study comes to, of which `above` lines are scrolled away.

@@ -205,6 +205,56 @@ fn tasks_of_a_cluster_stand_in_the_particulars_and_are_asked_for_again() {
 }
 
 #[test]
+fn a_study_whose_tasks_all_wait_has_a_line_on_which_it_is_cancelled() {
+    let mut runs = Runs::new();
+    runs.insert(entry("earlier-20260102-110000-a1a1a1", QUICKSTART_TEXT, 11));
+    let mut harness = screen(140, 40, runs);
+    harness.news(News::Studies(vec![study()])).keys(&["home"]);
+    harness.take();
+    let answer = |of_runs: &[(u32, &str)]| News::StudyTasks {
+        study: "study".to_owned(),
+        tasks: Ok(Some(Tasks {
+            of_runs: of_runs
+                .iter()
+                .map(|(at, it)| (*at, (*it).to_owned()))
+                .collect(),
+            others: 0,
+        })),
+    };
+    harness.at(Duration::from_secs(1));
+    assert_eq!(harness.take(), asked(ClusterRequest::Tasks));
+    // Whether anything was submitted is known once that is answered.
+    assert!(!harness.screen().contains("of 4 done"));
+    let pending = [1, 2, 3, 4].map(|number| (number, "pending (Priority)"));
+    harness.news(answer(&pending)).keys(&["home"]);
+    let line = "study  0 of 4 done, Slurm: 4 pending";
+    assert!(
+        rows(&mut harness)[0].starts_with(line),
+        "{}",
+        harness.screen()
+    );
+    assert_eq!(rows(&mut harness).len(), 2);
+    harness.keys(&["enter"]);
+    insta::assert_snapshot!("study_waiting_140x40", harness.screen());
+    harness.keys(&["x", "y"]);
+    assert_eq!(harness.take(), asked(ClusterRequest::Cancel));
+    // It can be submitted again.
+    harness.news(answer(&[]));
+    assert!(rows(&mut harness)[0].starts_with("study  0 of 4 done, Slurm: no task"));
+    harness.keys(&["R"]);
+    assert!(harness.screen().contains("Submit 4 of the 4 runs of study"));
+    harness.keys(&["n", "/"]).text("state:completed\n");
+    assert!(!harness.screen().contains("of 4 done"));
+    // Its first run takes its place.
+    harness.keys(&["esc"]);
+    harness.runs.insert(of_study(1, 5, None, 0.75));
+    harness.news(News::RunsChanged);
+    let rows = rows(&mut harness);
+    let of_study = rows.iter().filter(|row| row.starts_with("study  "));
+    assert_eq!((of_study.count(), rows.len()), (1, 3), "{rows:?}");
+}
+
+#[test]
 fn a_study_is_submitted_and_cancelled_after_a_question() {
     let mut harness = shown(140, 40);
     let failed = Outcome::Failed {

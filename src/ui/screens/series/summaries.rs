@@ -1,5 +1,5 @@
 //! What is kept of a run's series so that drawing them is quick: extents of
-//! blocks, their smoothing, and where each process's clock began.
+//! blocks, and their smoothing.
 //!
 //! Brought up to date when something changes, never while drawing.
 
@@ -17,10 +17,8 @@ pub(in crate::ui::screens) struct Summaries {
     of: Option<(String, Phase, u32)>,
     factor: f64,
     metrics: BTreeMap<String, (Summary, Option<Smooth>)>,
-    /// First row of each process, and the seconds before it.
-    begins: Vec<(usize, f64)>,
-    /// Rows whose clock has been looked at.
-    timed: usize,
+    /// Rows that were taken in.
+    rows: usize,
 }
 
 impl Summaries {
@@ -36,7 +34,7 @@ impl Summaries {
     ) {
         let of = Some((run.to_owned(), phase, store.processes));
         let table = store.table(phase);
-        if self.of != of || self.timed > table.len() {
+        if self.of != of || self.rows > table.len() {
             *self = Self {
                 of,
                 ..Self::default()
@@ -66,34 +64,10 @@ impl Summaries {
                 }
             }
         }
-        let rows = table.len();
-        if let Some(series) = table
-            .metrics()
-            .next()
-            .and_then(|metric| table.series(metric))
-        {
-            self.time(series.seconds);
-        }
-        self.timed = rows;
-    }
-
-    fn time(&mut self, seconds: &[f64]) {
-        if self.begins.is_empty() && !seconds.is_empty() {
-            self.begins.push((0, 0.0));
-        }
-        for row in self.timed.max(1)..seconds.len() {
-            if seconds[row] < seconds[row - 1] {
-                let before = self.begins.last().map_or(0.0, |(_, before)| *before);
-                self.begins.push((row, before + seconds[row - 1]));
-            }
-        }
+        self.rows = table.len();
     }
 
     pub(in crate::ui::screens) fn of(&self, metric: &str) -> Option<&(Summary, Option<Smooth>)> {
         self.metrics.get(metric)
-    }
-
-    pub(in crate::ui::screens) fn begins(&self) -> &[(usize, f64)] {
-        &self.begins
     }
 }

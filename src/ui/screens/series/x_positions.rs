@@ -12,23 +12,16 @@ pub(in crate::ui::screens) struct XPositions<'a> {
     axis: XAxis,
     /// The shared columns of the table; none without a row.
     rows: Option<Series<'a>>,
-    begins: &'a [(usize, f64)],
     steps_per_epoch: f64,
     completed: u64,
 }
 
 impl<'a> XPositions<'a> {
-    pub(in crate::ui::screens) fn new(
-        axis: XAxis,
-        store: &'a RunStore,
-        phase: Phase,
-        begins: &'a [(usize, f64)],
-    ) -> Self {
+    pub(in crate::ui::screens) fn new(axis: XAxis, store: &'a RunStore, phase: Phase) -> Self {
         let state = store.phases.get(&phase);
         Self {
             axis,
             rows: any_series(store.table(phase)),
-            begins,
             steps_per_epoch: state.map_or(1, |state| state.steps_per_epoch.max(1)) as f64,
             completed: store.completed(phase),
         }
@@ -54,7 +47,7 @@ impl<'a> XPositions<'a> {
         match self.axis {
             XAxis::Step => XValues::Steps(rows.steps),
             XAxis::Epoch => XValues::Values(rows.epochs),
-            XAxis::Time => XValues::Clock(rows.seconds, self.begins),
+            XAxis::Time => XValues::Values(rows.seconds),
         }
     }
 

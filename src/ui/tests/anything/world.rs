@@ -11,6 +11,7 @@ use super::input::{Chance, FILES, Input, QUICKSTART, RUNS, TEXTS, path};
 use crate::event::inspection::{Classified, InferenceEvent, ProbeSource};
 use crate::event::{CommandRecord, Origin, Outcome, Phase, RunEvent, SkippedImage, StepRow};
 use crate::experiment::load_text;
+use crate::experiment::lr_range::{LrCurve, LrEnd, LrPoint, LrRange};
 use crate::run::{NotesChange, RunFolder};
 use crate::store::testing::small_run;
 use crate::store::{Owner, RunEntry};
@@ -19,7 +20,7 @@ use crate::ui::action::{ACTIONS, Action, Context};
 use crate::ui::draw::ALWAYS;
 use crate::ui::effect::{OverwritePolicy, Waiting};
 use crate::ui::keymap::Chord;
-use crate::ui::news::{LogLine, MachineSample, News};
+use crate::ui::news::{LogLine, LrTestNews, MachineSample, News};
 use crate::ui::screens::compare::testing::{logits, picture, probe};
 use crate::ui::testing::Harness;
 use crate::untrusted::Show as _;
@@ -305,6 +306,12 @@ impl World {
                 self.harness.runs.apply(&run, &fate);
                 self.harness.news(News::RunsChanged);
             }
+            Effect::FindLr { test, .. } => {
+                // Some are still running when something else is done.
+                let ends = self.chance.below(2) == 0;
+                let ends = ends.then(|| if fails { failed().map(|_| ()) } else { Ok(()) });
+                self.test_lr(test, ends);
+            }
             Effect::Annotate { run, change } => {
                 if let Some(entry) = self.harness.runs.get_mut(&run) {
                     match change {
@@ -315,6 +322,25 @@ impl World {
                 self.harness.news(News::RunsChanged);
             }
             _ => {}
+        }
+    }
+
+    /// Takes some steps of a range test, and ends it.
+    fn test_lr(&mut self, test: u64, ends: Option<Result<(), String>>) {
+        let range = LrRange::default();
+        let points = (0..self.chance.below(50) as u32).map(|step| LrPoint {
+            lr: range.lr(step),
+            loss: 1.0 / f64::from(step + 1),
+        });
+        let points: Vec<LrPoint> = points.collect();
+        for point in points.clone() {
+            let news = LrTestNews::Step(point);
+            self.harness.news(News::LrTest { test, news });
+        }
+        if let Some(ends) = ends {
+            let end = LrEnd::Completed;
+            let news = LrTestNews::Ended(ends.map(|()| LrCurve { points, end }));
+            self.harness.news(News::LrTest { test, news });
         }
     }
 

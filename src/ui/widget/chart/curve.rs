@@ -19,9 +19,6 @@ pub enum XValues<'a> {
     Steps(&'a [u64]),
     /// Any numbers.
     Values(&'a [f64]),
-    /// Seconds of processes that came one after the other, each of which began
-    /// at 0: `(first point, seconds before it)` of each.
-    Clock(&'a [f64], &'a [(usize, f64)]),
 }
 
 impl XValues<'_> {
@@ -30,7 +27,7 @@ impl XValues<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::Steps(steps) => steps.len(),
-            Self::Values(values) | Self::Clock(values, _) => values.len(),
+            Self::Values(values) => values.len(),
         }
     }
 
@@ -46,13 +43,6 @@ impl XValues<'_> {
         match self {
             Self::Steps(steps) => steps.get(index).map(|step| *step as f64),
             Self::Values(values) => values.get(index).copied(),
-            Self::Clock(seconds, begins) => {
-                let after = begins.partition_point(|(first, _)| *first <= index);
-                let before = after.checked_sub(1).and_then(|at| begins.get(at));
-                seconds
-                    .get(index)
-                    .map(|own| own + before.map_or(0.0, |(_, before)| *before))
-            }
         }
     }
 
@@ -62,19 +52,6 @@ impl XValues<'_> {
         match self {
             Self::Steps(steps) => steps.partition_point(|step| (*step as f64) < x),
             Self::Values(values) => values.partition_point(|value| *value < x),
-            Self::Clock(seconds, begins) => {
-                let started =
-                    begins.partition_point(|(first, _)| self.at(*first).is_some_and(|at| at < x));
-                let (first, before) = match started.checked_sub(1) {
-                    Some(process) => begins[process],
-                    None => (0, 0.0),
-                };
-                let end = begins
-                    .get(started)
-                    .map_or(seconds.len(), |(first, _)| *first);
-                let own = seconds.get(first..end).unwrap_or_default();
-                first + own.partition_point(|own| own + before < x)
-            }
         }
     }
 
@@ -82,9 +59,7 @@ impl XValues<'_> {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Steps(a), Self::Steps(b)) => std::ptr::eq(*a, *b),
-            (Self::Values(a), Self::Values(b)) | (Self::Clock(a, _), Self::Clock(b, _)) => {
-                std::ptr::eq(*a, *b)
-            }
+            (Self::Values(a), Self::Values(b)) => std::ptr::eq(*a, *b),
             _ => false,
         }
     }
@@ -386,14 +361,5 @@ mod tests {
             (Some(1), Some(2), Some(3))
         );
         assert_eq!(XValues::Values(&[]).nearest(0.0), None);
-        // A process of ten seconds, and one that continued after it.
-        let seconds = [0.0, 10.0, 1.0, 5.0];
-        let begins = [(0, 0.0), (2, 10.0)];
-        let xs = XValues::Clock(&seconds, &begins);
-        assert_eq!(
-            (0..4).filter_map(|index| xs.at(index)).collect::<Vec<_>>(),
-            [0.0, 10.0, 11.0, 15.0]
-        );
-        assert_eq!(xs.before(12.0), 3);
     }
 }

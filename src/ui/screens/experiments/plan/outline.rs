@@ -1,15 +1,12 @@
 //! Sizes of the models and the length of the training, worked out once for
 //! every new plan. What only the images decide is taken from an earlier run.
 
-use std::path::Path;
-
 use crate::event::{DataSummary, ModelSummary, Phase};
 use crate::experiment::architecture;
 use crate::experiment::model::Model;
-use crate::experiment::plan::{DataFacts, DataPlan, Plan, Training, ValidPlan};
+use crate::experiment::plan::{DataFacts, DataPlan, Plan, TeacherSource, Training, ValidPlan};
 use crate::experiment::spec::Source;
-use crate::store::RunEntry;
-use crate::untrusted::Show as _;
+use crate::store::{RunEntry, metrics};
 
 /// What is known of an experiment beyond its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,19 +54,31 @@ impl Size {
 }
 
 impl Measured {
-    /// A teacher whose file holds its layout, with what an earlier run found in it.
-    fn of_file(file: Option<&Path>, previous: Option<&ModelSummary>) -> Self {
-        let name = file.and_then(Path::file_name).unwrap_or_default();
-        let name = name.shown().to_string();
-        let previous = previous.filter(|previous| previous.name == name);
+    /// Two that answer an image together.
+    fn beside(self, other: &Self) -> Self {
+        let sum = |(one, more): (Size, Size)| Size {
+            parameters: one.parameters + more.parameters,
+            macs: one.macs.zip(more.macs).map(|(one, more)| one + more),
+            bytes: one.bytes + more.bytes,
+        };
         Self {
-            role: "teacher",
-            size: previous.map(|previous| Size {
-                parameters: previous.parameters,
-                macs: previous.macs,
-                bytes: previous.bytes,
-            }),
-            name,
+            role: self.role,
+            name: format!("{} + {}", self.name, other.name),
+            size: self.size.zip(other.size).map(sum),
+        }
+    }
+
+    /// The same with what an earlier run found in it, where its files hold its layout.
+    fn or_known(self, previous: Option<&ModelSummary>) -> Self {
+        let previous = previous.filter(|previous| previous.name == self.name);
+        let known = previous.map(|previous| Size {
+            parameters: previous.parameters,
+            macs: previous.macs,
+            bytes: previous.bytes,
+        });
+        Self {
+            size: self.size.or(known),
+            ..self
         }
     }
 }
@@ -94,11 +103,26 @@ impl Outline {
                 .and_then(|(size, classes)| self::size(model, size, classes)),
         };
         let known_teacher = previous.and_then(|run| run.store.models.get(&Phase::Teacher));
-        let teacher = plan.teacher.as_ref().map(|teacher| match &teacher.model {
-            Some(model) => sized("teacher", model, teacher.own_size()),
-            None => Measured::of_file(teacher.file(), known_teacher),
+        let teachers = plan.teacher.iter().flat_map(|teacher| {
+            let members = teacher.members().into_iter();
+            let files = members.map(|member| match member.model {
+                Some(model) => sized("teacher", model, member.file.size),
+                None => Measured {
+                    role: "teacher",
+                    name: member.file.name(),
+                    size: None,
+                },
+            });
+            let trained = match teacher.weights {
+                TeacherSource::Train(_) => teacher.model.as_ref(),
+                TeacherSource::File(_) | TeacherSource::Ensemble(_) => None,
+            };
+            let trained = trained.map(|model| sized("teacher", model, None));
+            trained.into_iter().chain(files).collect::<Vec<_>>()
         });
+        let teacher = teachers.reduce(|all, next| all.beside(&next));
         let models = teacher
+            .map(|teacher| teacher.or_known(known_teacher))
             .into_iter()
             .chain([sized("student", &plan.student, None)])
             .collect();
@@ -171,9 +195,11 @@ fn count(data: &DataPlan) -> Option<usize> {
 pub fn seconds(steps: u64, batch: usize, previous: &RunEntry) -> Option<f64> {
     let store = &previous.store;
     let state = store.phases.get(&Phase::Student)?;
-    let trained = state.steps.saturating_sub(state.started_at);
-    if let Some(ended) = state.ended.filter(|ended| *ended > 0.0 && trained > 0) {
-        return Some(ended / trained as f64 * steps as f64);
+    let took = state
+        .ended
+        .and_then(|_| metrics::seconds(store, Phase::Student));
+    if let Some(took) = took.filter(|took| *took > 0.0 && state.steps > 0) {
+        return Some(took / state.steps as f64 * steps as f64);
     }
     let speed = store
         .table(Phase::Student)
@@ -205,6 +231,38 @@ mod tests {
         let written = sizes.iter().map(|size| crate::format::bytes(size.bytes));
         assert_eq!(written.collect::<Vec<_>>(), ["97.0 kB", "6.98 kB"]);
         assert!(sizes[0].macs > sizes[1].macs && sizes[1].macs > Some(0));
+    }
+
+    #[test]
+    fn an_ensemble_is_one_teacher_of_the_size_of_its_members() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["a.pt", "b.pt", "c.onnx"] {
+            std::fs::write(folder.path().join(file), "x").unwrap();
+        }
+        let models = |second: &str| {
+            let text = format!(
+                "(data: (train: Shapes(count: 200, size: 16)), teacher: (weights: Ensemble([
+                    (model: Cnn(channels: [8]), weights: File(\"a.pt\")), {second}])),
+                student: (model: Cnn(channels: [4])), method: Vanilla(), epochs: 1)"
+            );
+            let loaded = load_text(&text, &folder.path().join("a.ron"), &[]);
+            let loaded = loaded.unwrap_or_else(|report| panic!("{report}"));
+            Outline::of(&loaded.plan, None).models
+        };
+        let same = models("(model: Cnn(channels: [4]), weights: File(\"b.pt\"))");
+        let [teacher, student] = same.as_slice() else {
+            panic!("{same:?}");
+        };
+        assert_eq!((teacher.role, &*teacher.name), ("teacher", "CNN 8 + CNN 4"));
+        // Of the wider one: filters, a normalisation and the classifier.
+        let parameters = |model: &Measured| model.size.unwrap().parameters;
+        assert_eq!(
+            parameters(teacher),
+            parameters(student) + 8 * 27 + 8 * 2 + 8 * 4 + 4
+        );
+        let other = models("(weights: Onnx(\"c.onnx\"))");
+        assert_eq!(other[0].name, "CNN 8 + c.onnx");
+        assert_eq!(other[0].size, None, "its file was not opened");
     }
 
     #[test]

@@ -224,6 +224,11 @@ impl Page<'_> {
         if let Some(teacher) = &plan.teacher {
             let text = match &teacher.weights {
                 TeacherSource::File(file) => format!("from {}", file.path().shown()),
+                TeacherSource::Ensemble(_) => {
+                    let paths = teacher.paths().into_iter();
+                    let paths: Vec<String> = paths.map(|it| it.shown().to_string()).collect();
+                    format!("ensemble of {}", paths.join(", "))
+                }
                 TeacherSource::Train(own) => {
                     format!("{} epochs unless cached", own.epochs)
                 }

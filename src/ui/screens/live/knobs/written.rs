@@ -2,8 +2,6 @@
 //! run so far and will do, as one schedule that a next run can follow. A change
 //! while it trained is a step: two points, one step of the training apart.
 
-use ron::ser::PrettyConfig;
-
 use super::View;
 use super::board::{Board, KnobNow, Point, Role};
 use super::edit::{Draft, rounded};
@@ -145,9 +143,10 @@ fn by_hand(
     Ok((settings, Some(note)))
 }
 
-/// A schedule as people write it, in one line.
+/// A schedule as people write it.
 fn in_ron(schedule: &Schedule) -> Result<String, String> {
-    ron::ser::to_string_pretty(schedule, PrettyConfig::new().depth_limit(0))
+    schedule
+        .written()
         .map_err(|error| format!("the schedule cannot be written as RON: {error}"))
 }
 
@@ -373,8 +372,7 @@ mod tests {
         assert_eq!(lr.len(), 2);
         assert_eq!(
             lr[1],
-            "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, \
-             epochs: None))"
+            "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0))"
         );
     }
 

@@ -165,8 +165,7 @@ fn a_changed_knob_is_written_with_what_it_did_and_will_do() {
     // The teacher of that experiment had its schedule from the student.
     assert_eq!(
         settings[1],
-        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0, epochs: \
-         None))"
+        "teacher.weights.Train.lr=Warmup(epochs: 1.0, then: Cosine(from: 0.1, to: 0.0))"
     );
     assert!(harness.screen().contains("its own lr is written too"));
 }

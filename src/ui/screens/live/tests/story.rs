@@ -161,6 +161,7 @@ fn evaluated(step: u64) -> RunEvent {
         per_class: vec![top1, top1],
         confusion: vec![vec![80, 20], vec![15, 85]],
         predictions: Vec::new(),
+        right: None,
         teacher: Some(TeacherAgreement {
             agreement: top1 + 0.05,
             kl: 0.9 * (-epoch / 3.0).exp() + 0.05,

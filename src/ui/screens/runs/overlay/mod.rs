@@ -180,10 +180,8 @@ impl Overlay {
         }
     }
 
-    fn across<'a>(&'a self, run: &Subject<'a>) -> XPositions<'a> {
-        let summaries = self.summaries.get(run.name);
-        let begins = summaries.map_or(&[][..], Summaries::begins);
-        XPositions::new(self.axis, &run.run.store, Phase::Student, begins)
+    fn across<'a>(&self, run: &Subject<'a>) -> XPositions<'a> {
+        XPositions::new(self.axis, &run.run.store, Phase::Student)
     }
 
     /// From the beginning to where the longest training stands.
