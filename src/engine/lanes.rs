@@ -117,8 +117,9 @@ impl Lanes {
             .into_iter()
             .map(|part| Mutex::new(Some(part)))
             .collect();
-        // Each lane begins with the part of its number.
-        let next = AtomicUsize::new(at_once);
+        // Each lane begins with the part of its number; of parts that no thread is kept for the
+        // first that is done takes the next.
+        let next = AtomicUsize::new(at_once.min(self.kept.current_num_threads()));
         let take =
             |part: &Mutex<Option<I>>| part.lock().unwrap_or_else(PoisonError::into_inner).take();
         let done = self.kept.broadcast(|lane| {
