@@ -167,35 +167,40 @@ impl VariantRow {
         if self.variant == from.variant {
             return None;
         }
-        let of_images = (compared == Compared::Test).then(|| self.of_images(from));
-        of_images
-            .flatten()
-            .or_else(|| self.of_seeds(from, compared))
+        let images = (compared == Compared::Test).then(|| self.image_pairs(from));
+        if let Some((pairs, images)) = images.flatten() {
+            return Difference::of_images(&pairs, images);
+        }
+        let pairs = self.pairs(from, compared).into_iter();
+        let values = pairs.map(|pair| pair.map(|run| run.value(compared)));
+        let differences = values.filter_map(|[own, other]| Some(own? - other?));
+        Difference::of(&differences.collect::<Vec<f64>>())
     }
 
-    /// The same of single images; none if some pair lacks them, or is about others.
-    fn of_images(&self, from: &Self) -> Option<Difference> {
-        let others: BTreeMap<u64, &RunResult> = from.runs.iter().map(|it| (it.seed, it)).collect();
-        let pairs = self.runs.iter().filter_map(|own| {
-            let other = others.get(&own.seed)?;
-            (own.test.is_some() && other.test.is_some()).then_some((own, other))
-        });
-        let both = pairs.map(|(own, other)| Some([own.right.as_ref()?, other.right.as_ref()?]));
+    /// Runs of this variant and of another one with the same seeds, where both have the metric.
+    #[must_use]
+    pub fn pairs<'a>(&'a self, from: &'a Self, compared: Compared) -> Vec<[&'a RunResult; 2]> {
+        let has = |run: &&RunResult| run.value(compared).is_some();
+        let others = from.runs.iter().filter(has).map(|run| (run.seed, run));
+        let others: BTreeMap<u64, &RunResult> = others.collect();
+        let own = self.runs.iter().filter(has);
+        own.filter_map(|run| Some([run, *others.get(&run.seed)?]))
+            .collect()
+    }
+
+    /// Which test images either of each pair is right about, and their number; none if some
+    /// pair lacks them, or is about others.
+    #[must_use]
+    pub fn image_pairs<'a>(&'a self, from: &'a Self) -> Option<(Vec<[&'a ImageBits; 2]>, usize)> {
+        let pairs = self.pairs(from, Compared::Test).into_iter();
+        let both = pairs.map(|[own, other]| Some([own.right.as_ref()?, other.right.as_ref()?]));
         let both: Vec<[&RightImages; 2]> = both.collect::<Option<_>>()?;
         let [first, _] = *both.first()?;
         let mut all = both.iter().flatten();
         let are_same = all.all(|it| (it.images, &it.content) == (first.images, &first.content));
         let pairs = both.iter().map(|pair| pair.map(|it| &it.bits));
         let pairs: Vec<[&ImageBits; 2]> = pairs.collect();
-        are_same.then(|| Difference::of_images(&pairs, first.images))?
-    }
-
-    fn of_seeds(&self, from: &Self, compared: Compared) -> Option<Difference> {
-        let value = |run: &RunResult| Some((run.seed, run.value(compared)?));
-        let others: BTreeMap<u64, f64> = from.runs.iter().filter_map(value).collect();
-        let pairs = self.runs.iter().filter_map(value);
-        let differences = pairs.filter_map(|(seed, own)| Some(own - others.get(&seed)?));
-        Difference::of(&differences.collect::<Vec<f64>>())
+        are_same.then_some((pairs, first.images))
     }
 }
 

@@ -327,28 +327,28 @@ fn again(members: &[TeacherSpec], at: usize) -> Option<Problem> {
 
 /// What is written beside the members of an ensemble, where it belongs to one.
 pub(super) fn beside_members(teacher: &TeacherSpec) -> impl Iterator<Item = Problem> {
-    let written = [
-        ("model", teacher.model.is_some()),
-        ("ema", teacher.ema.is_some()),
-        ("classes", teacher.classes.is_some()),
-        ("normalize", teacher.normalize.is_some()),
-        ("size", teacher.size.is_some()),
-        ("channels", teacher.channels != ChannelOrder::Rgb),
-        ("output", teacher.output.is_some()),
-        ("scores", teacher.scores.is_some()),
-        ("engine", teacher.engine != OnnxEngine::Auto),
-        ("trusted", teacher.trusted),
-        ("share", teacher.share.is_some()),
+    let fields = [
+        "model",
+        "ema",
+        "classes",
+        "normalize",
+        "size",
+        "channels",
+        "output",
+        "scores",
+        "engine",
+        "trusted",
+        "share",
     ];
     let why = "each member of an ensemble has its own";
-    out_of_place(written, why, "write it in the member that it is of")
+    out_of_place(teacher, fields, why, "write it in the member that it is of")
 }
 
 /// A share of a teacher that is alone.
 pub(super) fn share_alone(teacher: &TeacherSpec) -> impl Iterator<Item = Problem> {
     let why = "only a member of an ensemble has it";
     let remedy = "remove it, or list all teachers: weights: Ensemble([…])";
-    out_of_place([("share", teacher.share.is_some())], why, remedy)
+    out_of_place(teacher, ["share"], why, remedy)
 }
 
 /// A teacher from this file.
@@ -396,28 +396,14 @@ fn program_file(
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
-    let written = [
-        ("model", teacher.model.is_some(), "its architecture"),
-        ("ema", teacher.ema.is_some(), "one set of weights"),
-    ];
     let (article, place) = match format {
         ProgramFormat::Onnx => ("an", "weights.Onnx"),
         ProgramFormat::TorchScript => ("a", "weights.TorchScript"),
     };
-    problems.extend(
-        written
-            .iter()
-            .filter(|(_, written, _)| *written)
-            .map(|(field, _, what)| {
-                Problem::new(
-                    format!("teacher.{field}"),
-                    format!("{article} {format} file holds {what} itself"),
-                )
-                .on_name()
-                .help("remove it")
-                .depends_on("teacher.weights")
-            }),
-    );
+    for (field, what) in [("model", "its architecture"), ("ema", "one set of weights")] {
+        let why = format!("{article} {format} file holds {what} itself");
+        problems.extend(out_of_place(teacher, [field], &why, "remove it"));
+    }
     if format == ProgramFormat::TorchScript && teacher.engine != OnnxEngine::Auto {
         problems.push(
             Problem::new("teacher.engine", "a TorchScript file is run by libtorch")
@@ -448,17 +434,17 @@ fn answers_file(
     paths: &Paths,
     problems: &mut Vec<Problem>,
 ) -> Option<TeacherFile> {
-    let written = [
-        ("model", teacher.model.is_some()),
-        ("ema", teacher.ema.is_some()),
-        ("normalize", teacher.normalize.is_some()),
-        ("size", teacher.size.is_some()),
-        ("channels", teacher.channels != ChannelOrder::Rgb),
-        ("output", teacher.output.is_some()),
-        ("engine", teacher.engine != OnnxEngine::Auto),
+    let fields = [
+        "model",
+        "ema",
+        "normalize",
+        "size",
+        "channels",
+        "output",
+        "engine",
     ];
     let why = "it has no effect: the logits of the teacher are in a file";
-    problems.extend(out_of_place(written, why, "remove it"));
+    problems.extend(out_of_place(teacher, fields, why, "remove it"));
     let file = teacher_file(teacher, ("weights.Logits", path), paths, problems)?;
     Some(TeacherFile {
         kept: Some(KeptAnswersPart {
@@ -471,18 +457,14 @@ fn answers_file(
 
 /// What is said of a file that holds its layout although the teacher is none.
 pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
-    let written = [
-        ("output", teacher.output.is_some()),
-        ("scores", teacher.scores.is_some()),
-        ("engine", teacher.engine != OnnxEngine::Auto),
-    ];
+    let fields = ["output", "scores", "engine"];
     let why = "only a teacher in an ONNX or TorchScript file has it";
     let remedy = "remove it, or give weights: Onnx(\"teacher.onnx\")";
     let missing = teacher.model.is_none().then(|| {
         Problem::new("teacher", "the field `model` is missing")
             .help("name the teacher's architecture, such as model: ResNet(depth: 18)")
     });
-    let written = out_of_place(written, why, remedy);
+    let written = out_of_place(teacher, fields, why, remedy);
     written.chain(missing).collect()
 }
 
@@ -523,30 +505,44 @@ fn duplicates(names: &[String]) -> Vec<(usize, usize)> {
 
 /// What is said of a file although the teacher is trained here.
 pub(super) fn without_file(teacher: &TeacherSpec) -> Vec<Problem> {
-    let written = [
-        ("ema", teacher.ema.is_some()),
-        ("classes", teacher.classes.is_some()),
-        ("normalize", teacher.normalize.is_some()),
-        ("size", teacher.size.is_some()),
-        ("channels", teacher.channels != ChannelOrder::Rgb),
-        ("trusted", teacher.trusted),
-    ];
+    let fields = ["ema", "classes", "normalize", "size", "channels", "trusted"];
     let why = "only a teacher from a file has it, and this one is trained here";
     let remedy = "remove it, or give weights: File(\"teacher.pt\")";
-    out_of_place(written, why, remedy).collect()
+    out_of_place(teacher, fields, why, remedy).collect()
 }
 
-/// What is said of the fields that are written of those that this teacher cannot have.
+/// A problem for each of these fields that is written, which this teacher cannot have.
 fn out_of_place<const FIELDS: usize>(
-    fields: [(&str, bool); FIELDS],
+    teacher: &TeacherSpec,
+    fields: [&'static str; FIELDS],
     why: &str,
     remedy: &str,
 ) -> impl Iterator<Item = Problem> {
-    let written = fields.into_iter().filter(|(_, written)| *written);
-    written.map(move |(field, _)| {
+    let written = fields
+        .into_iter()
+        .filter(|field| is_written(teacher, field));
+    written.map(move |field| {
         Problem::new(format!("teacher.{field}"), why)
             .on_name()
             .help(remedy)
             .depends_on("teacher.weights")
     })
+}
+
+/// Whether a field that a teacher may leave out says something.
+fn is_written(teacher: &TeacherSpec, field: &str) -> bool {
+    match field {
+        "model" => teacher.model.is_some(),
+        "ema" => teacher.ema.is_some(),
+        "classes" => teacher.classes.is_some(),
+        "normalize" => teacher.normalize.is_some(),
+        "size" => teacher.size.is_some(),
+        "channels" => teacher.channels != ChannelOrder::Rgb,
+        "output" => teacher.output.is_some(),
+        "scores" => teacher.scores.is_some(),
+        "engine" => teacher.engine != OnnxEngine::Auto,
+        "trusted" => teacher.trusted,
+        "share" => teacher.share.is_some(),
+        _ => unreachable!("a teacher has no field `{field}`"),
+    }
 }

@@ -214,14 +214,12 @@ fn others(table: &StudyTable) -> impl Iterator<Item = (usize, &VariantRow)> {
 
 /// Whether the bootstrap is over test images, too.
 fn of_images(table: &StudyTable) -> &'static str {
-    let found = others(table).filter_map(|(_, row)| {
-        let difference = row.difference(table.baseline(), Compared::Test)?;
-        Some(difference.images.is_some())
-    });
-    let found: Vec<bool> = found.collect();
-    if found.is_empty() || table.metric != ValidMetric::Top1 {
+    let base = table.baseline();
+    let has_pairs = |row: &VariantRow| !row.pairs(base, Compared::Test).is_empty();
+    let mut others = others(table).filter(|(_, row)| has_pairs(row)).peekable();
+    if others.peek().is_none() || table.metric != ValidMetric::Top1 {
         "images are not resampled"
-    } else if found.iter().all(|is_of_images| *is_of_images) {
+    } else if others.all(|(_, row)| row.image_pairs(base).is_some()) {
         "on the test images, over these as well"
     } else {
         "test images are resampled where all runs of a difference kept which of them are right"
