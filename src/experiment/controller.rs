@@ -84,11 +84,7 @@ pub enum ScheduledKnob {
 
 impl Default for Update {
     fn default() -> Self {
-        Self::Feedback {
-            decay: default_decay(),
-            w_min: default_w_min(),
-            tolerance: default_tolerance(),
-        }
+        Self::Gap(Gap::default())
     }
 }
 

@@ -84,7 +84,7 @@ const P2: Field = field(
 const MOVES: Field = field(
     "update",
     Of(&UPDATE),
-    "Feedback(decay: 0.9, w_min: 0.01, tolerance: 0.01)",
+    "Gap(margin: 0.0, window: 1, patience: 1, when_underfitting: StepBack)",
     "Rule that decides which of p1 and w moves after a round.",
 );
 const P_MAX: Field = field(

@@ -14,6 +14,14 @@ fn rule(update: Update) -> Controller {
     })
 }
 
+fn feedback() -> Update {
+    Update::Feedback {
+        decay: default_decay(),
+        w_min: default_w_min(),
+        tolerance: default_tolerance(),
+    }
+}
+
 struct Knobs {
     p1: f64,
     p2: f64,
@@ -103,7 +111,7 @@ fn moved(decisions: &[Option<Decision>]) -> Vec<&str> {
 #[test]
 fn feedback_moves_p1_while_the_truth_loss_improves_and_w_when_it_does_not() {
     let losses = [2.0, 1.5, 1.6, 1.5, 1.514, 1.0];
-    let (decisions, knobs) = play(Update::default(), &losses);
+    let (decisions, knobs) = play(feedback(), &losses);
     assert_eq!(moved(&decisions), ["p1", "p1", "w", "p1", "p1", "p1"]);
     assert!((knobs.w - 0.81).abs() < 1e-12);
     assert!((knobs.p1 - 0.25).abs() < 1e-12);
@@ -112,7 +120,7 @@ fn feedback_moves_p1_while_the_truth_loss_improves_and_w_when_it_does_not() {
 #[test]
 fn feedback_names_the_best_so_far_and_not_the_round_before() {
     let losses = [2.0, 1.5, 1.8, 1.6, 1.51, 1.2];
-    let (decisions, _) = play(Update::default(), &losses);
+    let (decisions, _) = play(feedback(), &losses);
     let reasons: Vec<String> = decisions.into_iter().flatten().map(|d| d.reason).collect();
     assert_eq!(
         reasons,
@@ -129,7 +137,7 @@ fn feedback_names_the_best_so_far_and_not_the_round_before() {
 
 #[test]
 fn p2_is_always_one_step_of_p_max_over_e_above_p1() {
-    let (decisions, _) = play(Update::default(), &[2.0, 3.0, 2.0, 1.0]);
+    let (decisions, _) = play(feedback(), &[2.0, 3.0, 2.0, 1.0]);
     let (mut p1, mut p2) = (0.0, 0.05);
     for decision in decisions.into_iter().flatten() {
         for change in std::iter::once(&decision.moved).chain(&decision.followed) {
@@ -145,7 +153,7 @@ fn p2_is_always_one_step_of_p_max_over_e_above_p1() {
 
 #[test]
 fn p1_and_p2_stop_at_p_max() {
-    let (decisions, knobs) = play(Update::default(), &[1.0; 9]);
+    let (decisions, knobs) = play(feedback(), &[1.0; 9]);
     assert!(decisions.iter().all(Option::is_some));
     assert!(knobs.p1 <= 0.5 && knobs.p2 <= 0.5);
 }
@@ -226,14 +234,14 @@ fn a_w_that_is_below_w_min_stays_and_the_reason_is_shown() {
 
 #[test]
 fn nothing_moves_after_the_last_round() {
-    let (decisions, _) = play(Update::default(), &[1.0; 10]);
+    let (decisions, _) = play(feedback(), &[1.0; 10]);
     assert!(decisions[8].is_some());
     assert!(decisions[9].is_none());
 }
 
 #[test]
 fn a_loss_that_is_no_number_is_not_taken_for_coping() {
-    let (decisions, _) = play(Update::default(), &[1.0, f64::NAN, 1.0]);
+    let (decisions, _) = play(feedback(), &[1.0, f64::NAN, 1.0]);
     assert_eq!(moved(&decisions), ["p1", "w", "p1"]);
 }
 
@@ -317,7 +325,7 @@ fn gap_sees_a_student_that_underfits_while_its_truth_loss_falls() {
         .map(|loss| (loss, 0.8 * loss))
         .collect();
     let truth: Vec<f64> = falling.iter().map(|(truth, _)| *truth).collect();
-    let (_, by_feedback) = play(Update::default(), &truth);
+    let (_, by_feedback) = play(feedback(), &truth);
     let (_, by_gap) = gap(Gap::default(), &falling);
     assert!((by_feedback.p1 - 0.45).abs() < 1e-9, "{}", by_feedback.p1);
     assert_eq!(by_gap.p1, 0.0);

@@ -135,7 +135,7 @@ mod tests {
         data: (train: Shapes(count: 200, size: 16)),
         teacher: (model: Cnn(channels: [8, 16]), weights: Train(epochs: 2, lr: Constant(0.1))),
         student: (model: Cnn(channels: [4, 8])),
-        method: AdaptiveAugmentation(),
+        method: AdaptiveAugmentation(update: Feedback()),
         lr: Constant(0.1),
         epochs: 5,
         batch: 32,

@@ -186,7 +186,7 @@ pub(super) fn mixing_problems(spec: &Spec, objective: &Objective) -> Vec<Problem
         );
         refuse(
             message,
-            "remove it, or choose another method or update",
+            "remove it, or choose another method, AdaptiveAugmentation with `update: Feedback()`, say",
             "method",
         );
     }

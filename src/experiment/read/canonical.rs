@@ -3,10 +3,14 @@
 
 use std::fmt::{self, Write as _};
 
-use super::tree::{Kind, Node};
+use super::tree::{Field, Kind, Node, Word};
 
 /// Fields that no result depends on.
 const WITHOUT_EFFECT: [&str; 4] = ["name", "gates", "data.workers", "data.memory_mb"];
+
+/// Fields of a variant whose default is another than it once was: as if they were written, so that
+/// what an older version trained without them is not taken for what this one would train.
+const NEWER_DEFAULTS: [(&str, &str, &str); 1] = [("AdaptiveAugmentation", "update", "Gap()")];
 
 /// The text of an experiment.
 pub(super) fn canonical(root: &Node) -> String {
@@ -25,29 +29,9 @@ fn write(node: &Node, path: &str, text: &mut String) {
         Kind::Text(value) => write_debug(value, text),
         Kind::Truth(value) => text.push_str(&value.to_string()),
         Kind::Name(name) => text.push_str(name),
-        Kind::Fields(name, fields) => {
-            let mut written: Vec<(&str, &Node)> = fields
-                .iter()
-                .map(|field| (field.name.text.as_str(), &field.value))
-                .collect();
-            written.sort_by_key(|(name, _)| *name);
-            // The experiment's own name may be left out.
-            let name = name.as_ref().filter(|_| !path.is_empty());
-            text.push_str(name.map_or("", |name| &name.text));
-            text.push('(');
-            for (name, value) in written {
-                let path = match path {
-                    "" => name.to_owned(),
-                    path => format!("{path}.{name}"),
-                };
-                if !WITHOUT_EFFECT.contains(&path.as_str()) {
-                    text.push_str(name);
-                    text.push(':');
-                    write(value, &path, text);
-                    text.push(',');
-                }
-            }
-            text.push(')');
+        Kind::Fields(name, fields) => write_fields(name.as_ref(), fields, path, text),
+        Kind::Items(name, items) if items.is_empty() => {
+            write_fields(name.as_ref(), &[], path, text);
         }
         Kind::Items(name, items) => {
             text.push_str(name.as_ref().map_or("", |name| &name.text));
@@ -76,6 +60,44 @@ fn write(node: &Node, path: &str, text: &mut String) {
         // An experiment that was read has none of these.
         Kind::Character | Kind::Broken => text.push('?'),
     }
+}
+
+/// What a field has.
+enum Value<'a> {
+    Written(&'a Node),
+    Default(&'static str),
+}
+
+fn write_fields(name: Option<&Word>, fields: &[Field], path: &str, text: &mut String) {
+    let name = name.map_or("", |name| &*name.text);
+    let defaults = NEWER_DEFAULTS.iter().filter(|(variant, field, _)| {
+        *variant == name && fields.iter().all(|written| written.name.text != *field)
+    });
+    let mut values: Vec<(&str, Value<'_>)> = fields
+        .iter()
+        .map(|field| (&*field.name.text, Value::Written(&field.value)))
+        .chain(defaults.map(|(_, field, value)| (*field, Value::Default(value))))
+        .collect();
+    values.sort_by_key(|(name, _)| *name);
+    // The experiment's own name may be left out.
+    text.push_str(if path.is_empty() { "" } else { name });
+    text.push('(');
+    for (name, value) in values {
+        let path = match path {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
+        };
+        if !WITHOUT_EFFECT.contains(&path.as_str()) {
+            text.push_str(name);
+            text.push(':');
+            match value {
+                Value::Written(value) => write(value, &path, text),
+                Value::Default(value) => text.push_str(value),
+            }
+            text.push(',');
+        }
+    }
+    text.push(')');
 }
 
 /// A number or a text as it can be read again.
@@ -118,5 +140,19 @@ mod tests {
         ] {
             assert_ne!(of(text), of(&text.replace(from, to)), "{from}");
         }
+    }
+
+    #[test]
+    fn a_default_that_changed_is_as_if_written() {
+        let with = |method: &str| of(&format!("Experiment(epochs: 3, method: {method})"));
+        let left_out = with("AdaptiveAugmentation()");
+        assert_ne!(left_out, "(epochs:3,method:AdaptiveAugmentation(),)");
+        assert_eq!(left_out, with("AdaptiveAugmentation(update: Gap())"));
+        assert_ne!(left_out, with("AdaptiveAugmentation(update: Feedback())"));
+        let one = with("AdaptiveAugmentation(w: 0.5)");
+        assert_eq!(one, with("AdaptiveAugmentation(update: Gap(), w: 0.5)"));
+        let of_custom = "Custom(controller: AdaptiveAugmentation(first: 1, second: [2]))";
+        assert!(with(of_custom).contains("update:Gap()"), "{of_custom}");
+        assert!(!with("Vanilla()").contains("Gap"));
     }
 }
