@@ -23,7 +23,7 @@ const EXPERIMENT: &str = "Experiment(
     teacher: (model: ResNetCifar(depth: 8, width: 8), weights: Train(epochs: 1)),
     student: (model: Cnn(channels: [4, 8])),
     augment: [HorizontalFlip, PadCrop(2)],
-    method: AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0),
+    method: AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0, update: Feedback()),
     optimizer: Sgd(momentum: 0.9, nesterov: true, weight_decay: 5e-4),
     lr: Constant(0.05),
     epochs: 2,

@@ -38,7 +38,7 @@ const EXPERIMENT: &str = "Experiment(
 
 /// Rounds end without an evaluation, or, twice an epoch, with one.
 const METHODS: [&str; 2] = [
-    "AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0), batch: 32",
+    "AdaptiveAugmentation(p1: 0.2, p_max: 0.5, w: 0.9, temperature: 4.0, update: Feedback()), batch: 32",
     "SteeredKd(p_max: 0.5), batch: 16, round: Steps(2)",
 ];
 

@@ -33,6 +33,10 @@ fn with(operations: &[String]) -> String {
     let augment = &format!("augment: [{}],", operations.join(", "));
     let text = TINY.replace("augment: [HorizontalFlip, PadCrop(1), Cutout(3)],", augment);
     assert!(text.contains(augment), "{text}");
+    // `Gap` compares with images that are not mixed.
+    let method = "temperature: 3.0, update: Feedback())";
+    let text = text.replace("temperature: 3.0)", method);
+    assert!(text.contains(method), "{text}");
     text.replace("epochs: 5,", "epochs: 3,")
 }
 

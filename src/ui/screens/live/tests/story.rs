@@ -30,7 +30,7 @@ pub(super) const EXPERIMENT: &str = r#"Experiment(
     data: (train: Shapes(count: 5690)),
     teacher: (model: ResNetCifar(depth: 20), weights: Train(epochs: 2)),
     student: (model: ResNetCifar(depth: 8)),
-    method: AdaptiveAugmentation(p1: 0.0, p_max: 0.5, w: 0.9, temperature: 4.0),
+    method: AdaptiveAugmentation(p1: 0.0, p_max: 0.5, w: 0.9, temperature: 4.0, update: Feedback()),
     lr: Warmup(epochs: 1, then: Cosine(from: 0.1, to: 0.0)),
     epochs: 12,
 )"#;
