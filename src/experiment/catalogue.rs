@@ -17,7 +17,7 @@ mod schedules;
 use std::fmt;
 
 pub use experiment::EXPERIMENT;
-pub use renamed::{current_name, successor};
+pub use renamed::{CHANGED_DEFAULTS, ChangedDefault, current_name, successor};
 
 /// A type of the experiment file.
 #[derive(Debug, PartialEq)]

@@ -25,7 +25,7 @@ pub enum Controller {
     AdaptiveAugmentation(AdaptiveAugmentationRule),
 }
 
-/// After round e < E one of p1 and w moves; p2 follows p1.
+/// After round e < E at most one of p1 and w moves; p2 follows p1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdaptiveAugmentationRule {
     /// Knob p1, the first augmentation probability.

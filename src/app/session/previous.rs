@@ -195,7 +195,7 @@ pub fn replay(
 /// The experiment of a run, as it was run.
 fn frozen(run: &RunFolder) -> Result<Loaded, SessionError> {
     let text = run.experiment_text()?;
-    Ok(experiment::load_frozen(&text, &run.experiment(), &[])?)
+    Ok(experiment::load_frozen(&text, &run.experiment())?)
 }
 
 impl ResumeState {

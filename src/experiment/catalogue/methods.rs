@@ -23,7 +23,7 @@ pub(super) static METHOD: Type = choice(
         named(
             "AdaptiveAugmentation",
             ADAPTIVE,
-            "Augmentation grows while the student's truth loss improves (after US20240070454).",
+            "A rule moves the augmentation probabilities, or w, after a round (after US20240070454).",
         ),
         named(
             "SteeredKd",

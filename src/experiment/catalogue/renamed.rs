@@ -1,5 +1,5 @@
-//! Fields that once had another name. What the program writes and says has the
-//! name of today.
+//! Fields that once had another name, or another default. What the program writes
+//! and says has the name of today.
 
 /// Fields whose old name means something else today: a file that has it gets
 /// the new one. The experiments that runs keep are read with it.
@@ -22,6 +22,27 @@ const RENAMED: &[(&str, &str, &str)] = &[
     ("Consistency", "weight", "w_consistency"),
     ("Train", "p", "p1"),
 ];
+
+/// A field whose default is another than it once was.
+pub struct ChangedDefault {
+    /// The variant that has the field.
+    pub variant: &'static str,
+    /// The field's name.
+    pub field: &'static str,
+    /// What it was where it was left out.
+    pub older: &'static str,
+    /// What it is today.
+    pub today: &'static str,
+}
+
+/// Fields whose default is another than it once was.
+pub const CHANGED_DEFAULTS: &[ChangedDefault] = &[ChangedDefault {
+    // The method, and the controller of a custom one.
+    variant: "AdaptiveAugmentation",
+    field: "update",
+    older: "Feedback()",
+    today: "Gap()",
+}];
 
 /// Today's name of what is written as `field` in the parentheses of `owner`.
 #[must_use]

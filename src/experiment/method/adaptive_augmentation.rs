@@ -1,7 +1,7 @@
 //! `AdaptiveAugmentation` (after US20240070454). View 1 is the batch augmented
 //! with p1, view 2 the same images augmented with p2; `L = w·L_d + L_t` with
 //! `L_d = divergence(student(view 1), teacher(view 1))` and `L_t` the student's
-//! truth loss on view 2. After every round but the last one of p1 and
+//! truth loss on view 2. After every round but the last at most one of p1 and
 //! w moves.
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::experiment::objective::{Divergence, Objective, Part, TruthTarget, Vie
 use crate::experiment::problem::Problem;
 use crate::experiment::range::Range;
 
-/// Augmentation that grows as long as the truth loss improves.
+/// Augmentation and distillation that a rule moves against each other, by the truth loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAugmentation {

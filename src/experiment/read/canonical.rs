@@ -4,13 +4,10 @@
 use std::fmt::{self, Write as _};
 
 use super::tree::{Field, Kind, Node, Word};
+use crate::experiment::catalogue::CHANGED_DEFAULTS;
 
 /// Fields that no result depends on.
 const WITHOUT_EFFECT: [&str; 4] = ["name", "gates", "data.workers", "data.memory_mb"];
-
-/// Fields of a variant whose default is another than it once was: as if they were written, so that
-/// what an older version trained without them is not taken for what this one would train.
-const NEWER_DEFAULTS: [(&str, &str, &str); 1] = [("AdaptiveAugmentation", "update", "Gap()")];
 
 /// The text of an experiment.
 pub(super) fn canonical(root: &Node) -> String {
@@ -70,13 +67,16 @@ enum Value<'a> {
 
 fn write_fields(name: Option<&Word>, fields: &[Field], path: &str, text: &mut String) {
     let name = name.map_or("", |name| &*name.text);
-    let defaults = NEWER_DEFAULTS.iter().filter(|(variant, field, _)| {
-        *variant == name && fields.iter().all(|written| written.name.text != *field)
+    // As if written, so that what an older version trained without it is not taken for what this
+    // one would train.
+    let defaults = CHANGED_DEFAULTS.iter().filter(|changed| {
+        let is_left_out = || fields.iter().all(|field| field.name.text != changed.field);
+        changed.variant == name && is_left_out()
     });
     let mut values: Vec<(&str, Value<'_>)> = fields
         .iter()
         .map(|field| (&*field.name.text, Value::Written(&field.value)))
-        .chain(defaults.map(|(_, field, value)| (*field, Value::Default(value))))
+        .chain(defaults.map(|changed| (changed.field, Value::Default(changed.today))))
         .collect();
     values.sort_by_key(|(name, _)| *name);
     // The experiment's own name may be left out.
@@ -116,7 +116,10 @@ fn write_all(items: &[Node], (open, close): (char, char), path: &str, text: &mut
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::experiment::load_text;
     use crate::experiment::read::parse::parse;
 
     fn of(text: &str) -> String {
@@ -139,6 +142,24 @@ mod tests {
             ("\"w\"", "\"v\""),
         ] {
             assert_ne!(of(text), of(&text.replace(from, to)), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_default_that_changed_is_the_one_that_is_trained() {
+        for changed in CHANGED_DEFAULTS {
+            let objective = |fields: &str| {
+                let text = format!(
+                    "(data: (train: Shapes(count: 90)), student: (model: Mlp(hidden: [8])), \
+                     teacher: (model: Mlp(hidden: [8]), weights: Train(epochs: 1)), \
+                     method: {}({fields}), epochs: 3)",
+                    changed.variant
+                );
+                let loaded = load_text(&text, Path::new("a.ron"), &[]).unwrap();
+                loaded.plan.training.objective
+            };
+            let written = format!("{}: {}", changed.field, changed.today);
+            assert_eq!(objective(""), objective(&written));
         }
     }
 

@@ -37,7 +37,7 @@ pub use overrides::Override;
 pub use parse::Whole;
 pub use source::SourceText;
 
-use super::catalogue::successor;
+use super::catalogue::{CHANGED_DEFAULTS, successor};
 use super::plan::Plan;
 use super::problem::Problem;
 use super::schedule::Schedule;
@@ -45,7 +45,7 @@ use super::spec::Spec;
 use crate::untrusted::{Show as _, read_limited};
 use diagnostic::MAX_DIAGNOSTICS;
 use finding::Finding;
-use tree::{Kind, Node};
+use tree::{Kind, Node, Segment};
 
 /// A larger file is no experiment; most have a few kilobytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -149,19 +149,45 @@ fn changed(source: &SourceText, overrides: &[Override]) -> Result<SourceText, Re
     Ok(source)
 }
 
-/// As [`load_text`], for the text that a run keeps, which may be that of an older
-/// program.
+/// As [`load_text`], for the text of a run that keeps no plan, as an older program wrote
+/// it: what it leaves out is what was the default then.
 ///
 /// # Errors
-/// Every error in the text and the overrides.
-pub fn load_frozen(text: &str, origin: &Path, overrides: &[Override]) -> Result<Loaded, Report> {
-    let loaded = load_text(&with_names_of_today(text), origin, overrides);
+/// Every error in the text.
+pub fn load_frozen(text: &str, origin: &Path) -> Result<Loaded, Report> {
+    let text = with_names_of_today(text);
+    let loaded = load_text(&text, origin, &older_defaults(&text));
     loaded.map_err(|mut report| {
         for diagnostic in &mut report.diagnostics {
             diagnostic.help = Some(FROZEN.to_owned());
         }
         report
     })
+}
+
+/// The fields that a text leaves out and whose default is another today than when runs kept no
+/// plan, written out.
+fn older_defaults(text: &str) -> Vec<Override> {
+    let Some(root) = parse::parse(text).root else {
+        return Vec::new();
+    };
+    // Where a variant with such a field may stand.
+    let places = ["method", "method.controller"]
+        .into_iter()
+        .filter_map(|path| {
+            let names = path.split('.').map(|name| Segment::Name(name.to_owned()));
+            let found = root.find(&names.collect::<Vec<_>>());
+            found.missing.is_empty().then_some((path, found.node))
+        });
+    let left_out = places.flat_map(|(path, node)| {
+        let changed = CHANGED_DEFAULTS.iter().filter(|changed| {
+            node.name() == Some(changed.variant) && node.field(changed.field).is_none()
+        });
+        changed.map(move |changed| format!("{path}.{}={}", changed.field, changed.older))
+    });
+    left_out
+        .filter_map(|setting| Override::parse(&setting).ok())
+        .collect()
 }
 
 /// What to do about an error in what a run keeps.

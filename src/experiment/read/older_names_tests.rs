@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Loaded, Override, Report, load_text};
+use super::{Loaded, Override, Report, load_frozen, load_text};
 
 const TEXT: &str = "(
     data: (train: Shapes(count: 200, size: 16)),
@@ -79,6 +79,36 @@ fn a_frozen_text_with_older_names_is_read_again() {
     let origin = Path::new("checkpoints/older-1/experiment.ron");
     let again = load_text(first.frozen_text(), origin, &[]).unwrap();
     assert_eq!(again.plan, first.plan);
+}
+
+#[test]
+fn a_run_without_a_plan_keeps_the_rule_that_was_the_default_then() {
+    let origin = Path::new("checkpoints/older-1/experiment.ron");
+    for (left_out, written) in [
+        (
+            "AdaptiveAugmentation()",
+            "AdaptiveAugmentation(update: Feedback())",
+        ),
+        (
+            "AdaptiveAugmentation(w: 0.3)",
+            "AdaptiveAugmentation(w: 0.3, update: Feedback())",
+        ),
+        (
+            "Custom(views: [(), ()], terms: [Distill(), Truth(view: 2)], \
+             controller: AdaptiveAugmentation(second: [2]))",
+            "Custom(views: [(), ()], terms: [Distill(), Truth(view: 2)], \
+             controller: AdaptiveAugmentation(second: [2], update: Feedback()))",
+        ),
+        (
+            "AdaptiveAugmentation(update: Gap())",
+            "AdaptiveAugmentation(update: Gap())",
+        ),
+        ("Vanilla()", "Vanilla()"),
+    ] {
+        let of_run = load_frozen(read(left_out, TRAIN, &[]).unwrap().frozen_text(), origin);
+        let meant = read(written, TRAIN, &[]).unwrap();
+        assert_eq!(of_run.unwrap().plan, meant.plan, "{left_out}");
+    }
 }
 
 #[test]
