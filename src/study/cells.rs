@@ -286,7 +286,7 @@ impl Found<'_> {
             } else {
                 self.unused.push(Unused {
                     run: number,
-                    reason: "the study or its experiment was changed since".to_owned(),
+                    reason: "the study, its experiment or a default was changed since".to_owned(),
                 });
             }
         }
@@ -462,7 +462,7 @@ mod tests {
             Standing::Missing,
         ];
         assert_eq!(standings(&outlook), expected);
-        let changed = "the study or its experiment was changed since";
+        let changed = "the study, its experiment or a default was changed since";
         let reasons = [
             changed,
             changed,

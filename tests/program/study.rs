@@ -244,7 +244,9 @@ fn runs_of_a_study_that_was_changed_are_named_and_trained_anew() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(bench.runs().len(), 3);
     let text = String::from_utf8(output.stdout).unwrap();
-    let line = format!("! {unused} does not count: the study or its experiment was changed since");
+    let line = format!(
+        "! {unused} does not count: the study, its experiment or a default was changed since"
+    );
     assert!(text.contains(&line), "{text}");
     let picture = fs::read_to_string(bench.path().join("small.svg")).unwrap();
     assert_eq!(picture.matches("class=\"seed\"").count(), 2, "{picture}");
