@@ -79,20 +79,6 @@ fn is_kernels(about: &StatFs) -> bool {
     cfg!(target_os = "linux") && KERNELS.contains(&(about.f_type as u32))
 }
 
-/// Length and times of change of a file. The time of the last change of its
-/// entry is among them, because it cannot be set back.
-pub(super) fn stamp(metadata: &Metadata) -> Vec<u8> {
-    let times = [
-        metadata.mtime(),
-        metadata.mtime_nsec(),
-        metadata.ctime(),
-        metadata.ctime_nsec(),
-    ];
-    let mut stamp = metadata.len().to_le_bytes().to_vec();
-    stamp.extend(times.iter().flat_map(|time| time.to_le_bytes()));
-    stamp
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;

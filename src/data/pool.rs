@@ -308,10 +308,14 @@ impl Pool {
             || known.is_some_and(|known| self.origin.version_now(entry) != Some(known))
     }
 
-    /// Length and times of change of an image's file, as far as known.
+    /// Length and times of change of an image's file, as far as known: of the version
+    /// that it was indexed from, where it has one, so that no file is asked again.
     pub fn stamp(&self, index: u32) -> Vec<u8> {
         let entry = self.entries[index as usize] as usize;
-        self.origin.stamp(entry)
+        match self.versions.get(index as usize) {
+            Some(_) => self.version(index).map_or_else(Vec::new, |it| it.stamp()),
+            None => self.origin.stamp(entry),
+        }
     }
 
     fn version(&self, index: u32) -> Option<FileVersion> {

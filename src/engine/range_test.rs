@@ -7,7 +7,7 @@ use super::evaluate::Evaluator;
 use super::failure::Failure;
 use super::teacher::TeacherEnd;
 use crate::event::{Phase, RunEvent, Split};
-use crate::experiment::lr_range::{LrCurve, LrEnd, LrRange};
+use crate::experiment::lr_range::{LrCurve, LrRange};
 use crate::trainer::{CommandSource, EventSink};
 
 impl Engine {
@@ -27,14 +27,12 @@ impl Engine {
         for note in &self.prepared.notes {
             sink.emit(note.event());
         }
-        let stopped = LrCurve {
-            points: Vec::new(),
-            end: LrEnd::Stopped,
-        };
         let teacher = match self.teacher(inbox, sink) {
             Ok(None) => None,
             Ok(Some(TeacherEnd::Ready { teacher, .. })) => Some(*teacher),
-            Ok(Some(TeacherEnd::Stopped { .. })) | Err(Failure::Stopped) => return Ok(stopped),
+            Ok(Some(TeacherEnd::Stopped { .. })) | Err(Failure::Stopped) => {
+                return Ok(LrCurve::without_steps());
+            }
             Err(failure) => return Err(failure),
         };
         let plan = &self.prepared.resolved.plan;
@@ -64,6 +62,7 @@ mod tests {
     use crate::engine::tests::Recorded;
     use crate::engine::{Prepared, weights};
     use crate::event::{CommandRecord, Position};
+    use crate::experiment::lr_range::LrEnd;
     use crate::experiment::{self, architecture::build};
     use crate::run::RunFolder;
     use crate::trainer::Trainer as _;

@@ -180,16 +180,28 @@ impl LrCurve {
 }
 
 impl LrCurve {
+    /// That of a test that was stopped before its first step.
+    #[must_use]
+    pub fn without_steps() -> Self {
+        Self {
+            points: Vec::new(),
+            end: LrEnd::Stopped,
+        }
+    }
+
     /// What it proposes and how it ended, in words by what they say.
     #[must_use]
     pub fn results(&self) -> Vec<(&'static str, String)> {
+        let Some(last) = self.points.last() else {
+            return vec![("ended", "stopped before the first step".to_owned())];
+        };
         let proposal = self.proposal();
         let mut results = vec![("proposed", self.proposed(proposal))];
         if let Some(LrProposal { lowest, .. }) = proposal {
             let text = format!("{} at lr {}", loss(lowest.loss), number(lowest.lr));
             results.push(("lowest loss", text));
         }
-        let last = short(self.points.last().map_or(f64::NAN, |point| point.lr));
+        let last = short(last.lr);
         let steps = plural(self.points.len(), "step", "steps");
         let how = match self.end {
             LrEnd::Completed => "after",

@@ -207,25 +207,14 @@ fn counted(values: &[f64]) -> Vec<(f64, f64)> {
 
 /// Means of resamples that are drawn, always the same ones.
 fn drawn(values: &[f64]) -> Vec<(f64, f64)> {
-    let mut state = 0;
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut draw = || {
-        let mut sum = 0.0;
-        for _ in values {
-            sum += values[(splitmix(&mut state) % values.len() as u64) as usize];
-        }
-        (sum / values.len() as f64, 1.0)
+        let drawn = values
+            .iter()
+            .map(|_| values[rng.random_range(0..values.len())]);
+        (drawn.sum::<f64>() / values.len() as f64, 1.0)
     };
     (0..DRAWS).map(|_| draw()).collect()
-}
-
-/// The next of a sequence of random numbers: Steele, Lea and Flood, "Fast Splittable
-/// Pseudorandom Number Generators", 2014.
-fn splitmix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

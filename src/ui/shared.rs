@@ -179,6 +179,12 @@ impl Shared {
         self.log.push(self.clock.now, line);
     }
 
+    /// Keeps a line in the log that says what is to be seen anyway: it takes the place of no
+    /// hint.
+    pub fn note(&mut self, line: LogLine) {
+        self.log.push(self.clock.now, line);
+    }
+
     /// The line that is shown at the bottom.
     #[must_use]
     pub fn status(&self) -> Option<&LogLine> {

@@ -452,7 +452,10 @@ impl Ui {
             }
             News::ModelExported { run, result } => on_exported(&run, result, shared),
             News::Inference(event) => self.inference.on_event(event, shared),
-            News::LrTest { test, news } => self.experiments.on_lr_test(test, news, shared),
+            News::LrTest { test, news } => {
+                let shown = self.screen == Screen::Experiments;
+                self.experiments.on_lr_test(test, news, shown, shared);
+            }
             News::Experiments(files) => self.experiments.on_list(files, shared, runs),
             News::Studies(known) => self.runs_table.on_studies(known, runs),
             News::StudyTasks { study, tasks } => self.runs_table.on_tasks(study, tasks, runs),

@@ -81,6 +81,17 @@ impl FileVersion {
         metadata.is_file().then(|| Self::of(&metadata))
     }
 
+    /// Length and times of change, as bytes. The time of the last change of its entry
+    /// is among them, because it cannot be set back.
+    #[must_use]
+    pub fn stamp(&self) -> Vec<u8> {
+        let ((modified, nanos), (changed, its_nanos)) = (self.modified, self.changed);
+        let times = [modified, nanos, changed, its_nanos];
+        let mut stamp = self.length.to_le_bytes().to_vec();
+        stamp.extend(times.iter().flat_map(|time| time.to_le_bytes()));
+        stamp
+    }
+
     /// What is other about a file now, as far as is visible without reading it;
     /// none if it may hold what it held.
     #[must_use]

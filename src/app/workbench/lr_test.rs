@@ -10,6 +10,7 @@ use super::message::Message;
 use crate::app::error::AppError;
 use crate::app::find_lr::RangeTest;
 use crate::app::panic::caught;
+use crate::app::session::SessionError;
 use crate::event::{Phase, RunEvent, StepRow};
 use crate::experiment;
 use crate::experiment::lr_range::{LrCurve, LrPoint, LrRange};
@@ -42,7 +43,12 @@ impl LrTest {
             .spawn(move || {
                 let tested = caught(|| test.run(&stop, &to));
                 let panicked = |panic| Err(format!("{panic}; this is a bug, please report it"));
-                let tested = tested.map(|tested| tested.map_err(|error| error.one_line()));
+                let tested = tested.map(|tested| match tested {
+                    Err(AppError::Session(SessionError::Stopped(_))) => {
+                        Ok(LrCurve::without_steps())
+                    }
+                    tested => tested.map_err(|error| error.one_line()),
+                });
                 test.send(LrTestNews::Ended(tested.unwrap_or_else(panicked)), &to);
             });
         if let Err(error) = started {

@@ -182,7 +182,7 @@ pub(super) fn reader(path: &Path) -> Result<(Box<dyn Read>, Vec<u8>), SourceErro
     } else {
         Box::new(file)
     };
-    Ok((reader, file::stamp(&metadata)))
+    Ok((reader, FileVersion::of(&metadata).stamp()))
 }
 
 /// What a file holds, where any byte of it can be reached.
@@ -205,7 +205,7 @@ pub(super) struct Content {
 /// images do.
 pub(super) fn seekable(path: &Path, most: u64) -> Result<Content, SourceError> {
     let (file, metadata, packed) = open(path)?;
-    let stamp = file::stamp(&metadata);
+    let stamp = FileVersion::of(&metadata).stamp();
     if !packed {
         return Ok(Content {
             file,

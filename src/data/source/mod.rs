@@ -16,11 +16,9 @@ mod order;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::decode::{Decoded, Decoder};
-use super::file;
 use crate::data::image_error::ImageError;
 use crate::event::SkippedImage;
 use crate::experiment::plan::MAX_RECORDS;
@@ -188,9 +186,10 @@ impl Origin {
     /// Length and times of change of an image's file; empty if there is none.
     pub fn stamp(&self, index: usize) -> Vec<u8> {
         match self {
-            Self::Files(paths) => fs::metadata(&paths[index])
-                .map(|metadata| file::stamp(&metadata))
-                .unwrap_or_default(),
+            Self::Files(_) => {
+                let version = self.version_now(index);
+                version.map_or_else(Vec::new, |version| version.stamp())
+            }
             Self::Records(records) => records.stamp(index).to_vec(),
             Self::Generated(spec) => generated::recipe(spec, index as u32),
         }

@@ -265,22 +265,23 @@ pub(super) fn ensemble(
              (weights: Onnx(\"teacher.onnx\"))",
         ));
     }
-    let mut files = Vec::new();
+    let mut files: Vec<Option<EnsembleMember>> = Vec::new();
     for (at, member) in members.iter().enumerate() {
         let place = member_place(at);
-        let refused = no_member(member).or_else(|| again(members, at));
-        let is_refused = refused.is_some();
-        let mut found = Vec::from_iter(refused);
+        let mut found = Vec::from_iter(no_member(member));
+        let is_refused = !found.is_empty();
         let share = member.share.unwrap_or(1.0);
         between(&mut found, "teacher.share", share, 0.001, 1000.0);
         let file = (!is_refused)
             .then(|| file(member, paths, &mut found))
             .flatten();
-        files.push(file.map(|file| EnsembleMember {
+        let file = file.map(|file| EnsembleMember {
             model: member.model.clone(),
             file,
             share,
-        }));
+        });
+        found.extend(file.as_ref().and_then(|member| again(&files, member)));
+        files.push(file);
         let found = found.into_iter();
         problems.extend(found.map(|problem| problem.moved("teacher", &place)));
     }
@@ -312,15 +313,11 @@ fn no_member(member: &TeacherSpec) -> Option<Problem> {
 }
 
 /// A member that is an earlier one but for its share, as a problem of a teacher.
-fn again(members: &[TeacherSpec], at: usize) -> Option<Problem> {
-    let is_same = |other: &TeacherSpec| {
-        let other = TeacherSpec {
-            share: members[at].share,
-            ..other.clone()
-        };
-        other == members[at]
-    };
-    let first = members[..at].iter().position(is_same)?;
+fn again(earlier: &[Option<EnsembleMember>], member: &EnsembleMember) -> Option<Problem> {
+    let is_same =
+        |other: &EnsembleMember| (&other.model, &other.file) == (&member.model, &member.file);
+    let is_same = |other: &Option<EnsembleMember>| other.as_ref().is_some_and(is_same);
+    let first = earlier.iter().position(is_same)?;
     let message = format!("this is member {} again", first + 1);
     Some(Problem::new("teacher.weights", message).help("name another file, or raise its share"))
 }
@@ -463,6 +460,7 @@ pub(super) fn without_program(teacher: &TeacherSpec) -> Vec<Problem> {
     let missing = teacher.model.is_none().then(|| {
         Problem::new("teacher", "the field `model` is missing")
             .help("name the teacher's architecture, such as model: ResNet(depth: 18)")
+            .depends_on("teacher.weights")
     });
     let written = out_of_place(teacher, fields, why, remedy);
     written.chain(missing).collect()

@@ -108,13 +108,8 @@ impl LrTest {
             }
             LrTestNews::Ended(Err(reason)) => {
                 let line = format!("{}: no learning rate test: {reason}", self.name());
-                let was_stopped = matches!(self.state, State::Stopping);
                 self.state = State::Failed(reason);
-                Some(if was_stopped {
-                    LogLine::info(line)
-                } else {
-                    LogLine::error(line)
-                })
+                Some(LogLine::error(line))
             }
         }
     }
@@ -220,22 +215,37 @@ impl Experiments {
         }
     }
 
-    /// Takes in what is new of a test.
-    pub(in crate::ui) fn on_lr_test(&mut self, number: u64, news: LrTestNews, shared: &mut Shared) {
+    /// Takes in what is new of a test. `shown` says whether this is the screen that is shown.
+    pub(in crate::ui) fn on_lr_test(
+        &mut self,
+        number: u64,
+        news: LrTestNews,
+        shown: bool,
+        shared: &mut Shared,
+    ) {
         let test = self.lr_test.as_mut().filter(|test| test.number == number);
-        let line = test.and_then(|test| test.take(news));
-        if let Some(line) = line {
+        let Some(line) = test.and_then(|test| test.take(news)) else {
+            return;
+        };
+        if shown && self.shown_lr_test().is_some() {
+            shared.note(line);
+        } else {
             shared.notify(line);
         }
     }
 
-    /// Ends the test of a file that was removed.
+    /// Ends the test of a file that was removed, and says so where it was running.
     pub(super) fn drop_lr_test(&mut self, shared: &mut Shared) {
         let is_removed = |test: &mut LrTest| !self.files.contains(&test.path);
         if let Some(test) = self.lr_test.take_if(is_removed)
             && test.is_running()
         {
             shared.ask(Effect::StopLrTest);
+            let message = format!(
+                "{} is no longer there: its learning rate test was stopped",
+                test.name()
+            );
+            shared.notify(LogLine::warn(message));
         }
     }
 

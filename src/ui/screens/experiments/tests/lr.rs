@@ -142,13 +142,14 @@ fn one_test_runs_at_a_time_and_is_stopped_by_its_key_or_with_its_file() {
     world.keys(&["n", "up", "f", "x"]);
     assert_eq!(world.asked.last(), Some(&Effect::StopLrTest));
     assert!(world.shows("stopping"));
-    let stopped = LrTestNews::Ended(Err("stopped by user".to_owned()));
-    world.lr_test(stopped);
+    world.lr_test(LrTestNews::Ended(Ok(LrCurve::without_steps())));
+    let screen = world.screen();
     assert!(
-        world.shows("failed       stopped by user"),
-        "{}",
-        world.screen()
+        screen.contains("ended        stopped before the first step") && !screen.contains("failed"),
+        "{screen}"
     );
+    // What the panel says takes the place of no hint.
+    assert!(screen.contains("repeat"), "{screen}");
     world.keys(&["w"]);
     assert!(world.shows("no learning rate is proposed"));
     world.keys(&["x"]);
@@ -159,6 +160,7 @@ fn one_test_runs_at_a_time_and_is_stopped_by_its_key_or_with_its_file() {
     world.files.remove(&path("a.ron"));
     world.list();
     assert_eq!(world.asked, [Effect::StopLrTest]);
+    assert!(world.shows("a is no longer there: its learning rate test was stopped"));
     // What still comes of it is nobody's.
     let ended = ended(LrEnd::Completed);
     world.screen.news(News::LrTest {
