@@ -26,16 +26,56 @@ pub struct StepGradients {
 /// A copy of a network that records what it computes. The original changes when
 /// its owner takes over what came out.
 pub struct RecordedForward {
-    /// With parameters that burn tracks, unless another record has them.
+    /// With parameters that burn tracks, unless another recorder has them.
     network: Network,
     /// What stands in their place where values are rounded, tracked by burn.
     effective: Option<FoldedValues>,
     observed: Vec<Extremes>,
     /// After how many layers of what is walked maps are taken.
     after: Vec<usize>,
-    cpu: Option<cpu::Tape>,
+    recorder: Recorder,
+}
+
+/// Who records a step's passes.
+enum Recorder {
+    /// burn's autodiff.
+    Burn,
+    /// The pure-Rust backend's own layers.
+    Cpu(Box<cpu::Tape>),
+    /// libtorch's autograd.
     #[cfg(feature = "libtorch")]
-    tape: Option<Tape>,
+    LibTorch(Box<Tape>),
+}
+
+impl Recorder {
+    /// The fastest that there is for a network, which takes maps after these layers.
+    fn of(network: &Network, precision: Precision, after: &[usize]) -> Self {
+        #[cfg(feature = "libtorch")]
+        {
+            let parameters = network.parameters.iter().map(Parameter::shaped);
+            if let Some(tape) = Tape::new(parameters, precision, &network.device) {
+                return Self::LibTorch(Box::new(tape));
+            }
+        }
+        #[cfg(not(feature = "libtorch"))]
+        let _ = precision;
+        cpu::Tape::new(network, after).map_or(Self::Burn, |tape| Self::Cpu(Box::new(tape)))
+    }
+
+    /// The one for values that stand in place of a network's parameters.
+    fn of_effective(values: &FoldedValues, network: &Network) -> Self {
+        #[cfg(feature = "libtorch")]
+        {
+            let plain = values.parameters.iter();
+            let plain = plain.map(|it| (it.value.clone().inner(), it.shape.as_slice()));
+            if let Some(tape) = Tape::new(plain, Precision::Fp32, &network.device) {
+                return Self::LibTorch(Box::new(tape));
+            }
+        }
+        #[cfg(not(feature = "libtorch"))]
+        let _ = (values, network);
+        Self::Burn
+    }
 }
 
 impl Network {
@@ -53,55 +93,34 @@ impl Network {
     /// If the network has no stage of one of the names.
     #[must_use]
     pub fn passes_with(&self, precision: Precision, stages: &[String]) -> RecordedForward {
-        #[cfg(not(feature = "libtorch"))]
-        let _ = precision;
         if let Some(quantization) = &self.quantization {
             let network = self.tracked();
             let effective = effective_values(&network, quantization);
-            let after = places(quantization.graph(), stages);
             return RecordedForward {
-                #[cfg(feature = "libtorch")]
-                tape: {
-                    let plain = effective.parameters.iter();
-                    let plain = plain.map(|it| (it.value.clone().inner(), it.shape.as_slice()));
-                    Tape::new(plain, Precision::Fp32, &network.device)
-                },
-                ..RecordedForward::of(network, Some(effective), after)
+                after: places(quantization.graph(), stages),
+                recorder: Recorder::of_effective(&effective, &network),
+                network,
+                effective: Some(effective),
+                observed: Vec::new(),
             };
         }
         let after = places(&self.graph, stages);
-        #[cfg(feature = "libtorch")]
-        let parameters = self.parameters.iter().map(Parameter::shaped);
-        #[cfg(feature = "libtorch")]
-        if let tape @ Some(_) = Tape::new(parameters, precision, &self.device) {
-            return RecordedForward {
-                tape,
-                ..RecordedForward::of(self.clone(), None, after)
-            };
+        let recorder = Recorder::of(self, precision, &after);
+        RecordedForward {
+            network: if matches!(recorder, Recorder::Burn) {
+                self.tracked()
+            } else {
+                self.clone()
+            },
+            effective: None,
+            observed: Vec::new(),
+            after,
+            recorder,
         }
-        if let cpu @ Some(_) = cpu::Tape::new(self, &after) {
-            return RecordedForward {
-                cpu,
-                ..RecordedForward::of(self.clone(), None, after)
-            };
-        }
-        RecordedForward::of(self.tracked(), None, after)
     }
 }
 
 impl RecordedForward {
-    fn of(network: Network, effective: Option<FoldedValues>, after: Vec<usize>) -> Self {
-        Self {
-            after,
-            network,
-            effective,
-            observed: Vec::new(),
-            cpu: None,
-            #[cfg(feature = "libtorch")]
-            tape: None,
-        }
-    }
-
     /// Tracked logits `[batch, classes]` of images `[batch, 3, height, width]`
     /// on the plain device, with the statistics of this batch, which the running
     /// ones move towards: by a tenth, with the unbiased variance, as PyTorch
@@ -123,7 +142,7 @@ impl RecordedForward {
     #[must_use]
     pub fn forward_views(&mut self, views: Vec<(Tensor<4>, bool)>) -> Vec<Forwarded> {
         #[cfg(feature = "libtorch")]
-        if let (None, Some(tape)) = (&self.effective, &mut self.tape) {
+        if let (None, Recorder::LibTorch(tape)) = (&self.effective, &mut self.recorder) {
             let views = views.into_iter();
             let views = views.map(|(images, wants_maps)| (images, wanted(&self.after, wants_maps)));
             let views: Vec<_> = views.collect();
@@ -145,22 +164,20 @@ impl RecordedForward {
         let after = wanted(&self.after, wants_maps);
         if let (Some(values), Some(quantization)) = (&self.effective, &self.network.quantization) {
             #[cfg(feature = "libtorch")]
-            let found = match &mut self.tape {
-                Some(tape) => tape
-                    .forward_quantized(values, quantization, &images, after)
-                    .expect(ON_ITS_DEVICE),
-                None => fake_quantized::forward(values, quantization, images, after),
-            };
-            #[cfg(not(feature = "libtorch"))]
-            let found = fake_quantized::forward(values, quantization, images, after);
-            let (given, observed) = found;
+            if let Recorder::LibTorch(tape) = &mut self.recorder {
+                let found = tape.forward_quantized(values, quantization, &images, after);
+                let (given, observed) = found.expect(ON_ITS_DEVICE);
+                joined(&mut self.observed, observed);
+                return given;
+            }
+            let (given, observed) = fake_quantized::forward(values, quantization, images, after);
             joined(&mut self.observed, observed);
             return given;
         }
         let Network {
             graph, statistics, ..
         } = &mut self.network;
-        if let Some(tape) = &mut self.cpu {
+        if let Recorder::Cpu(tape) = &mut self.recorder {
             return tape
                 .forward(graph, statistics, &images, wants_maps)
                 .expect(ON_ITS_DEVICE);
@@ -204,21 +221,23 @@ impl RecordedForward {
     }
 
     fn gradients(&mut self, mut found: Gradients) -> Vec<Tensor<1>> {
-        if let Some(tape) = self.cpu.take() {
-            return tape.gradients(&mut found);
-        }
-        #[cfg(feature = "libtorch")]
-        if let Some(tape) = self.tape.take() {
-            let of_leaves = tape.gradients(&mut found);
-            let Some(effective) = &self.effective else {
-                return of_leaves;
-            };
-            // The chain rule as one number, from the effective parameters on.
-            let terms = effective.parameters.iter().zip(of_leaves);
-            let terms = terms
-                .map(|(parameter, gradient)| (parameter.value.clone() * gradient.autodiff()).sum());
-            if let Some(surrogate) = terms.reduce(|sum, term| sum + term) {
-                found = surrogate.backward();
+        match std::mem::replace(&mut self.recorder, Recorder::Burn) {
+            Recorder::Burn => {}
+            Recorder::Cpu(tape) => return tape.gradients(&mut found),
+            #[cfg(feature = "libtorch")]
+            Recorder::LibTorch(tape) => {
+                let of_leaves = tape.gradients(&mut found);
+                let Some(effective) = &self.effective else {
+                    return of_leaves;
+                };
+                // The chain rule as one number, from the effective parameters on.
+                let terms = effective.parameters.iter().zip(of_leaves);
+                let terms = terms.map(|(parameter, gradient)| {
+                    (parameter.value.clone() * gradient.autodiff()).sum()
+                });
+                if let Some(surrogate) = terms.reduce(|sum, term| sum + term) {
+                    found = surrogate.backward();
+                }
             }
         }
         let parameters = self.network.parameters.iter();
