@@ -157,6 +157,7 @@ impl LrTest {
         };
         rows.push(("experiment", self.planned.clone()));
         if let State::Ended(curve) = &self.state
+            && curve.end != LrEnd::Stopped
             && curve
                 .proposal()
                 .is_none_or(|proposal| proposal.falls_at_end)
