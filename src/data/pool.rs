@@ -311,10 +311,10 @@ impl Pool {
     /// Length and times of change of an image's file, as far as known: of the version
     /// that it was indexed from, where it has one, so that no file is asked again.
     pub fn stamp(&self, index: u32) -> Vec<u8> {
-        let entry = self.entries[index as usize] as usize;
-        match self.versions.get(index as usize) {
-            Some(_) => self.version(index).map_or_else(Vec::new, |it| it.stamp()),
-            None => self.origin.stamp(entry),
+        let own = self.versions.get(index as usize);
+        match own.and_then(|_| self.version(index)) {
+            Some(version) => version.stamp(),
+            None => self.origin.stamp(self.entries[index as usize] as usize),
         }
     }
 

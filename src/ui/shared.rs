@@ -176,7 +176,7 @@ impl Shared {
     /// Shows a line at the bottom for a while and keeps it in the log.
     pub fn notify(&mut self, line: LogLine) {
         self.status = Some((self.clock.elapsed, line.clone()));
-        self.log.push(self.clock.now, line);
+        self.note(line);
     }
 
     /// Keeps a line in the log that says what is to be seen anyway: it takes the place of no
