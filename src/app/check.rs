@@ -271,7 +271,7 @@ impl Checked {
                 size_reason: images.size_reason.to_string(),
                 labelled: images.facts(plan).labelled,
                 counts: counts.collect(),
-                notes: images.notes.clone(),
+                notes: prepared.data.notes.clone(),
                 assumed_readable: 0,
                 unreadable: images.skipped.clone(),
             },
