@@ -189,6 +189,16 @@ impl LrCurve {
         }
     }
 
+    /// Whether a test of another range may propose more, by options that [`Self::results`]
+    /// names.
+    #[must_use]
+    pub fn may_propose_more(&self) -> bool {
+        match self.proposal() {
+            Some(proposal) => proposal.falls_at_end,
+            None => self.end != LrEnd::Stopped,
+        }
+    }
+
     /// What it proposes and how it ended, in words by what they say.
     #[must_use]
     pub fn results(&self) -> Vec<(&'static str, String)> {

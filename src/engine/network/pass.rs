@@ -163,14 +163,15 @@ impl RecordedForward {
     fn pass(&mut self, images: Tensor<4>, wants_maps: bool) -> Forwarded {
         let after = wanted(&self.after, wants_maps);
         if let (Some(values), Some(quantization)) = (&self.effective, &self.network.quantization) {
-            #[cfg(feature = "libtorch")]
-            if let Recorder::LibTorch(tape) = &mut self.recorder {
-                let found = tape.forward_quantized(values, quantization, &images, after);
-                let (given, observed) = found.expect(ON_ITS_DEVICE);
-                joined(&mut self.observed, observed);
-                return given;
-            }
-            let (given, observed) = fake_quantized::forward(values, quantization, images, after);
+            let (given, observed) = match &mut self.recorder {
+                #[cfg(feature = "libtorch")]
+                Recorder::LibTorch(tape) => tape
+                    .forward_quantized(values, quantization, &images, after)
+                    .expect(ON_ITS_DEVICE),
+                Recorder::Burn | Recorder::Cpu(_) => {
+                    fake_quantized::forward(values, quantization, images, after)
+                }
+            };
             joined(&mut self.observed, observed);
             return given;
         }

@@ -316,8 +316,9 @@ fn no_member(member: &TeacherSpec) -> Option<Problem> {
 fn again(earlier: &[Option<EnsembleMember>], member: &EnsembleMember) -> Option<Problem> {
     let is_same =
         |other: &EnsembleMember| (&other.model, &other.file) == (&member.model, &member.file);
-    let is_same = |other: &Option<EnsembleMember>| other.as_ref().is_some_and(is_same);
-    let first = earlier.iter().position(is_same)?;
+    let first = earlier
+        .iter()
+        .position(|other| other.as_ref().is_some_and(is_same))?;
     let message = format!("this is member {} again", first + 1);
     Some(Problem::new("teacher.weights", message).help("name another file, or raise its share"))
 }

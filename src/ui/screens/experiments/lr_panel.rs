@@ -157,10 +157,7 @@ impl LrTest {
         };
         rows.push(("experiment", self.planned.clone()));
         if let State::Ended(curve) = &self.state
-            && curve.end != LrEnd::Stopped
-            && curve
-                .proposal()
-                .is_none_or(|proposal| proposal.falls_at_end)
+            && curve.may_propose_more()
         {
             let options = "workbench --find-lr FILE has --lr-from, --lr-to and --steps";
             rows.push(("options", options.to_owned()));

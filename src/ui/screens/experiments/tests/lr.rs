@@ -148,6 +148,7 @@ fn one_test_runs_at_a_time_and_is_stopped_by_its_key_or_with_its_file() {
         screen.contains("ended        stopped before the first step") && !screen.contains("failed"),
         "{screen}"
     );
+    assert!(!screen.contains("--lr-from"), "{screen}");
     // What the panel says takes the place of no hint.
     assert!(screen.contains("repeat"), "{screen}");
     world.keys(&["w"]);
